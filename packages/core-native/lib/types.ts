@@ -1,0 +1,155 @@
+/**
+ * The whole native surface, one type for each thing that crosses the boundary.
+ *
+ * Shape letters: B texts, T tokens of all texts together, L labels.
+ */
+
+/** A batch of B texts laid end to end, without padding. Copied before a call returns. */
+export interface PackedBatch {
+  /** Token ids, `[T]`. */
+  ids: Int32Array;
+  /** Token types (0 first text, 1 second text of a pair), `[T]`. */
+  tokenTypes: Int32Array;
+  /** Where each text starts, and T at the end: `[B + 1]`, strictly rising from 0. */
+  cuSeqlens: Int32Array;
+  /** 0 or 1 for each text and label, row-major `[B, L]`; needed for a loss. */
+  labels?: Float32Array;
+  /** 1 where the label counts, 0 where it is unknown, `[B, L]`; all count if absent. */
+  labelMask?: Float32Array;
+}
+
+export type ModelFamily = "bert" | "roberta";
+export type Precision = "float32" | "bf16";
+export type Schedule = "linear" | "cosine" | "constant";
+
+/** Hugging Face's `config.json`, as far as the engine needs it. */
+export interface NativeModelConfig {
+  family: ModelFamily;
+  vocabSize: number;
+  hiddenSize: number;
+  numHiddenLayers: number;
+  numAttentionHeads: number;
+  intermediateSize: number;
+  hiddenAct: "gelu" | "gelu_new" | "relu" | "silu";
+  maxPositionEmbeddings: number;
+  typeVocabSize: number;
+  layerNormEps: number;
+  padTokenId: number;
+  hiddenDropoutProb: number;
+  attentionProbsDropoutProb: number;
+  classifierDropout: number;
+  initializerRange: number;
+  numLabels: number;
+}
+
+export interface SessionOptions {
+  config: NativeModelConfig;
+  /** `cpu`, `cuda` or `cuda:n`. `meta` (shapes only) is for tests. */
+  device: string;
+  /** Intra-op threads of this session; at least 1. */
+  threads: number;
+  /** Seeds new weights and dropout; an unsigned 32-bit integer. */
+  seed: number;
+  precision: Precision;
+}
+
+export interface TrainingOptions {
+  /** Peak learning rate. */
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled decay of every weight but biases and layer norms (Loshchilov & Hutter 2019). */
+  weightDecay: number;
+  /** Gradients are scaled down to this L2 norm; 0 turns clipping off. */
+  maxGradNorm: number;
+  schedule: Schedule;
+  warmupSteps: number;
+  /** Optimizer steps of the whole run; the schedule ends there. */
+  totalSteps: number;
+}
+
+export interface StepResult {
+  /** Mean loss over the counted rows and labels of the step. */
+  loss: number;
+  /** L2 norm of all gradients before clipping. */
+  gradNorm: number;
+  /** The rate this step was taken with. */
+  learningRate: number;
+  /** Optimizer steps taken so far, this one included. */
+  step: number;
+}
+
+export interface ForwardResult {
+  /** `[B, L]`, before the sigmoid. */
+  logits: Float32Array;
+  /** Sum of the counted BCE terms, in float64; absent without labels. */
+  lossSum?: number;
+  /** Number of counted terms; absent without labels. */
+  lossCount?: number;
+}
+
+/** What a parameter carries. `grad` is left from the last `backward` or `trainStep`. */
+export type TensorKind = "weight" | "grad" | "exp_avg" | "exp_avg_sq";
+
+export interface ParameterInfo {
+  /** Hugging Face's state-dict name. */
+  name: string;
+  shape: number[];
+  /** False for biases and layer norms. */
+  decays: boolean;
+}
+
+/**
+ * One model on one device with one native thread, on which all its work happens in call order.
+ * Every method rejects with a {@link NativeErrorCode} in `code`.
+ */
+export interface NativeSession {
+  /** All parameters, in a fixed order; Hugging Face's names. */
+  parameters(): ParameterInfo[];
+  /** Fills the named weights with N(0, initializerRange), zeros (biases) or ones (norm weights). */
+  initialize(names: string[]): Promise<void>;
+  readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
+  writeTensor(kind: Exclude<TensorKind, "grad">, name: string, data: Float32Array): Promise<void>;
+  /** Creates the optimizer. Without it only `forward` and `backward` work. */
+  configureTraining(options: TrainingOptions): Promise<void>;
+  /** One optimizer step over micro-batches, each row weighing the same whatever batch it is in. */
+  trainStep(microBatches: PackedBatch[]): Promise<StepResult>;
+  /** Loss and gradients of one batch, with dropout as in training, no update; for tests and tools. */
+  backward(batch: PackedBatch): Promise<{ loss: number }>;
+  forward(batch: PackedBatch): Promise<ForwardResult>;
+  /** Optimizer steps taken; set it when resuming. Keys dropout and the schedule. */
+  getStep(): number;
+  setStep(step: number): Promise<void>;
+  /** Bytes of weights, gradients and moments. */
+  nativeBytes(): number;
+  /** Finishes the call under way, drops those that wait, frees everything. May be called again. */
+  dispose(): Promise<void>;
+}
+
+export type NativeErrorCode =
+  | "ERR_FINETAG_ARGUMENT"
+  | "ERR_FINETAG_DEVICE"
+  | "ERR_FINETAG_DISPOSED"
+  | "ERR_FINETAG_OUT_OF_MEMORY"
+  | "ERR_FINETAG_NATIVE";
+
+export interface NativeInfo {
+  /** e.g. `2.13.0`. */
+  libtorch: string;
+  /** `cpu`, or `cuda` with its version such as `cu130`. */
+  variant: string;
+  cudaDevices: string[];
+  /** Instruction set ATen runs, e.g. `AVX2`. */
+  cpuCapability: string;
+  /** bf16 instructions: `cpu`, and each CUDA device that has them. */
+  bf16Devices: string[];
+  /** Default number of intra-op threads. */
+  threads: number;
+  parallelBackend: string;
+}
+
+export interface NativeAddon {
+  info(): NativeInfo;
+  createSession(options: SessionOptions): Promise<NativeSession>;
+}

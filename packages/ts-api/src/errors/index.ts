@@ -1,0 +1,56 @@
+/** Stable codes; a message may change, a code does not. */
+export type FinetagErrorCode =
+  /** An option or argument is missing, unknown or out of range. */
+  | "ERR_FINETAG_ARGUMENT"
+  /** A data file cannot be used as it is. */
+  | "ERR_FINETAG_DATA"
+  /** A model directory, weight file, config or tokenizer cannot be used as it is. */
+  | "ERR_FINETAG_MODEL"
+  /** A training checkpoint cannot be used as it is. */
+  | "ERR_FINETAG_CHECKPOINT"
+  /** A file cannot be read or written: permissions, full disk. */
+  | "ERR_FINETAG_IO"
+  /** A download failed, or is not allowed offline. */
+  | "ERR_FINETAG_DOWNLOAD"
+  /** The device asked for is not there, or cannot do what was asked. */
+  | "ERR_FINETAG_DEVICE"
+  /** The loss is not a number any more. */
+  | "ERR_FINETAG_DIVERGED"
+  /** Stopped by an AbortSignal or Ctrl-C. */
+  | "ERR_FINETAG_ABORTED"
+  /** The classifier or session was disposed before. */
+  | "ERR_FINETAG_DISPOSED"
+  /** Not enough memory. */
+  | "ERR_FINETAG_OUT_OF_MEMORY"
+  /** The native addon is missing or does not load. */
+  | "ERR_FINETAG_ADDON"
+  /** Anything unexpected from the engine. */
+  | "ERR_FINETAG_NATIVE";
+
+/** Codes whose cause lies in what the user gave; the CLI exits with 2 for them. */
+const INPUT_CODES: ReadonlySet<FinetagErrorCode> = new Set([
+  "ERR_FINETAG_ARGUMENT",
+  "ERR_FINETAG_DATA",
+  "ERR_FINETAG_MODEL",
+  "ERR_FINETAG_CHECKPOINT",
+  "ERR_FINETAG_DEVICE",
+]);
+
+/**
+ * The one error class of the API. Its message is one line a user can act on:
+ * what is wrong, where (file and row), and what to do.
+ */
+export class FinetagError extends Error {
+  readonly code: FinetagErrorCode;
+
+  constructor(code: FinetagErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "FinetagError";
+    this.code = code;
+  }
+
+  /** True when the input, not the machine or the program, has to change. */
+  get isInputError(): boolean {
+    return INPUT_CODES.has(this.code);
+  }
+}
