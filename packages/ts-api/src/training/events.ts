@@ -1,0 +1,65 @@
+import type { SplitMetrics } from "../metrics/index.ts";
+
+/** What `metrics.json` holds. */
+export interface RunMetrics {
+  train: {
+    rows: number;
+    epochs: number;
+    steps: number;
+    /** Mean loss over the rows of the last epoch, dropout on. */
+    loss: number;
+    samples_per_second: number;
+    /** Real tokens, special ones included; there is no padding. */
+    tokens_per_second: number;
+    /** Time spent in training steps, evaluation and saving left out. */
+    seconds: number;
+    total_seconds: number;
+    peak_rss_mb: number;
+    best_step: number;
+    best_metric: string;
+    best_value: number | null;
+  };
+  dev?: SplitMetrics;
+  test?: SplitMetrics;
+}
+
+/** What a run tells while it goes; a plain object, one JSON line each with `--json`. */
+export type TrainEvent =
+  | {
+      type: "start";
+      model: string;
+      outputDir: string;
+      device: string;
+      threads: number;
+      labels: string[];
+      trainRows: number;
+      devRows: number;
+      testRows: number;
+      trainTokens: number;
+      epochs: number;
+      totalSteps: number;
+      /** 0, or the step a resumed run starts after. */
+      step: number;
+      freshParameters: string[];
+      unusedTensors: string[];
+    }
+  | { type: "warning"; message: string }
+  /** Rows read and tokenized so far, before `start`. */
+  | { type: "loading"; split: "train" | "dev" | "test"; rows: number; done: boolean }
+  | {
+      type: "step";
+      step: number;
+      totalSteps: number;
+      epoch: number;
+      loss: number;
+      learningRate: number;
+      gradNorm: number;
+      samplesPerSecond: number;
+      tokensPerSecond: number;
+      secondsLeft: number;
+    }
+  | { type: "evaluating"; split: "dev" | "test"; rows: number; totalRows: number }
+  | { type: "evaluation"; split: "dev" | "test"; step: number; epoch: number; metrics: SplitMetrics; best: boolean }
+  | { type: "checkpoint"; step: number; path: string }
+  | { type: "stop"; reason: "early_stopping" | "aborted"; step: number; message: string }
+  | { type: "end"; outputDir: string; step: number; metrics: RunMetrics };
