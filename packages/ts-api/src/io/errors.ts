@@ -1,0 +1,53 @@
+import { FinetagError } from "../errors/index.ts";
+
+type Access = "read" | "write";
+
+/** What went wrong and what to do, by the operating system's error code. */
+const CAUSES: Record<string, (access: Access) => string> = {
+  ENOSPC: (access) => `no space left on the device; free space${untouched(access)}`,
+  EDQUOT: (access) => `the disk quota is used up; free space or ask for a larger quota${untouched(access)}`,
+  EFBIG: (access) =>
+    `the file would be larger than the file system or \`ulimit -f\` allows; raise the limit${untouched(access)}`,
+  EACCES: (access) => `no permission to ${access} it; change its owner or mode, or name another path`,
+  EPERM: (access) => `no permission to ${access} it; change its owner or mode, or name another path`,
+  EROFS: () => "the file system is read-only; name a path on another one",
+  ENOENT: (access) =>
+    access === "read"
+      ? "there is no such file; check the path"
+      : "its folder does not exist; create it, or name another path",
+  ENOTDIR: () => "a part of the path is a file, not a folder; check the path",
+  EISDIR: () => "it is a folder, not a file; name a file",
+  EMFILE: () => "too many files are open; raise `ulimit -n`",
+  ENFILE: () => "too many files are open on this machine; close some programs",
+  ENAMETOOLONG: () => "its name is too long; name a shorter path",
+  EIO: () => "the device reports an input/output error; check the disk",
+};
+
+function untouched(access: Access): string {
+  return access === "write" ? ", the older file is untouched" : "";
+}
+
+/**
+ * Turns an error of `node:fs` into ERR_FINETAG_IO with the path and a remedy; any other error is returned as it is.
+ *
+ * @param path The file the user knows, not the temporary one beside it.
+ */
+export function ioError(error: unknown, access: Access, path: string): unknown {
+  if (error instanceof FinetagError || !isSystemError(error)) return error;
+  const cause =
+    CAUSES[error.code]?.(access) ??
+    `it cannot be ${access === "read" ? "read" : "written"} (${error.message})`;
+  return new FinetagError("ERR_FINETAG_IO", `${path}: ${cause}`, { cause: error });
+}
+
+/** True for an error that a system call returned. */
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return (
+    error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string" && "code" in error
+  );
+}
+
+/** True where the file or a folder on its path does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}

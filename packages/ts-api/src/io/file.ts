@@ -1,0 +1,106 @@
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { ioError } from "./errors.ts";
+import { syncFolder } from "./sync.ts";
+import { temporaryPath } from "./temporary.ts";
+
+/** One `write` takes less than 2 GiB on Linux, and a libuv thread is kept until it is done. */
+const WRITE_CHUNK_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Writes a file as a whole: a reader, a crash or a full disk finds the older file or the new one, never a part.
+ * The data goes into a file beside it, is synced, and takes the name by `rename`, whose folder is synced as well.
+ *
+ * @throws ERR_FINETAG_IO with the path and a remedy; the older file is then untouched.
+ */
+export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  await withAtomicFile(path, (handle) => writeAll(handle, bytes));
+}
+
+/**
+ * Like {@link writeFileAtomic}, for a file that is written piece by piece.
+ *
+ * @param write Gets the open handle of the file beside `path`; when it throws, that file is removed.
+ * @returns What `write` returned.
+ */
+export async function withAtomicFile<T>(
+  path: string,
+  write: (handle: FileHandle, tmpPath: string) => Promise<T>,
+): Promise<T> {
+  const staged = await stageFile(path, write);
+  await staged.commit();
+  try {
+    await syncFolder(staged.folder);
+  } catch (error) {
+    throw ioError(error, "write", path);
+  }
+  return staged.result;
+}
+
+/** A file that is complete and synced beside its target, which is still the older one. */
+export interface StagedFile<T> {
+  readonly result: T;
+  /** The folder to sync after the commit. */
+  readonly folder: string;
+  /** Gives it its name. */
+  commit(): Promise<void>;
+  /** Removes it. */
+  discard(): Promise<void>;
+}
+
+/** The first half of {@link withAtomicFile}, for several files that should change together. */
+export async function stageFile<T>(
+  path: string,
+  write: (handle: FileHandle, tmpPath: string) => Promise<T>,
+): Promise<StagedFile<T>> {
+  let temporary: string | undefined;
+  const discard = async () => {
+    if (temporary !== undefined) await rm(temporary, { force: true });
+  };
+  try {
+    const target = await realpath(path).catch(() => path); // a link stays one: its file is replaced
+    temporary = temporaryPath(target);
+    const mode = await stat(target).then(
+      (older) => older.mode & 0o777,
+      () => 0o666,
+    );
+    const result = await writeSynced(temporary, mode, write);
+    const from = temporary;
+    const commit = async () => {
+      try {
+        await rename(from, target);
+      } catch (error) {
+        await discard();
+        throw ioError(error, "write", path);
+      }
+    };
+    return { result, folder: dirname(target), commit, discard };
+  } catch (error) {
+    await discard().catch(() => {});
+    throw ioError(error, "write", path);
+  }
+}
+
+async function writeSynced<T>(
+  path: string,
+  mode: number,
+  write: (handle: FileHandle, tmpPath: string) => Promise<T>,
+): Promise<T> {
+  const handle = await open(path, "wx", mode);
+  try {
+    const result = await write(handle, path);
+    await handle.sync();
+    return result;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Writes all bytes at the handle's position; a single `write` may take fewer, as a disk fills up. */
+export async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.byteLength; ) {
+    const length = Math.min(WRITE_CHUNK_BYTES, bytes.byteLength - offset);
+    offset += (await handle.write(bytes, offset, length)).bytesWritten;
+  }
+}

@@ -1,0 +1,5 @@
+export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
+export { ioError, isNotFound, isSystemError } from "./errors.ts";
+export { type StagedFile, stageFile, withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export { syncFolder } from "./sync.ts";
+export { removeLeftovers } from "./temporary.ts";
