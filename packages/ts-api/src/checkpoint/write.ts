@@ -1,0 +1,68 @@
+import type { FileHandle } from "node:fs/promises";
+import { FinetagError } from "../errors/index.ts";
+import { withAtomicFile, writeAll } from "../io/index.ts";
+
+/** A float32 tensor that is produced when its turn to be written comes. */
+export interface TensorSource {
+  name: string;
+  shape: number[];
+  /** Row-major, as many elements as the shape says. */
+  read(): Promise<Float32Array>;
+}
+
+/**
+ * Writes a safetensors file as a whole (see `writeFileAtomic`), holding one tensor in memory at a time.
+ *
+ * @param metadata Added to `{"format": "pt"}`, which transformers asks for.
+ * @throws ERR_FINETAG_IO with a remedy; the older file is then untouched.
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: TensorSource[],
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await withAtomicFile(path, (handle) => writeTensors(handle, tensors, metadata));
+}
+
+/** The file's contents, for a caller that has the handle. */
+export async function writeTensors(
+  handle: FileHandle,
+  tensors: TensorSource[],
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  await writeAll(handle, encodeHeader(tensors, metadata));
+  for (const { name, shape, read } of tensors) {
+    const data = await read();
+    if (data.length !== elements(shape)) {
+      throw new FinetagError(
+        "ERR_FINETAG_ARGUMENT",
+        `tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] says ${elements(shape)}`,
+      );
+    }
+    await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+}
+
+/** Length, then JSON padded with spaces, so that the data starts at a multiple of 8 bytes. */
+function encodeHeader(tensors: TensorSource[], metadata: Record<string, string>): Uint8Array {
+  const header: Record<string, unknown> = Object.create(null);
+  header.__metadata__ = { format: "pt", ...metadata };
+  let end = 0;
+  for (const { name, shape } of tensors) {
+    if (name in header)
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", `there are two tensors named "${name}"`);
+    const begin = end;
+    end += elements(shape) * Float32Array.BYTES_PER_ELEMENT;
+    header[name] = { dtype: "F32", shape, data_offsets: [begin, end] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const length = Math.ceil(json.byteLength / 8) * 8;
+  const bytes = new Uint8Array(8 + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
+  bytes.set(json, 8);
+  return bytes;
+}
+
+function elements(shape: number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}

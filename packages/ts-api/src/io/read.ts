@@ -1,0 +1,57 @@
+import { open } from "node:fs/promises";
+import { FinetagError, type FinetagErrorCode } from "../errors/index.ts";
+import { ioError } from "./errors.ts";
+
+/** No config, index or tokenizer file comes near it; what does was named by mistake. */
+const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Reads a whole file of bytes whose size is looked at first.
+ *
+ * @throws ERR_FINETAG_IO where it cannot be read; `code` where it is larger than 256 MiB.
+ */
+export async function readSmallFile(path: string, code: FinetagErrorCode): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, "r");
+    try {
+      const { size } = await handle.stat();
+      if (size > TEXT_LIMIT_BYTES) {
+        throw new FinetagError(
+          code,
+          `${path}: ${size} bytes are too many for such a file; check that it is the right one`,
+        );
+      }
+      return await handle.readFile();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw ioError(error, "read", path);
+  }
+}
+
+/**
+ * Reads a JSON file in UTF-8, with or without a byte order mark.
+ *
+ * @throws `code` where it is not UTF-8 or not JSON; ERR_FINETAG_IO where it cannot be read.
+ */
+export async function readJsonFile(path: string, code: FinetagErrorCode): Promise<unknown> {
+  const text = decodeUtf8(await readSmallFile(path, code), path, code);
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = (error as Error).message.replaceAll(/\s+/g, " ");
+    throw new FinetagError(code, `${path}: not JSON (${reason}); fetch or write the file again`, {
+      cause: error,
+    });
+  }
+}
+
+/** Decodes UTF-8 strictly and drops a byte order mark. */
+export function decodeUtf8(bytes: Uint8Array, path: string, code: FinetagErrorCode): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new FinetagError(code, `${path}: not UTF-8; save it in that encoding`, { cause: error });
+  }
+}
