@@ -1,0 +1,61 @@
+import { FinetagError } from "../errors/index.ts";
+
+/** An answer of the Hub that is not a success. */
+export class HttpError extends Error {
+  readonly status: number;
+  /** The Hub's own name of what is wrong, e.g. `RepoNotFound`, `RevisionNotFound`, `GatedRepo`. */
+  readonly errorCode: string | undefined;
+  /** In ms, where the server asks to wait. */
+  readonly retryAfter: number | undefined;
+
+  constructor(response: Response) {
+    super(`the server answered ${response.status} ${response.statusText}`.trim());
+    this.name = "HttpError";
+    this.status = response.status;
+    this.errorCode = response.headers.get("x-error-code") ?? undefined;
+    const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
+    this.retryAfter = Number.isFinite(wait) ? wait * 1000 : undefined;
+  }
+}
+
+/** No byte came for too long. */
+export class TimeoutError extends Error {
+  constructor(what: string, milliseconds: number) {
+    super(`${what} for ${milliseconds / 1000} s`);
+    this.name = "TimeoutError";
+  }
+}
+
+/** A source cannot give the model at all; another one may. A wrong checksum is never one of these. */
+export class SourceUnavailableError extends FinetagError {
+  constructor(message: string, cause?: unknown) {
+    super("ERR_FINETAG_DOWNLOAD", message, { cause });
+  }
+}
+
+/** Whether the same request may succeed when it is sent again. */
+export function isTransient(error: unknown): boolean {
+  if (error instanceof FinetagError) return false;
+  if (error instanceof HttpError) return error.status >= 500 || error.status === 429 || error.status === 408;
+  return true;
+}
+
+/** The words that matter in an error of `fetch`, which wraps the cause once or twice. */
+export function reason(error: unknown): string {
+  const seen: string[] = [];
+  for (let e: unknown = error; e instanceof Error && seen.length < 4; e = e.cause) {
+    const code = (e as NodeJS.ErrnoException).code;
+    const inner = e instanceof AggregateError && e.errors[0] instanceof Error ? e.errors[0].message : "";
+    const message = (e.message || inner || code || e.name).replace(/\s+/g, " ");
+    if (message !== "fetch failed" && message !== "terminated") return message;
+    seen.push(message);
+  }
+  return seen.includes("terminated") ? "the connection broke" : String((error as Error)?.message ?? error);
+}
+
+/** Ends the work with the class of error that callers know for it. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new FinetagError("ERR_FINETAG_ABORTED", "the download was stopped", { cause: signal.reason });
+  }
+}

@@ -1,0 +1,64 @@
+import { copyFile, mkdir, readFile, rename, stat, symlink } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { getRepoFolderName, REGEX_COMMIT_HASH } from "@huggingface/hub";
+import { missingFiles } from "./files.ts";
+
+/*
+ * Hugging Face's cache layout, shared with its other clients:
+ *   models--owner--name/refs/<revision>            the commit that a branch or tag stood for
+ *   models--owner--name/blobs/<digest>             the files' bytes
+ *   models--owner--name/snapshots/<commit>/<path>  links into blobs
+ */
+
+export function repoFolder(hubCache: string, repo: string): string {
+  return join(hubCache, getRepoFolderName({ type: "model", name: repo }));
+}
+
+export function blobPath(hubCache: string, repo: string, digest: string): string {
+  return join(repoFolder(hubCache, repo), "blobs", digest);
+}
+
+export function snapshotFolder(hubCache: string, repo: string, commit: string): string {
+  return join(repoFolder(hubCache, repo), "snapshots", commit);
+}
+
+/** The directory of a model that is whole in the cache at this revision; undefined where it is not. */
+export async function findSnapshot(
+  hubCache: string,
+  repo: string,
+  revision: string,
+): Promise<string | undefined> {
+  const commit = REGEX_COMMIT_HASH.test(revision) ? revision : await readRef(hubCache, repo, revision);
+  if (commit === undefined) return undefined;
+  const directory = snapshotFolder(hubCache, repo, commit);
+  return (await missingFiles(directory)).length === 0 ? directory : undefined;
+}
+
+async function readRef(hubCache: string, repo: string, revision: string): Promise<string | undefined> {
+  try {
+    const commit = (await readFile(join(repoFolder(hubCache, repo), "refs", revision), "utf8")).trim();
+    return REGEX_COMMIT_HASH.test(commit) ? commit : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the blob is there in full, by whichever program. */
+export async function hasBlob(path: string, size: number): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile() && info.size === size,
+    () => false,
+  );
+}
+
+/** Puts a relative link to the blob into the snapshot; a right one that is there stays. */
+export async function linkIntoSnapshot(blob: string, pointer: string): Promise<void> {
+  await mkdir(dirname(pointer), { recursive: true });
+  const fresh = `${pointer}.${process.pid}.link`;
+  await symlink(relative(dirname(pointer), blob), fresh).catch(async (error: NodeJS.ErrnoException) => {
+    // Some network file systems have no links.
+    if (error.code !== "EPERM" && error.code !== "ENOTSUP" && error.code !== "ENOSYS") throw error;
+    await copyFile(blob, fresh);
+  });
+  await rename(fresh, pointer);
+}

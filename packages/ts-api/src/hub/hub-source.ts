@@ -1,0 +1,147 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
+import { FinetagError } from "../errors/index.ts";
+import { ioError, writeFileAtomic } from "../io/index.ts";
+import { type CatalogueEntry, suggestName } from "./catalogue.ts";
+import { downloadVerified, type RemoteFile, unreachable } from "./download.ts";
+import { HttpError, isTransient, SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { hasWeights, neededFiles } from "./files.ts";
+import { guardedFetch } from "./guarded-fetch.ts";
+import { blobPath, hasBlob, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
+import type { HubSettings, ModelOptions } from "./settings.ts";
+
+/** What a request to the Hub needs to know. */
+export interface HubRequest {
+  repo: string;
+  revision: string;
+  entry: CatalogueEntry | undefined;
+  settings: HubSettings;
+  options: ModelOptions;
+  /** How often a question about the model is sent; 1 where another source stands ready. */
+  attempts: number;
+}
+
+/**
+ * Fetches the needed files of one commit into the Hugging Face cache; what is there already is not fetched again.
+ * The revision's ref moves only when all files are in place, so an older snapshot stays usable until then.
+ */
+export async function pullFromHub(request: HubRequest): Promise<{ directory: string; files: string[] }> {
+  const { repo, settings, options } = request;
+  const { commit, entries } = await ask(request);
+  const files = chooseFiles(request, entries);
+  try {
+    await mkdir(dirname(blobPath(settings.hubCache, repo, "x")), { recursive: true });
+    for (const entry of files) await fetchIntoSnapshot(request, commit, entry);
+    if (request.revision !== commit) {
+      const ref = join(repoFolder(settings.hubCache, repo), "refs", request.revision);
+      await mkdir(dirname(ref), { recursive: true });
+      await writeFileAtomic(ref, commit);
+    }
+  } catch (error) {
+    throwIfAborted(options.signal);
+    throw describe(request, ioError(error, "write", repoFolder(settings.hubCache, repo)));
+  }
+  return { directory: snapshotFolder(settings.hubCache, repo, commit), files: files.map((f) => f.path) };
+}
+
+/** Which commit the revision is, and what files it has. */
+async function ask(request: HubRequest): Promise<{ commit: string; entries: ListFileEntry[] }> {
+  const { repo, revision, settings, options } = request;
+  for (let attempt = 1; ; attempt++) {
+    const guarded = guardedFetch({
+      headTimeout: settings.metadataTimeout,
+      stallTimeout: settings.metadataTimeout,
+      signal: options.signal,
+    });
+    const access = { hubUrl: settings.endpoint, accessToken: settings.token, fetch: guarded.fetch };
+    try {
+      const info = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...access });
+      const entries: ListFileEntry[] = [];
+      for await (const entry of listFiles({ repo, revision: info.sha, ...access })) entries.push(entry);
+      return { commit: info.sha, entries };
+    } catch (error) {
+      throwIfAborted(options.signal);
+      if (!isTransient(error) || attempt >= request.attempts) throw describe(request, error);
+      await sleep(500 * attempt, undefined, { signal: options.signal }).catch(() => undefined);
+    }
+  }
+}
+
+function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): ListFileEntry[] {
+  const files = entries.filter((entry) => entry.type === "file");
+  const paths = files.map((entry) => entry.path);
+  if (!paths.includes("config.json")) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${request.repo}: the repository has no config.json, so it is no model that finetag reads`,
+    );
+  }
+  if (!hasWeights(paths)) {
+    const others = paths.filter((path) => /\.(bin|h5|msgpack|onnx|ckpt)$/.test(path));
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${request.repo}: the repository has no model.safetensors` +
+        `${others.length > 0 ? ` (only ${others.join(", ")})` : ""}; choose a revision that has one ` +
+        "(the Hub offers converted weights as refs/pr/N), or save it with transformers' save_pretrained",
+    );
+  }
+  const needed = new Set(neededFiles(paths));
+  return files.filter((entry) => needed.has(entry.path));
+}
+
+async function fetchIntoSnapshot(request: HubRequest, commit: string, entry: ListFileEntry): Promise<void> {
+  const { repo, settings, options } = request;
+  const file = remoteFile(repo, commit, entry);
+  const blob = blobPath(settings.hubCache, repo, file.digest.hex);
+  if (await hasBlob(blob, file.size)) {
+    options.onProgress?.({ file: file.path, receivedBytes: file.size, totalBytes: file.size });
+  } else {
+    await downloadVerified(file, blob, settings, options);
+  }
+  await linkIntoSnapshot(blob, join(snapshotFolder(settings.hubCache, repo, commit), file.path));
+}
+
+function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteFile {
+  const kind = entry.lfs ? "sha256" : "git-sha1";
+  const hex = (entry.lfs?.oid ?? entry.oid ?? "").replace(/^sha256:/, "");
+  if (!(kind === "sha256" ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hex)) {
+    throw new FinetagError(
+      "ERR_FINETAG_DOWNLOAD",
+      `${repo}: the server tells no checksum of ${entry.path}, so it is not fetched; try another endpoint (HF_ENDPOINT)`,
+    );
+  }
+  return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
+}
+
+/** One line for what went wrong, with what the user can do. */
+function describe(request: HubRequest, error: unknown): unknown {
+  if (error instanceof FinetagError) return error;
+  const { repo, revision, settings } = request;
+  if (!(error instanceof HttpError))
+    return new SourceUnavailableError(`${repo}: ${unreachable(settings.endpoint, error)}`, error);
+  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, error);
+  const suggestion = request.entry ? undefined : suggestName(repo);
+  const meant = suggestion ? `did you mean "${suggestion}"?` : "check the spelling";
+  if (error.status === 404 && error.errorCode === "RevisionNotFound")
+    return fail(`${settings.endpoint} has no revision "${revision}" of it; leave --revision out for "main"`);
+  if (error.status === 403 || error.errorCode === "GatedRepo")
+    return fail(
+      `access is refused (${error.status}); accept the model's terms at ${settings.endpoint}/${repo} ` +
+        `and set HF_TOKEN to a token that may read it`,
+    );
+  if (error.status === 404) return fail(`${settings.endpoint} knows no such model; ${meant}`);
+  if (error.status === 401) {
+    return fail(
+      settings.token
+        ? `${settings.endpoint} does not accept the token in HF_TOKEN (401); renew it, or unset it for a public model`
+        : `${settings.endpoint} knows no such public model (401); ${meant}, or set HF_TOKEN for a private one`,
+    );
+  }
+  if (error.status === 429)
+    return fail(`${settings.endpoint} asks for fewer requests (429); wait a little, or set HF_TOKEN`);
+  return fail(
+    `${settings.endpoint} has a problem (${error.message}); try again later, or set HF_ENDPOINT to a mirror`,
+  );
+}

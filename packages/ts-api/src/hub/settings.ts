@@ -1,0 +1,102 @@
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { getHFHubCachePath, HUB_URL } from "@huggingface/hub";
+import { FinetagError } from "../errors/index.ts";
+
+/** What happens while a file arrives. */
+export interface DownloadProgress {
+  file: string;
+  /** Counted from the file's begin, so a resumed download does not start at 0. */
+  receivedBytes: number;
+  totalBytes?: number;
+}
+
+export interface ModelOptions {
+  /** Take models from the cache only. Default: `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`. */
+  offline?: boolean;
+  /**
+   * One folder for all downloads instead of Hugging Face's cache (`HF_HUB_CACHE`, `HF_HOME`) and finetag's
+   * (`FINETAG_CACHE`, `XDG_CACHE_HOME`).
+   */
+  cacheDir?: string;
+  /** Branch, tag or commit on the Hub. Default `main`. */
+  revision?: string;
+  onProgress?: (progress: DownloadProgress) => void;
+  signal?: AbortSignal;
+}
+
+export interface HubSettings {
+  /** Without a slash at its end. */
+  endpoint: string;
+  token: string | undefined;
+  offline: boolean;
+  /** A cache in Hugging Face's layout, shared with every other program that uses the Hub. */
+  hubCache: string;
+  /** finetag's own cache. */
+  cache: string;
+  /** Until the first byte of an answer about a model, in ms. */
+  metadataTimeout: number;
+  /** Without a byte while a file arrives, in ms. */
+  stallTimeout: number;
+}
+
+/** Where finetag keeps what it downloads: `FINETAG_CACHE`, else below `XDG_CACHE_HOME`, else `~/.cache/finetag`. */
+export function finetagCacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.FINETAG_CACHE) return resolve(expandHome(env.FINETAG_CACHE));
+  return join(expandHome(env.XDG_CACHE_HOME || "~/.cache"), "finetag");
+}
+
+/**
+ * Reads the settings that Hugging Face's own programs read, by the same names.
+ *
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT` for an endpoint that is no URL or a token that is none.
+ */
+export function readSettings(options: ModelOptions): HubSettings {
+  const env = process.env;
+  return {
+    endpoint: readEndpoint(env.HF_ENDPOINT),
+    token: readToken(env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN),
+    offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
+    hubCache: options.cacheDir ? join(resolve(options.cacheDir), "hub") : expandHome(getHFHubCachePath()),
+    cache: options.cacheDir ? resolve(options.cacheDir) : finetagCacheDirectory(),
+    metadataTimeout: seconds(env.HF_HUB_ETAG_TIMEOUT, 10),
+    stallTimeout: seconds(env.HF_HUB_DOWNLOAD_TIMEOUT, 30),
+  };
+}
+
+function readEndpoint(value: string | undefined): string {
+  const endpoint = (value || HUB_URL).replace(/\/+$/, "");
+  if (!/^https?:\/\/[^\s/]/.test(endpoint) || !URL.canParse(endpoint)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `HF_ENDPOINT: "${value}" is no URL; write for example HF_ENDPOINT=https://hf-mirror.com`,
+    );
+  }
+  return endpoint;
+}
+
+/** The client refuses any other form; saying so here names the variable. */
+function readToken(value: string | undefined): string | undefined {
+  const token = value?.trim();
+  if (!token) return undefined;
+  if (!token.startsWith("hf_")) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      'HF_TOKEN: an access token starts with "hf_"; copy it again from the Hub, or unset HF_TOKEN for public models',
+    );
+  }
+  return token;
+}
+
+function seconds(value: string | undefined, fallback: number): number {
+  const number = Number(value);
+  return (value && Number.isFinite(number) && number > 0 ? number : fallback) * 1000;
+}
+
+function isTrue(value: string | undefined): boolean {
+  return value !== undefined && ["1", "ON", "YES", "TRUE"].includes(value.toUpperCase());
+}
+
+function expandHome(path: string): string {
+  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
+}
