@@ -76,20 +76,21 @@ export interface StepResult {
   gradNorm: number;
   /** The rate this step was taken with. */
   learningRate: number;
-  /** Optimizer steps taken so far, this one included. */
+  /** Optimizer steps taken so far, this one included. A step whose loss or gradient norm is not finite is
+   * not taken: weights and this count stay as they were. */
   step: number;
 }
 
 export interface ForwardResult {
   /** `[B, L]`, before the sigmoid. */
   logits: Float32Array;
-  /** Sum of the counted BCE terms, in float64; absent without labels. */
+  /** Sum of the counted BCE terms; absent without labels. */
   lossSum?: number;
   /** Number of counted terms; absent without labels. */
   lossCount?: number;
 }
 
-/** What a parameter carries. `grad` is left from the last `backward` or `trainStep`. */
+/** What a parameter carries. `grad` is left from the last `backward`; `trainStep` clears it. */
 export type TensorKind = "weight" | "grad" | "exp_avg" | "exp_avg_sq";
 
 export interface ParameterInfo {

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace finetag {
+
+/// Shares the machine's cores between sessions: each takes as many permits as it runs threads for the time
+/// of one batch, first come first served. Two sessions so alternate at full speed, each with the thread
+/// count (and so the bits) it has alone, instead of doubling the threads.
+class CoreGate {
+ public:
+  static CoreGate& instance();
+
+  class Permit {
+   public:
+    explicit Permit(int threads);
+    ~Permit();
+    Permit(const Permit&) = delete;
+    Permit& operator=(const Permit&) = delete;
+
+   private:
+    int threads_;
+  };
+
+ private:
+  CoreGate();
+  void acquire(int threads);
+  void release(int threads);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int free_;
+  const int total_;
+  uint64_t next_ticket_ = 0;
+  uint64_t served_ = 0;
+  friend class Permit;
+};
+
+}  // namespace finetag

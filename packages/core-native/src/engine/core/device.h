@@ -1,0 +1,30 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+#include <vector>
+
+#include "engine/core/config.h"
+
+namespace finetag {
+
+/// `cpu`, `cuda`, `cuda:n` or `meta`; throws kDevice unless the device is there.
+c10::Device parse_device(const std::string& name);
+
+/// Throws kDevice where the device has no instructions for the precision.
+void check_precision(const c10::Device& device, Precision precision);
+
+struct EngineInfo {
+  std::string libtorch;
+  std::string variant;
+  std::vector<std::string> cuda_devices;
+  std::string cpu_capability;
+  std::vector<std::string> bf16_devices;
+  int threads;
+  std::string parallel_backend;
+};
+
+EngineInfo engine_info();
+
+}  // namespace finetag

@@ -1,0 +1,49 @@
+#include "engine/nn/layers.h"
+
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/silu.h>
+
+namespace finetag {
+
+Linear::Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out)
+    : Linear(store, std::vector<std::string>{prefix}, in, out) {}
+
+Linear::Linear(ParameterStore& store, const std::vector<std::string>& prefixes, int64_t in, int64_t out) {
+  std::vector<std::string> weights, biases;
+  for (const std::string& prefix : prefixes) {
+    weights.push_back(prefix + ".weight");
+    biases.push_back(prefix + ".bias");
+  }
+  weight = store.add_stacked(weights, {out, in}, ParameterRole::kWeight);
+  bias = store.add_stacked(biases, {out}, ParameterRole::kBias);
+}
+
+at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
+
+LayerNorm::LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon)
+    : weight(store.add(prefix + ".weight", {features}, ParameterRole::kNormWeight)),
+      bias(store.add(prefix + ".bias", {features}, ParameterRole::kBias)),
+      epsilon(epsilon) {}
+
+at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
+  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
+}
+
+at::Tensor activate(const at::Tensor& x, Activation activation) {
+  switch (activation) {
+    case Activation::kGelu:
+      return at::gelu(x, "none");
+    case Activation::kGeluTanh:
+      return at::gelu(x, "tanh");
+    case Activation::kRelu:
+      return at::relu(x);
+    case Activation::kSilu:
+      break;
+  }
+  return at::silu(x);
+}
+
+}  // namespace finetag

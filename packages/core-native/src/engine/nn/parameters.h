@@ -1,0 +1,71 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/core/config.h"
+
+namespace finetag {
+
+enum class ParameterRole { kWeight, kBias, kNormWeight };
+
+/// One entry of Hugging Face's state dict: rows [row, row + rows) of a stored tensor.
+struct NamedParameter {
+  std::string name;
+  std::vector<int64_t> shape;
+  ParameterRole role;
+  size_t storage;
+  int64_t row;
+  /// Starts as zeros when weights are made anew (an embedding's padding row); -1: none.
+  int64_t padding_row;
+  bool filled = false;
+
+  bool decays() const { return role == ParameterRole::kWeight; }
+};
+
+/// A tensor that the optimizer sees, possibly several names side by side (query, key and value).
+struct StoredParameter {
+  at::Tensor value;
+  at::Tensor exp_avg;
+  at::Tensor exp_avg_sq;
+  bool decays;
+};
+
+/// All weights of a model under Hugging Face's names. Several names can share one tensor, so that one GEMM
+/// serves them all; element-wise updates do not notice.
+class ParameterStore {
+ public:
+  explicit ParameterStore(c10::Device device) : device_(device) {}
+
+  at::Tensor add(const std::string& name, std::vector<int64_t> shape, ParameterRole role, int64_t padding_row = -1);
+  /// Stacks the names along the first axis; every part has `shape`.
+  at::Tensor add_stacked(const std::vector<std::string>& names, std::vector<int64_t> shape, ParameterRole role);
+
+  const std::vector<NamedParameter>& named() const { return named_; }
+  std::vector<StoredParameter>& stored() { return stored_; }
+  const std::vector<StoredParameter>& stored() const { return stored_; }
+
+  /// Throws kArgument for an unknown name.
+  NamedParameter& find(const std::string& name);
+  at::Tensor slice(const NamedParameter& parameter, const at::Tensor& whole) const;
+  at::Tensor value(const NamedParameter& parameter) const { return slice(parameter, stored_[parameter.storage].value); }
+
+  /// N(0, range) for weights, 0 for biases, 1 for norm weights; a function of seed and name alone.
+  void initialize(const std::string& name, uint32_t seed, double range);
+  /// Throws kArgument naming the first weight that was neither written nor initialised.
+  void require_filled() const;
+
+  void allocate_moments();
+  int64_t bytes() const;
+
+ private:
+  c10::Device device_;
+  std::vector<NamedParameter> named_;
+  std::vector<StoredParameter> stored_;
+  std::unordered_map<std::string, size_t> index_;
+};
+
+}  // namespace finetag

@@ -1,0 +1,189 @@
+#include "engine/session/session.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+
+#include "engine/core/autocast.h"
+#include "engine/core/cancel.h"
+#include "engine/core/core_gate.h"
+#include "engine/core/device.h"
+#include "engine/core/error.h"
+#include "engine/loss/bce.h"
+#include "engine/optim/adamw.h"
+#include "engine/optim/schedule.h"
+
+namespace finetag {
+
+namespace {
+
+/// Checks before anything is allocated.
+c10::Device checked_device(const SessionConfig& config) {
+  check(config.model);
+  if (config.threads < 1) throw Error(ErrorCode::kArgument, "threads must be at least 1");
+  const c10::Device device = parse_device(config.device);
+  check_precision(device, config.precision);
+  return device;
+}
+
+double counted_terms(const HostBatch& batch, int64_t labels) {
+  if (batch.label_mask_BL.empty()) return static_cast<double>(batch.texts() * labels);
+  double count = 0;
+  for (const float counts : batch.label_mask_BL) count += counts;
+  return count;
+}
+
+double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : scalar.item<double>(); }
+
+}  // namespace
+
+Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
+    : config_(config), device_(checked_device(config)), stop_(stop), store_(device_) {
+  at::set_num_threads(config.threads);
+  model_ = make_model(store_, config_.model);
+}
+
+void Session::initialize(const std::vector<std::string>& names) {
+  for (const std::string& name : names) store_.initialize(name, config_.seed, config_.model.initializer_range);
+}
+
+at::Tensor Session::read(TensorKind kind, const std::string& name) {
+  const NamedParameter& parameter = store_.find(name);
+  const StoredParameter& stored = stored_of(parameter);
+  at::Tensor whole;
+  switch (kind) {
+    case TensorKind::kWeight:
+      whole = stored.value;
+      break;
+    case TensorKind::kGrad:
+      whole = stored.value.grad();
+      if (!whole.defined()) return at::zeros(parameter.shape);
+      break;
+    case TensorKind::kExpAvg:
+      whole = stored.exp_avg;
+      break;
+    case TensorKind::kExpAvgSq:
+      whole = stored.exp_avg_sq;
+      break;
+  }
+  if (!whole.defined()) throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
+  return store_.slice(parameter, whole).to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
+}
+
+void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
+  NamedParameter& parameter = store_.find(name);
+  StoredParameter& stored = stored_of(parameter);
+  at::Tensor whole = kind == TensorKind::kWeight ? stored.value
+                     : kind == TensorKind::kExpAvg ? stored.exp_avg
+                                                   : stored.exp_avg_sq;
+  if (!whole.defined()) throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
+  at::Tensor target = store_.slice(parameter, whole);
+  if (target.numel() != data.numel()) {
+    throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
+                                          " values, not " + std::to_string(data.numel()));
+  }
+  target.copy_(data.view(target.sizes()));
+  if (kind == TensorKind::kWeight) parameter.filled = true;
+}
+
+void Session::configure_training(const TrainingConfig& config) {
+  check(config);
+  training_ = config;
+  step_ = 0;
+  store_.allocate_moments();
+}
+
+void Session::set_step(int64_t step) {
+  if (step < 0 || step > 0xFFFFFFFE) throw Error(ErrorCode::kArgument, "step must fit an unsigned 32-bit integer");
+  step_ = step;
+}
+
+ForwardContext Session::training_context(size_t micro_batch) const {
+  ForwardContext context;
+  context.training = true;
+  context.seed = config_.seed;
+  context.step = static_cast<uint32_t>(step_);
+  context.micro_batch = static_cast<uint32_t>(micro_batch);
+  return context;
+}
+
+double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches) {
+  store_.require_filled();
+  if (micro_batches.empty()) throw Error(ErrorCode::kArgument, "a training step needs at least one batch");
+  double count = 0;
+  for (const HostBatch& batch : micro_batches) {
+    check(batch, config_.model);
+    if (batch.labels_BL.empty()) throw Error(ErrorCode::kArgument, "training needs labels");
+    count += counted_terms(batch, config_.model.num_labels);
+  }
+  if (count == 0) throw Error(ErrorCode::kArgument, "the label mask leaves nothing to learn from in this step");
+
+  clear_gradients(store_);
+  double loss = 0;
+  for (size_t i = 0; i < micro_batches.size(); ++i) {
+    const CoreGate::Permit permit(config_.threads);
+    const Batch batch = to_device(micro_batches[i], config_.model, device_);
+    ForwardContext context = training_context(i);
+    at::Tensor mean_loss;
+    {
+      const AutocastScope autocast(device_, config_.precision);
+      const at::Tensor logits_BL = model_->forward(batch, context);
+      mean_loss = bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL) / count;
+    }
+    torch::autograd::backward({mean_loss});
+    loss += to_double(mean_loss);
+  }
+  return loss;
+}
+
+StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
+  if (!training_) throw Error(ErrorCode::kArgument, "training is not configured");
+  const CancelScope cancel(stop_);
+  const double loss = accumulate_gradients(micro_batches);
+  const CoreGate::Permit permit(config_.threads);
+  const double norm = gradient_norm(store_);
+  const double rate = learning_rate(*training_, step_);
+  // A loss that is no number must not reach the weights: the caller can still save them.
+  if (std::isfinite(loss) && std::isfinite(norm)) {
+    const at::NoGradGuard no_grad;
+    adamw_step(store_, {rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay},
+               step_ + 1, norm, training_->max_grad_norm);
+    ++step_;
+  }
+  clear_gradients(store_);
+  return {loss, norm, rate, step_};
+}
+
+double Session::backward(const HostBatch& batch) {
+  const CancelScope cancel(stop_);
+  return accumulate_gradients({batch});
+}
+
+ForwardResult Session::forward(const HostBatch& host) {
+  store_.require_filled();
+  check(host, config_.model);
+  const CancelScope cancel(stop_);
+  const CoreGate::Permit permit(config_.threads);
+  const at::NoGradGuard no_grad;
+  const Batch batch = to_device(host, config_.model, device_);
+  ForwardContext context;
+  at::Tensor logits_BL;
+  {
+    const AutocastScope autocast(device_, config_.precision);
+    logits_BL = model_->forward(batch, context).to(at::kFloat);
+  }
+  ForwardResult result;
+  if (batch.labels_BL.defined()) {
+    result.loss_sum = to_double(bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL));
+    result.loss_count = counted_terms(host, config_.model.num_labels);
+  }
+  result.logits_BL = logits_BL.is_meta() ? logits_BL : logits_BL.to(at::kCPU).contiguous();
+  return result;
+}
+
+}  // namespace finetag

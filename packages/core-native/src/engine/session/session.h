@@ -1,0 +1,81 @@
+// Shape letters: B texts, L labels.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/batch.h"
+#include "engine/core/config.h"
+#include "engine/nn/model.h"
+#include "engine/nn/parameters.h"
+
+namespace finetag {
+
+struct SessionConfig {
+  ModelConfig model;
+  std::string device = "cpu";
+  int threads = 1;
+  uint32_t seed = 0;
+  Precision precision = Precision::kFloat32;
+};
+
+struct StepResult {
+  double loss;
+  double grad_norm;
+  double learning_rate;
+  int64_t step;
+};
+
+struct ForwardResult {
+  at::Tensor logits_BL;  // float32 on the CPU
+  std::optional<double> loss_sum;
+  std::optional<double> loss_count;
+};
+
+enum class TensorKind { kWeight, kGrad, kExpAvg, kExpAvgSq };
+
+/// A model, its optimizer and their state on one device. Not thread-safe: one thread owns a session from
+/// its construction on, since libtorch's thread count and modes belong to threads.
+class Session {
+ public:
+  /// `stop` may be set by another thread: work under way then ends with Cancelled.
+  Session(const SessionConfig& config, const std::atomic<bool>* stop);
+
+  const ModelConfig& model_config() const { return config_.model; }
+  const std::vector<NamedParameter>& parameters() const { return store_.named(); }
+
+  void initialize(const std::vector<std::string>& names);
+  /// A float32 copy on the CPU. A gradient that does not exist reads as zeros.
+  at::Tensor read(TensorKind kind, const std::string& name);
+  void write(TensorKind kind, const std::string& name, const at::Tensor& data);
+
+  void configure_training(const TrainingConfig& config);
+  StepResult train_step(const std::vector<HostBatch>& micro_batches);
+  /// Leaves gradients of the mean loss in place; returns the loss.
+  double backward(const HostBatch& batch);
+  ForwardResult forward(const HostBatch& batch);
+
+  int64_t step() const { return step_; }
+  void set_step(int64_t step);
+  int64_t bytes() const { return store_.bytes(); }
+
+ private:
+  double accumulate_gradients(const std::vector<HostBatch>& micro_batches);
+  ForwardContext training_context(size_t micro_batch) const;
+  StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
+
+  SessionConfig config_;
+  c10::Device device_;
+  const std::atomic<bool>* stop_;
+  ParameterStore store_;
+  std::unique_ptr<Model> model_;
+  std::optional<TrainingConfig> training_;
+  int64_t step_ = 0;
+};
+
+}  // namespace finetag
