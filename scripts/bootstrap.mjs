@@ -1,0 +1,97 @@
+#!/usr/bin/env node
+// Sets up everything, and does nothing quickly when all is set up: node scripts/bootstrap.mjs [--yes]
+
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { fetchLibtorch } from "../third_party/fetch-libtorch.mjs";
+import { findPip } from "../third_party/lib/pip.mjs";
+import { reportError, SetupError } from "./lib/errors.mjs";
+import { withLock } from "./lib/lock.mjs";
+import { isMain } from "./lib/main.mjs";
+import { buildNative } from "./lib/native.mjs";
+import { installPackages } from "./lib/packages.mjs";
+import { CACHE, LOGS, ROOT } from "./lib/paths.mjs";
+import { done, note, say, seconds } from "./lib/terminal.mjs";
+import {
+  canInstall,
+  checkNode,
+  checkSystem,
+  findToolchain,
+  installTools,
+  missingMessage,
+} from "./lib/toolchain.mjs";
+import { buildTypeScript } from "./lib/typescript.mjs";
+
+const HELP = `node scripts/bootstrap.mjs [--yes]
+
+Checks the tools, installs the npm packages, brings libtorch, builds the native addon and the TypeScript packages.
+Run it as often as you like; what is up to date is left alone.
+
+  --yes            as root on Debian or Ubuntu, install missing tools with apt-get (also FINETAG_YES=1)
+
+  LIBTORCH_PATH    a libtorch of your own: the zip's libtorch/ or a wheel's torch/ folder
+  FINETAG_CACHE    where libtorch is kept (default: ~/.cache/finetag)
+  CXX              the C++ compiler`;
+
+/**
+ * Brings this checkout to the state in which finetag runs.
+ *
+ * @param options.yes missing tools may be installed (default: FINETAG_YES=1)
+ * @throws SetupError with what to do, when a step can't be done
+ */
+export async function bootstrap({ yes = process.env.FINETAG_YES === "1" } = {}) {
+  const started = performance.now();
+  say("Setting up finetag");
+  const node = checkNode();
+  await withLock(
+    join(CACHE, "bootstrap.lock"),
+    async () => {
+      const toolchain = await requireToolchain(yes);
+      const cmake = `CMake ${toolchain.cmake}, ${toolchain.generator}`;
+      done(`${node}; ${toolchain.compiler.version}; ${cmake}`);
+      await installPackages();
+      checkSystem();
+      const libtorch = await fetchLibtorch({ ensurePip: () => ensurePip(yes) });
+      done(`libtorch ${libtorch.version} (${libtorch.source}): ${libtorch.path}`);
+      await buildNative(toolchain, libtorch);
+      await buildTypeScript();
+    },
+    {
+      onWait: ({ pid }) =>
+        note(`another set-up (process ${pid}) is running in this checkout; waiting for it`),
+    },
+  );
+  say(`Ready (${seconds(performance.now() - started)})`);
+}
+
+async function requireToolchain(yes) {
+  const toolchain = findToolchain();
+  if (toolchain.problems.length === 0) return toolchain;
+  const tools = toolchain.problems.map(({ tool }) => tool);
+  if (!canInstall(yes)) throw new SetupError(missingMessage(toolchain.problems));
+  await installTools(tools, LOGS);
+  const after = findToolchain();
+  if (after.problems.length > 0) throw new SetupError(missingMessage(after.problems));
+  return after;
+}
+
+async function ensurePip(yes) {
+  if (findPip() === undefined && canInstall(yes)) await installTools(["pip"], LOGS);
+}
+
+if (isMain(import.meta.url)) {
+  try {
+    const { values } = parseArgs({
+      options: { yes: { type: "boolean", short: "y" }, help: { type: "boolean", short: "h" } },
+    });
+    if (values.help) console.log(HELP);
+    else {
+      await bootstrap({ yes: values.yes });
+      const here = relative(process.cwd(), ROOT);
+      const from = here === "" ? "" : ` (in ${here})`;
+      console.log(`Next${from}: npm run demo, npm test, or npx finetag --help`);
+    }
+  } catch (error) {
+    process.exitCode = reportError(error);
+  }
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from "node:fs";
+
+const SYSTEMS = {
+  debian: {
+    install: (packages) => `sudo apt-get install -y ${packages}`,
+    packages: { compiler: "g++", cmake: "cmake", make: "make", pip: "python3-pip" },
+  },
+  fedora: {
+    install: (packages) => `sudo dnf install -y ${packages}`,
+    packages: { compiler: "gcc-c++", cmake: "cmake", make: "make", pip: "python3-pip" },
+  },
+  arch: {
+    install: (packages) => `sudo pacman -S --needed ${packages}`,
+    packages: { compiler: "gcc", cmake: "cmake", make: "make", pip: "python-pip" },
+  },
+  suse: {
+    install: (packages) => `sudo zypper install -y ${packages}`,
+    packages: { compiler: "gcc-c++", cmake: "cmake", make: "make", pip: "python3-pip" },
+  },
+  macos: {
+    install: (packages) => `brew install ${packages}`,
+    packages: { compiler: "llvm", cmake: "cmake", make: "make", pip: "python" },
+  },
+};
+
+const LIKE = {
+  debian: "debian",
+  ubuntu: "debian",
+  fedora: "fedora",
+  rhel: "fedora",
+  arch: "arch",
+  suse: "suse",
+};
+
+/** The family of package managers of this machine: "debian", "fedora", "arch", "suse", "macos" or undefined. */
+export function systemFamily(platform = process.platform, osRelease = readOsRelease()) {
+  if (platform === "darwin") return "macos";
+  const value = (key) => new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(osRelease)?.[1] ?? "";
+  const names = `${value("ID")} ${value("ID_LIKE")}`.toLowerCase().split(/\s+/);
+  return LIKE[names.find((name) => name in LIKE)];
+}
+
+/** Names of packages for tools ("compiler", "cmake", "make", "pip") on a family of systems. */
+export function packagesFor(tools, family = "debian") {
+  return [...new Set(tools.map((tool) => SYSTEMS[family].packages[tool]))];
+}
+
+/** The command that installs these tools here; for an unknown system, the commonest ones. */
+export function installAdvice(tools, family = systemFamily()) {
+  const line = (name) => SYSTEMS[name].install(packagesFor(tools, name).join(" "));
+  if (family !== undefined) return `  ${line(family)}`;
+  return `  Debian, Ubuntu:  ${line("debian")}\n  Fedora, RHEL:    ${line("fedora")}\n  macOS:           ${line("macos")}`;
+}
+
+function readOsRelease() {
+  try {
+    return readFileSync("/etc/os-release", "utf8");
+  } catch {
+    return "";
+  }
+}
