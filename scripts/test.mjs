@@ -1,0 +1,134 @@
+#!/usr/bin/env node
+// Sets up, runs all tests and ends with one line: N passed, N failed, N skipped.
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { bootstrap } from "./bootstrap.mjs";
+import { reportError } from "./lib/errors.mjs";
+import { CACHE, ROOT } from "./lib/paths.mjs";
+import { readStamp } from "./lib/stamp.mjs";
+
+const HELP = `npm test -- [--yes] [FILTER…]
+
+Sets up (see npm run bootstrap), then runs the C++ tests and the tests of all packages.
+With filters (parts of test files' paths), runs only the matching vitest files.`;
+
+const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+
+/** The C++ tests, one executable; its last line has the form of ours. */
+async function runCppTests() {
+  const program = join(ROOT, "packages", "core-native", "build", "Release", "finetag_tests");
+  if (!existsSync(program)) return undefined;
+  console.log("\nC++ tests");
+  let counts;
+  const skipped = [];
+  const code = await runLines(program, [], (line) => {
+    const match = COUNTS.exec(line);
+    // Not shown: the line that closes the whole run is to be the only one of its form.
+    if (match) counts = match.slice(1).map((number) => Number(number ?? 0));
+    else console.log(`  ${line}`);
+    const reason = /^skipped:? (.+)$/.exec(line)?.[1];
+    if (reason !== undefined) skipped.push({ file: "finetag_tests", name: reason });
+  });
+  const [passed, failed, skips] = counts ?? [0, 0, 0];
+  // A crash after or before the counting is a failure, whatever was counted.
+  const crashed = code !== 0 && failed === 0 ? 1 : 0;
+  if (counts === undefined && code === 0) throw new Error(`${program} told no counts`);
+  while (skipped.length < skips) skipped.push({ file: "finetag_tests", name: "a test" });
+  return { name: "C++", passed, failed: failed + crashed, skipped };
+}
+
+/** All vitest projects, or the files that match the filters. */
+async function runVitest(filters) {
+  const script = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
+  const file = join(CACHE, `test-counts-${process.pid}.json`);
+  mkdirSync(CACHE, { recursive: true });
+  console.log("\nTypeScript tests");
+  const reporters = [
+    "--reporter=default",
+    `--reporter=${join(ROOT, "scripts", "lib", "vitest-reporter.mjs")}`,
+  ];
+  const code = await run(process.execPath, [script, "run", ...reporters, ...filters], {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, FINETAG_TEST_COUNTS: file },
+  });
+  const counts = readStamp(file) ?? { passed: 0, failed: 0, skipped: [] };
+  rmSync(file, { force: true });
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  return { name: "vitest", ...counts };
+}
+
+function run(command, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: ROOT, ...options });
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      if (signal) console.log(`${command} was ended by ${signal}`);
+      resolve(code ?? 1);
+    });
+    options.onStart?.(child);
+  });
+}
+
+function runLines(command, args, onLine) {
+  return run(command, args, {
+    stdio: ["ignore", "pipe", "inherit"],
+    onStart: (child) => createInterface({ input: child.stdout }).on("line", onLine),
+  });
+}
+
+function printSkipped(skipped) {
+  if (skipped.length === 0) return;
+  console.log("\nSkipped");
+  const groups = groupBy(skipped, ({ file, reason }) => `${file}\0${reason ?? ""}`);
+  for (const [key, tests] of groups) {
+    const [file, reason] = key.split("\0");
+    const names = tests.slice(0, 3).map(({ name }) => name);
+    const more = tests.length > 3 ? `, and ${tests.length - 3} more` : "";
+    console.log(`  ${file}: ${reason || "no reason given"} (${tests.length}: ${names.join("; ")}${more})`);
+  }
+}
+
+function groupBy(items, keyOf) {
+  const groups = new Map();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return groups;
+}
+
+async function main() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { yes: { type: "boolean", short: "y" }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) {
+    console.log(HELP);
+    return 0;
+  }
+  await bootstrap({ yes: values.yes });
+  const results = [];
+  if (positionals.length === 0) results.push(await runCppTests());
+  results.push(await runVitest(positionals));
+  const runs = results.filter((result) => result !== undefined);
+
+  printSkipped(runs.flatMap(({ skipped }) => skipped));
+  console.log("");
+  for (const { name, passed, failed, skipped } of runs) {
+    console.log(`  ${name.padEnd(8)}${passed} ok, ${failed} failing, ${skipped.length} left out`);
+  }
+  const sum = (count) => runs.reduce((total, result) => total + count(result), 0);
+  const passed = sum((result) => result.passed);
+  const failed = sum((result) => result.failed);
+  console.log(`\n${passed} passed, ${failed} failed, ${sum((result) => result.skipped.length)} skipped`);
+  if (passed === 0 && failed === 0) console.error("No test ran.");
+  return failed > 0 || passed === 0 ? 1 : 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.exitCode = reportError(error);
+}

@@ -1,0 +1,31 @@
+import { defineConfig } from "vitest/config";
+
+const timeouts = { testTimeout: 60_000, hookTimeout: 120_000 };
+
+const packageProject = (name: string, folder: string) => ({
+  test: { name, root: folder, include: ["test/**/*.test.ts"], ...timeouts },
+});
+
+// Two workers suit the smallest machine that this is tested on. What trains or starts whole programs runs alone,
+// after the packages' own tests: it uses all cores by itself.
+export default defineConfig({
+  test: {
+    pool: "forks",
+    maxWorkers: 2,
+    projects: [
+      packageProject("core-native", "packages/core-native"),
+      packageProject("api", "packages/ts-api"),
+      packageProject("cli", "packages/cli"),
+      {
+        test: {
+          name: "across",
+          root: "test",
+          include: ["**/*.test.{ts,mjs}"],
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+          ...timeouts,
+        },
+      },
+    ],
+  },
+});
