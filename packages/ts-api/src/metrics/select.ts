@@ -1,0 +1,131 @@
+import { distance } from "fastest-levenshtein";
+import { FinetagError } from "../errors/index.ts";
+import { cutoffs } from "./row-rankings.ts";
+import type { LabelMetrics, SplitMetrics } from "./types.ts";
+
+export type MetricDirection = "higher" | "lower";
+
+/** One metric picked by name. */
+export interface SelectedMetric {
+  name: string;
+  /** `null` where it has no definition on these rows. */
+  value: number | null;
+  /** Which values are better. */
+  direction: MetricDirection;
+}
+
+type ScalarName = Exclude<keyof SplitMetrics, "rows" | "precision_at_k" | "per_label" | "warnings">;
+type LabelField = Exclude<keyof LabelMetrics, "support" | "threshold">;
+
+const SCALARS: Readonly<Record<ScalarName, MetricDirection>> = {
+  loss: "lower",
+  micro_f1: "higher",
+  micro_precision: "higher",
+  micro_recall: "higher",
+  macro_f1: "higher",
+  macro_precision: "higher",
+  macro_recall: "higher",
+  weighted_f1: "higher",
+  weighted_precision: "higher",
+  weighted_recall: "higher",
+  samples_f1: "higher",
+  samples_precision: "higher",
+  samples_recall: "higher",
+  subset_accuracy: "higher",
+  hamming_loss: "lower",
+  roc_auc_macro: "higher",
+  roc_auc_micro: "higher",
+  average_precision_macro: "higher",
+  average_precision_micro: "higher",
+  lrap: "higher",
+  coverage_error: "lower",
+  ranking_loss: "lower",
+  roc_auc_tf200_macro: "higher",
+};
+
+const LABEL_FIELDS: Readonly<Record<LabelField, true>> = {
+  roc_auc: true,
+  roc_auc_tf200: true,
+  average_precision: true,
+  precision: true,
+  recall: true,
+  f1: true,
+};
+
+/**
+ * Reads a metric by name: a key of {@link SplitMetrics} such as `micro_f1`, `precision_at_k.3`, or
+ * `per_label.NAME.FIELD` (the label's name may itself hold dots).
+ *
+ * @throws FinetagError ERR_FINETAG_ARGUMENT for an unknown name, with a suggestion and the list.
+ */
+export function selectMetric(metrics: SplitMetrics, name: string): SelectedMetric {
+  const direction = checkMetricName(name, Object.keys(metrics.per_label));
+  return { name, value: read(metrics, name), direction };
+}
+
+/**
+ * Whether a run on these labels will have a metric of this name, asked before there are any metrics.
+ *
+ * @returns which values are better.
+ * @throws FinetagError ERR_FINETAG_ARGUMENT for an unknown name, with a suggestion and the list.
+ */
+export function checkMetricName(name: string, labels: readonly string[]): MetricDirection {
+  if (isScalar(name)) return SCALARS[name];
+  const precisions = cutoffs(labels.length).map((k) => `precision_at_k.${k}`);
+  if (precisions.includes(name)) return "higher";
+  const { label, field } = splitLabelName(name);
+  if (label !== undefined && labels.includes(label) && Object.hasOwn(LABEL_FIELDS, field)) return "higher";
+
+  const known = [...Object.keys(SCALARS), ...precisions];
+  // A name that says per_label is a slip in the label or the field; any other is a slip in the short list.
+  const candidates = name.startsWith(LABEL_PREFIX)
+    ? labels.flatMap((one) => Object.keys(LABEL_FIELDS).map((key) => `${LABEL_PREFIX}${one}.${key}`))
+    : known;
+  const nearest = closest(name, candidates);
+  const fields = Object.keys(LABEL_FIELDS).join("|");
+  throw new FinetagError(
+    "ERR_FINETAG_ARGUMENT",
+    `unknown metric ${JSON.stringify(name)}${nearest ? `; did you mean ${nearest}?` : ";"} ` +
+      `known are ${known.join(", ")} and ${LABEL_PREFIX}NAME.{${fields}}`,
+  );
+}
+
+/** True when `value` beats `best`; a metric without a value beats nothing, and any value beats none. */
+export function isBetter(
+  value: number | null,
+  best: number | null | undefined,
+  direction: MetricDirection,
+): boolean {
+  if (value === null) return false;
+  if (best === null || best === undefined) return true;
+  return direction === "higher" ? value > best : value < best;
+}
+
+const LABEL_PREFIX = "per_label.";
+
+function isScalar(name: string): name is ScalarName {
+  return Object.hasOwn(SCALARS, name);
+}
+
+function splitLabelName(name: string): { label?: string; field: string } {
+  const dot = name.lastIndexOf(".");
+  if (!name.startsWith(LABEL_PREFIX) || dot < LABEL_PREFIX.length) return { field: "" };
+  return { label: name.slice(LABEL_PREFIX.length, dot), field: name.slice(dot + 1) };
+}
+
+function read(metrics: SplitMetrics, name: string): number | null {
+  if (isScalar(name)) return metrics[name];
+  const { label, field } = splitLabelName(name);
+  if (label !== undefined) return metrics.per_label[label]?.[field as LabelField] ?? null;
+  return metrics.precision_at_k[name.slice(name.indexOf(".") + 1)] ?? null;
+}
+
+/** The name that contains what was asked for (`f1`: `micro_f1`), else the one a few letters away, if any. */
+function closest(name: string, candidates: string[]): string | undefined {
+  const containing = candidates.find((candidate) => name !== "" && candidate.includes(name));
+  if (containing !== undefined) return containing;
+  const nearest = candidates
+    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return nearest && nearest.distance <= Math.max(2, name.length / 2) ? nearest.candidate : undefined;
+}

@@ -1,0 +1,29 @@
+/** A line stays readable; every `null` also stands in `per_label`. */
+const MAX_NAMES = 50;
+
+/** Says which metrics are `null`, and for which labels. */
+export function undefinedMetricWarnings(
+  rows: number,
+  names: readonly string[],
+  support: Uint32Array,
+): string[] {
+  if (rows === 0) return ["there are no rows: every metric is null"];
+  const warnings: string[] = [];
+  const without = names.filter((_, j) => support[j] === 0);
+  if (without.length > 0)
+    warnings.push(
+      `${subject(without)} on no row: roc_auc, roc_auc_tf200 and average_precision are null there and left out of the means`,
+    );
+  const everywhere = names.filter((_, j) => support[j] === rows);
+  if (everywhere.length > 0)
+    warnings.push(
+      `${subject(everywhere)} on every row: roc_auc and roc_auc_tf200 are null there and left out of the means`,
+    );
+  return warnings;
+}
+
+function subject(names: string[]): string {
+  const shown = names.slice(0, MAX_NAMES).map((name) => JSON.stringify(name));
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  return names.length === 1 ? `label ${shown[0]} is` : `labels ${shown.join(", ")}${more} are`;
+}
