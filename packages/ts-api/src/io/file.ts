@@ -28,36 +28,7 @@ export async function withAtomicFile<T>(
   path: string,
   write: (handle: FileHandle, tmpPath: string) => Promise<T>,
 ): Promise<T> {
-  const staged = await stageFile(path, write);
-  await staged.commit();
-  try {
-    await syncFolder(staged.folder);
-  } catch (error) {
-    throw ioError(error, "write", path);
-  }
-  return staged.result;
-}
-
-/** A file that is complete and synced beside its target, which is still the older one. */
-export interface StagedFile<T> {
-  readonly result: T;
-  /** The folder to sync after the commit. */
-  readonly folder: string;
-  /** Gives it its name. */
-  commit(): Promise<void>;
-  /** Removes it. */
-  discard(): Promise<void>;
-}
-
-/** The first half of {@link withAtomicFile}, for several files that should change together. */
-export async function stageFile<T>(
-  path: string,
-  write: (handle: FileHandle, tmpPath: string) => Promise<T>,
-): Promise<StagedFile<T>> {
   let temporary: string | undefined;
-  const discard = async () => {
-    if (temporary !== undefined) await rm(temporary, { force: true });
-  };
   try {
     const target = await realpath(path).catch(() => path); // a link stays one: its file is replaced
     temporary = temporaryPath(target);
@@ -66,18 +37,11 @@ export async function stageFile<T>(
       () => 0o666,
     );
     const result = await writeSynced(temporary, mode, write);
-    const from = temporary;
-    const commit = async () => {
-      try {
-        await rename(from, target);
-      } catch (error) {
-        await discard();
-        throw ioError(error, "write", path);
-      }
-    };
-    return { result, folder: dirname(target), commit, discard };
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
+    return result;
   } catch (error) {
-    await discard().catch(() => {});
+    if (temporary !== undefined) await rm(temporary, { force: true }).catch(() => {});
     throw ioError(error, "write", path);
   }
 }

@@ -1,6 +1,7 @@
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound, isSystemError } from "./errors.ts";
-export { type StagedFile, stageFile, withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export { type GroupFile, recoverFiles, writeFilesAtomic } from "./group.ts";
 export { decodeUtf8, readJsonFile, readSmallFile } from "./read.ts";
 export { syncFolder } from "./sync.ts";
 export { removeLeftovers } from "./temporary.ts";

@@ -1,0 +1,156 @@
+import { join } from "node:path";
+import type { NativeModelConfig } from "@finetag/core-native";
+import { FinetagError } from "../errors/index.ts";
+import { isNotFound, readJsonFile, recoverFiles } from "../io/index.ts";
+import { type ConfigFile, configSchemas, HIDDEN_ACTS } from "./schema.ts";
+
+/** A model directory's `config.json`, as read and as the engine takes it. */
+export interface ModelConfig {
+  /** The folder, for messages; absent for a config that was not read from one. */
+  directory?: string;
+  /** As read, with the keys that finetag does not know. */
+  json: Record<string, unknown>;
+  /** `numLabels` is 0 where the file names none. */
+  native: NativeModelConfig;
+  /** The names in `id2label`, unless they are the LABEL_0, LABEL_1, … that transformers fills in. */
+  labels?: string[];
+}
+
+/**
+ * Reads and checks `config.json`. Missing keys get the defaults of transformers' `BertConfig` and `RobertaConfig`.
+ * A save that a crash cut off is finished first (see `recoverFiles`).
+ *
+ * @throws ERR_FINETAG_MODEL for a missing file, another model type, or a value that the engine cannot honour.
+ */
+export async function readModelConfig(dir: string): Promise<ModelConfig> {
+  await recoverFiles(dir);
+  return { directory: dir, ...parseModelConfig(await readConfigFile(dir), join(dir, "config.json")) };
+}
+
+/**
+ * Checks the contents of a `config.json`.
+ *
+ * @param path Where they come from, for messages.
+ * @throws ERR_FINETAG_MODEL as {@link readModelConfig}.
+ */
+export function parseModelConfig(json: unknown, path: string): ModelConfig {
+  const bad = (what: string) => new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}`);
+  if (typeof json !== "object" || json === null || Array.isArray(json))
+    throw bad("not a JSON object; fetch it again");
+  const { model_type: modelType } = json as Record<string, unknown>;
+  const schema = configSchemas[modelType as keyof typeof configSchemas];
+  if (typeof modelType !== "string" || !Object.hasOwn(configSchemas, modelType)) {
+    const known = Object.keys(configSchemas).join(" and ");
+    throw bad(`model_type ${JSON.stringify(modelType)} is not read; use a model of type ${known}`);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw bad(
+      `${JSON.stringify(issue?.path.join("."))}: ${issue?.message}; use the config.json of the weights`,
+    );
+  }
+  const file = parsed.data;
+  const unsupported = findUnsupported(file);
+  if (unsupported !== undefined) throw bad(unsupported);
+  const labels = labelNames(file, bad);
+  return {
+    json: json as Record<string, unknown>,
+    native: toNative(modelType as NativeModelConfig["family"], file, labels),
+    labels: labels?.every((name, i) => name === `LABEL_${i}`) ? undefined : labels,
+  };
+}
+
+/**
+ * The longest text in tokens, special ones included. RoBERTa counts positions from `pad_token_id + 1` on (as fairseq
+ * does), so that many rows of its table are never used: 514 rows give 512 positions.
+ */
+export function maxTextLength({ native }: Pick<ModelConfig, "native">): number {
+  const unused = native.family === "roberta" ? native.padTokenId + 1 : 0;
+  return native.maxPositionEmbeddings - unused;
+}
+
+async function readConfigFile(dir: string): Promise<unknown> {
+  try {
+    return await readJsonFile(join(dir, "config.json"), "ERR_FINETAG_MODEL");
+  } catch (error) {
+    if (!isNotFound((error as FinetagError).cause)) throw error;
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${dir}: there is no config.json in it; name a folder with a Hugging Face model, or fetch one with finetag pull`,
+      { cause: error },
+    );
+  }
+}
+
+function findUnsupported(file: ConfigFile): string | undefined {
+  if (file.hidden_size % file.num_attention_heads !== 0) {
+    return `hidden_size ${file.hidden_size} is no multiple of num_attention_heads ${file.num_attention_heads}; use the config.json of the weights`;
+  }
+  if (file.position_embedding_type !== "absolute") {
+    return `position_embedding_type "${file.position_embedding_type}" is not read, only "absolute"; use another model`;
+  }
+  if (file.is_decoder || file.add_cross_attention) {
+    return "it describes a decoder (is_decoder or add_cross_attention); use an encoder";
+  }
+  if (file.model_type === "roberta" && file.max_position_embeddings <= file.pad_token_id + 1) {
+    return `max_position_embeddings ${file.max_position_embeddings} leaves no position after pad_token_id ${file.pad_token_id}; use the config.json of the weights`;
+  }
+  const parameters = countParameters(file);
+  if (parameters > PARAMETER_LIMIT) {
+    return `its sizes ask for ${parameters.toExponential(1)} parameters, more than any such model has; use the config.json of the weights`;
+  }
+  return undefined;
+}
+
+/** The model is created before its weights are looked at; the largest published RoBERTa (XLM-R XXL) has 1.1e10. */
+const PARAMETER_LIMIT = 2e10;
+
+/** Of the embeddings and the large matrices. */
+function countParameters(file: ConfigFile): number {
+  const { hidden_size: hidden, intermediate_size: intermediate } = file;
+  const rows = file.vocab_size + file.max_position_embeddings + file.type_vocab_size;
+  return rows * hidden + file.num_hidden_layers * (4 * hidden * hidden + 2 * hidden * intermediate);
+}
+
+/** Names by id; undefined where the file has neither `id2label` nor `num_labels`. */
+function labelNames(file: ConfigFile, bad: (what: string) => FinetagError): string[] | undefined {
+  if (file.id2label == null) {
+    return file.num_labels == null
+      ? undefined
+      : Array.from({ length: file.num_labels }, (_, i) => `LABEL_${i}`);
+  }
+  const byId = new Map(Object.entries(file.id2label).map(([id, name]) => [Number(id), name]));
+  const names = Array.from({ length: byId.size }, (_, id) => byId.get(id));
+  if (names.includes(undefined)) {
+    throw bad(`id2label does not number its ${byId.size} labels from 0 to ${byId.size - 1}; mend it`);
+  }
+  const twice = names.find((name, id) => names.indexOf(name) !== id);
+  if (twice !== undefined) throw bad(`id2label has two labels named ${JSON.stringify(twice)}; rename one`);
+  return names as string[];
+}
+
+function toNative(
+  family: NativeModelConfig["family"],
+  file: ConfigFile,
+  labels: string[] | undefined,
+): NativeModelConfig {
+  return {
+    family,
+    vocabSize: file.vocab_size,
+    hiddenSize: file.hidden_size,
+    numHiddenLayers: file.num_hidden_layers,
+    numAttentionHeads: file.num_attention_heads,
+    intermediateSize: file.intermediate_size,
+    hiddenAct: HIDDEN_ACTS[file.hidden_act],
+    maxPositionEmbeddings: file.max_position_embeddings,
+    typeVocabSize: file.type_vocab_size,
+    layerNormEps: file.layer_norm_eps,
+    padTokenId: file.pad_token_id,
+    hiddenDropoutProb: file.hidden_dropout_prob,
+    attentionProbsDropoutProb: file.attention_probs_dropout_prob,
+    classifierDropout: file.classifier_dropout ?? file.hidden_dropout_prob,
+    initializerRange: file.initializer_range,
+    numLabels: labels?.length ?? 0,
+  };
+}

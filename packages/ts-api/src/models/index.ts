@@ -1,0 +1,5 @@
+export { type ModelConfig, maxTextLength, parseModelConfig, readModelConfig } from "./config.ts";
+export { type FinetagJson, readFinetagJson, writeFinetagJson } from "./finetagJson.ts";
+export { matchWeights, type WeightMatch } from "./match.ts";
+export { type SavedModel, savedConfigJson, saveModelDirectory } from "./save.ts";
+export { assertVocabulary } from "./vocabulary.ts";

@@ -1,0 +1,115 @@
+import type { ParameterInfo } from "@finetag/core-native";
+import type { TensorEntry } from "../checkpoint/index.ts";
+import { FinetagError } from "../errors/index.ts";
+import type { ModelConfig } from "./config.ts";
+import { decidingKey, FAMILY_NAMES, HEAD_PREFIX, tensorNames } from "./names.ts";
+
+/** Which tensor of a file fills which parameter of a model. */
+export interface WeightMatch {
+  load: { parameter: string; tensor: string }[];
+  /** Parameters without a tensor, to be initialised. */
+  fresh: string[];
+  /** Tensors without a parameter: other heads, `position_ids`, layers beyond the config's. */
+  unused: string[];
+  /**
+   * The file's classification head: `match` fits and is in `load`; `absent` is in `fresh`; one of another size is in
+   * neither, and its tensors are unused.
+   */
+  head: "match" | "absent" | { labels: number };
+}
+
+/**
+ * Finds the tensor for each parameter, by the names of transformers' `…ForSequenceClassification`, of a bare encoder
+ * (no `bert.` or `roberta.` in front), and of checkpoints converted from TensorFlow (gamma, beta).
+ * The head of a model for another task, such as `BertForTokenClassification`, counts as absent.
+ *
+ * @param parameters Those of the session, whose head has as many labels as are wanted.
+ * @throws ERR_FINETAG_MODEL for a missing tensor of the encoder, or a shape that contradicts the config.
+ */
+export function matchWeights(
+  config: ModelConfig,
+  parameters: ParameterInfo[],
+  entries: TensorEntry[],
+): WeightMatch {
+  const family = FAMILY_NAMES[config.native.family];
+  const found = findTensors(parameters, entries, family.base);
+  const head = findHead(config, parameters, found);
+  const match: WeightMatch = { load: [], fresh: [], unused: [], head };
+  const missing: string[] = [];
+  const optionalAbsent = family.optional.every((name) => !found.has(name));
+  for (const parameter of parameters) {
+    const { name } = parameter;
+    const isHead = name.startsWith(HEAD_PREFIX);
+    const tensor = found.get(name);
+    if (isHead && head !== "match") {
+      if (head === "absent") match.fresh.push(name);
+    } else if (tensor !== undefined) {
+      checkShape(config, parameter, tensor);
+      match.load.push({ parameter: name, tensor: tensor.name });
+    } else if (optionalAbsent && family.optional.includes(name)) {
+      match.fresh.push(name);
+    } else {
+      missing.push(name);
+    }
+  }
+  if (missing.length > 0) throw missingError(config, missing, parameters.length);
+  const used = new Set(match.load.map(({ tensor }) => tensor));
+  match.unused = entries.map(({ name }) => name).filter((name) => !used.has(name));
+  return match;
+}
+
+function findTensors(
+  parameters: ParameterInfo[],
+  entries: TensorEntry[],
+  base: string,
+): Map<string, TensorEntry> {
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const found = new Map<string, TensorEntry>();
+  for (const { name } of parameters) {
+    const held = tensorNames(name, base).find((candidate) => byName.has(candidate));
+    if (held !== undefined) found.set(name, byName.get(held)!);
+  }
+  return found;
+}
+
+function findHead(
+  config: ModelConfig,
+  parameters: ParameterInfo[],
+  found: ReadonlyMap<string, TensorEntry>,
+): WeightMatch["head"] {
+  const { headWeight } = FAMILY_NAMES[config.native.family];
+  const wanted = parameters.find(({ name }) => name === headWeight);
+  const held = found.get(headWeight);
+  if (wanted === undefined || held === undefined || !isClassifier(config.json.architectures)) return "absent";
+  const [labels = 0] = held.shape;
+  return labels === wanted.shape[0] ? "match" : { labels };
+}
+
+function isClassifier(architectures: unknown): boolean {
+  if (!Array.isArray(architectures) || architectures.length === 0) return true;
+  return architectures.some((name) => String(name).endsWith("ForSequenceClassification"));
+}
+
+function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: TensorEntry): void {
+  const expected = parameter.shape.join(", ");
+  const given = tensor.shape.join(", ");
+  if (expected === given) return;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], config.json asks for ` +
+      `[${expected}] (${decidingKey(parameter)}); use the config.json that belongs to these weights`,
+  );
+}
+
+function missingError(config: ModelConfig, missing: string[], of: number): FinetagError {
+  const [first] = missing;
+  const which =
+    missing.length === 1
+      ? `tensor "${first}" is`
+      : `${missing.length} of ${of} tensors, first "${first}", are`;
+  return new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${config.directory ?? "the model"}: ${which} missing from the weights; ` +
+      "use the config.json that belongs to them, or fetch the model again",
+  );
+}

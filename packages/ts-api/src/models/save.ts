@@ -1,0 +1,80 @@
+import { open } from "node:fs/promises";
+import { type TensorSource, writeTensors } from "../checkpoint/index.ts";
+import { writeFilesAtomic } from "../io/index.ts";
+import type { ModelConfig } from "./config.ts";
+import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetagJson.ts";
+import { FAMILY_NAMES } from "./names.ts";
+
+/** All that a saved model consists of. */
+export interface SavedModel {
+  config: ModelConfig;
+  /** Names of the labels, in the order of the head's rows. */
+  labels: string[];
+  tensors: TensorSource[];
+  /** By name, as a `TextEncoder` gives them. */
+  tokenizerFiles: ReadonlyMap<string, Uint8Array>;
+  finetag: FinetagJson;
+}
+
+/** Tokenizer files of another model would be read beside those of this one. */
+const TOKENIZER_FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "vocab.txt",
+  "vocab.json",
+  "merges.txt",
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
+
+/**
+ * The `config.json` of a saved model: the one that was read, with its unknown keys, and what transformers needs to
+ * load the model as the multi-label classifier it now is.
+ */
+export function savedConfigJson(config: ModelConfig, labels: string[]): Record<string, unknown> {
+  // transformers refuses num_labels beside an id2label of another length, and loads weights in the dtype named here.
+  const { num_labels: _numLabels, torch_dtype: _dtype, ...json } = config.json;
+  return {
+    ...json,
+    architectures: [FAMILY_NAMES[config.native.family].architecture],
+    dtype: "float32",
+    problem_type: "multi_label_classification",
+    id2label: Object.fromEntries(labels.map((name, id) => [String(id), name])),
+    label2id: Object.fromEntries(labels.map((name, id) => [name, id])),
+  };
+}
+
+/**
+ * Writes what `AutoModelForSequenceClassification.from_pretrained` reads, and `finetag.json`, into a folder that may
+ * hold an older model and other things (checkpoints, metrics), which stay.
+ *
+ * The files change as one (see `writeFilesAtomic`): after a crash, finetag finds all older ones or all newer ones. A
+ * reader that knows nothing of it sees, where only the weights differ as within a training run, the older or the newer
+ * model; where more differs, for the moment of a few renames, the newer small files with the older weights. In a new
+ * folder the weights come last, so one that has them is complete.
+ *
+ * @throws ERR_FINETAG_IO with a remedy; the older model is then untouched.
+ */
+export async function saveModelDirectory(dir: string, model: SavedModel): Promise<void> {
+  const encode = (json: unknown) => new TextEncoder().encode(formatJson(json));
+  await writeFilesAtomic(
+    dir,
+    [
+      { name: FINETAG_JSON, content: encode(model.finetag) },
+      ...[...model.tokenizerFiles].map(([name, content]) => ({ name, content })),
+      { name: "config.json", content: encode(savedConfigJson(model.config, model.labels)) },
+      { name: "model.safetensors", content: (path) => writeWeights(path, model.tensors) },
+    ],
+    TOKENIZER_FILES,
+  );
+}
+
+/** No rename of its own is needed: the file is in a folder that nobody reads yet. */
+async function writeWeights(path: string, tensors: TensorSource[]): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await writeTensors(handle, tensors);
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import {
+  assertVocabulary,
+  maxTextLength,
+  parseModelConfig,
+  readModelConfig,
+} from "../../src/models/index.ts";
+
+let dir: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "finetag-config-"));
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+const parse = (json: Record<string, unknown>) =>
+  parseModelConfig({ model_type: "bert", ...json }, "config.json");
+
+describe("readModelConfig", () => {
+  it("fills in BertConfig's defaults", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "bert", "extra": 1}');
+    expect(await readModelConfig(dir)).toEqual({
+      directory: dir,
+      json: { model_type: "bert", extra: 1 },
+      native: {
+        family: "bert",
+        vocabSize: 30522,
+        hiddenSize: 768,
+        numHiddenLayers: 12,
+        numAttentionHeads: 12,
+        intermediateSize: 3072,
+        hiddenAct: "gelu",
+        maxPositionEmbeddings: 512,
+        typeVocabSize: 2,
+        layerNormEps: 1e-12,
+        padTokenId: 0,
+        hiddenDropoutProb: 0.1,
+        attentionProbsDropoutProb: 0.1,
+        classifierDropout: 0.1,
+        initializerRange: 0.02,
+        numLabels: 0,
+      },
+      labels: undefined,
+    });
+  });
+
+  it("fills in RobertaConfig's defaults where they differ", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "roberta"}');
+    const { native } = await readModelConfig(dir);
+    expect(native).toMatchObject({ family: "roberta", vocabSize: 50265, padTokenId: 1, layerNormEps: 1e-12 });
+  });
+
+  it("says what is missing or damaged", async () => {
+    await expect(readModelConfig(dir)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: `${dir}: there is no config.json in it; name a folder with a Hugging Face model, or fetch one with finetag pull`,
+    });
+    await writeFile(join(dir, "config.json"), "{");
+    await expect(readModelConfig(dir)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringContaining("config.json: not JSON"),
+    });
+    await writeFile(join(dir, "config.json"), new Uint8Array([0x22, 0xff, 0x22]));
+    await expect(readModelConfig(dir)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringContaining("config.json: not UTF-8"),
+    });
+  });
+});
+
+describe("values", () => {
+  it.each([
+    ["gelu_python", "gelu"],
+    ["gelu_new", "gelu_new"],
+    ["gelu_pytorch_tanh", "gelu_new"],
+    ["relu", "relu"],
+    ["swish", "silu"],
+  ])("hidden_act %s is %s", (name, expected) => {
+    expect(parse({ hidden_act: name }).native.hiddenAct).toBe(expected);
+  });
+
+  it("classifier_dropout falls back to hidden_dropout_prob", () => {
+    expect(parse({ hidden_dropout_prob: 0.3, classifier_dropout: null }).native.classifierDropout).toBe(0.3);
+    expect(parse({ hidden_dropout_prob: 0.3, classifier_dropout: 0 }).native.classifierDropout).toBe(0);
+  });
+
+  it("labels come from id2label in the order of ids, and not from LABEL_n", () => {
+    const named = parse({ id2label: { "1": "b", "0": "a" }, num_labels: 2 });
+    expect([named.labels, named.native.numLabels]).toEqual([["a", "b"], 2]);
+    const standard = parse({ id2label: { "0": "LABEL_0", "1": "LABEL_1" } });
+    expect([standard.labels, standard.native.numLabels]).toEqual([undefined, 2]);
+    expect(parse({ num_labels: 5 }).native.numLabels).toBe(5);
+  });
+
+  it("positions that a text can use", () => {
+    expect(maxTextLength(parse({}))).toBe(512);
+    expect(maxTextLength(parse({ model_type: "roberta", max_position_embeddings: 514 }))).toBe(512);
+  });
+});
+
+describe("refuses", () => {
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      "another model",
+      { model_type: "gpt2" },
+      'config.json: model_type "gpt2" is not read; use a model of type bert and',
+    ],
+    ["no model type", { model_type: undefined }, "model_type undefined is not read"],
+    ["a name of Object", { model_type: "toString" }, 'model_type "toString" is not read'],
+    [
+      "heads that do not divide",
+      { hidden_size: 10 },
+      "hidden_size 10 is no multiple of num_attention_heads 12",
+    ],
+    [
+      "relative positions",
+      { position_embedding_type: "relative_key" },
+      '"relative_key" is not read, only "absolute"',
+    ],
+    ["a decoder", { is_decoder: true }, "it describes a decoder"],
+    ["cross-attention", { add_cross_attention: true }, "it describes a decoder"],
+    ["an unknown activation", { hidden_act: "mish" }, '"hidden_act": Invalid option'],
+    ["text for a number", { hidden_size: "768" }, '"hidden_size": Invalid input'],
+    ["a negative size", { vocab_size: -1 }, '"vocab_size": Too small'],
+    ["a huge size", { vocab_size: 2 ** 40 }, '"vocab_size": Too big'],
+    ["a huge product", { vocab_size: 10_000_000, hidden_size: 12_000 }, "more than any such model has"],
+    ["a rate over 1", { hidden_dropout_prob: 1.5 }, '"hidden_dropout_prob": Too big'],
+    [
+      "a gap in id2label",
+      { id2label: { "0": "a", "2": "b" } },
+      "id2label does not number its 2 labels from 0 to 1",
+    ],
+    ["ids that are none", { id2label: { a: "a" } }, '"id2label.a"'],
+    ["two equal labels", { id2label: { "0": "a", "1": "a" } }, 'id2label has two labels named "a"'],
+    [
+      "no position left",
+      { model_type: "roberta", max_position_embeddings: 2 },
+      "max_position_embeddings 2 leaves no position after pad_token_id 1",
+    ],
+  ])("%s", (_, json, message) => {
+    expect(() => parse(json)).toThrow(expect.objectContaining({ code: "ERR_FINETAG_MODEL" }));
+    expect(() => parse(json)).toThrow(message);
+    expect(() => parse(json)).toThrow(/^[^\n]*$/);
+  });
+
+  it.each([null, [], 3])("%j instead of an object", (json) => {
+    expect(() => parseModelConfig(json, "config.json")).toThrow("config.json: not a JSON object");
+  });
+});
+
+describe("assertVocabulary", () => {
+  it("refuses ids beyond the embedding table", () => {
+    const config = { directory: "/models/m", ...parse({ vocab_size: 100, hidden_size: 12 }) };
+    assertVocabulary({ maxTokenId: 99 }, config);
+    expect(() => assertVocabulary({ maxTokenId: 100 }, config)).toThrow(
+      "/models/m: the vocabulary of the weights is smaller than the ids: the tokenizer gives ids up to 100, config.json has vocab_size 100",
+    );
+  });
+});

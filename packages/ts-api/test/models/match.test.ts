@@ -1,0 +1,144 @@
+import { readFile } from "node:fs/promises";
+import type { ParameterInfo } from "@finetag/core-native";
+import { describe, expect, it } from "vitest";
+import type { TensorEntry } from "../../src/checkpoint/index.ts";
+import { matchWeights, parseModelConfig } from "../../src/models/index.ts";
+
+interface StateDict {
+  config: Record<string, unknown>;
+  entries: TensorEntry[];
+}
+
+const text = await readFile(new URL("fixtures/stateDicts.json", import.meta.url), "utf8");
+const stateDicts: Record<string, StateDict> = JSON.parse(text);
+
+function entriesOf(name: string): TensorEntry[] {
+  return structuredClone(stateDicts[name]!.entries);
+}
+
+function configOf(name: string) {
+  return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
+}
+
+/** The session's parameters are those of the classifier that transformers has for the family. */
+function parametersOf(family: "Bert" | "Roberta", labels = 3): ParameterInfo[] {
+  return entriesOf(`${family}ForSequenceClassification`).map(({ name, shape }) => {
+    const isOutput = /^classifier\.(out_proj\.)?(weight|bias)$/.test(name);
+    return { name, shape: isOutput ? [labels, ...shape.slice(1)] : shape, decays: true };
+  });
+}
+
+function match(family: "Bert" | "Roberta", name: string, entries = entriesOf(name), labels = 3) {
+  return matchWeights(configOf(name), parametersOf(family, labels), entries);
+}
+
+const BERT_HEAD = ["classifier.bias", "classifier.weight"];
+const BERT_POOLER = ["bert.pooler.dense.bias", "bert.pooler.dense.weight"];
+const ROBERTA_HEAD = [
+  "classifier.dense.bias",
+  "classifier.dense.weight",
+  "classifier.out_proj.bias",
+  "classifier.out_proj.weight",
+];
+
+describe("files of transformers' classes", () => {
+  it.each([
+    ["Bert", "BertForSequenceClassification", "match", [], /^$/],
+    ["Bert", "BertModel", "absent", BERT_HEAD, /^$/],
+    ["Bert", "BertForMaskedLM", "absent", [...BERT_POOLER, ...BERT_HEAD], /^cls\./],
+    ["Bert", "BertForPreTraining", "absent", BERT_HEAD, /^cls\./],
+    ["Bert", "BertForTokenClassification", "absent", [...BERT_POOLER, ...BERT_HEAD], /^classifier\./],
+    ["Roberta", "RobertaForSequenceClassification", "match", [], /^$/],
+    ["Roberta", "RobertaModel", "absent", ROBERTA_HEAD, /^pooler\.dense\./],
+    ["Roberta", "RobertaForMaskedLM", "absent", ROBERTA_HEAD, /^lm_head\./],
+    ["Roberta", "RobertaForTokenClassification", "absent", ROBERTA_HEAD, /^classifier\.(weight|bias)$/],
+  ] as const)("%s from %s", (family, name, head, fresh, unused) => {
+    const found = match(family, name);
+    expect(found.head).toBe(head);
+    expect([...found.fresh].sort()).toEqual([...fresh].sort());
+    for (const tensor of found.unused) expect(tensor).toMatch(unused);
+    expect(found.load.length + found.fresh.length).toBe(parametersOf(family).length);
+    expect(found.load.length + found.unused.length).toBe(entriesOf(name).length);
+    for (const { parameter, tensor } of found.load) expect(parameter.endsWith(tensor)).toBe(true);
+  });
+});
+
+describe("older names", () => {
+  it("gamma and beta are the weight and bias of a layer norm, with and without the prefix", () => {
+    for (const name of ["BertForPreTraining", "BertModel"]) {
+      const entries = entriesOf(name).map((entry) => ({
+        ...entry,
+        name: entry.name
+          .replace("LayerNorm.weight", "LayerNorm.gamma")
+          .replace("LayerNorm.bias", "LayerNorm.beta"),
+      }));
+      const { load } = match("Bert", name, entries);
+      const norm = load.find(({ parameter }) => parameter === "bert.embeddings.LayerNorm.weight");
+      expect(norm?.tensor.endsWith("embeddings.LayerNorm.gamma")).toBe(true);
+    }
+  });
+
+  it("position_ids are reported, not read", () => {
+    const position = { name: "embeddings.position_ids", dtype: "I64", shape: [1, 16] };
+    expect(match("Bert", "BertModel", [...entriesOf("BertModel"), position]).unused).toEqual([position.name]);
+  });
+});
+
+describe("a head", () => {
+  it("of another size is told, and neither loaded nor fresh", () => {
+    const bert = match("Bert", "BertForSequenceClassification", undefined, 28);
+    expect(bert.head).toEqual({ labels: 3 });
+    expect(bert.fresh).toEqual([]);
+    expect(bert.unused).toEqual(BERT_HEAD);
+    const roberta = match("Roberta", "RobertaForSequenceClassification", undefined, 28);
+    expect(roberta.head).toEqual({ labels: 3 });
+    expect(roberta.unused).toEqual(ROBERTA_HEAD);
+  });
+
+  it("without its bias is an error", () => {
+    const entries = entriesOf("BertForSequenceClassification").filter(
+      ({ name }) => name !== "classifier.bias",
+    );
+    expect(() => match("Bert", "BertForSequenceClassification", entries)).toThrow(
+      '/models/m: tensor "classifier.bias" is missing from the weights',
+    );
+  });
+});
+
+describe("weights that contradict the config", () => {
+  const name = "BertForSequenceClassification";
+  const changed = (tensor: string, shape: number[]) =>
+    entriesOf(name).map((entry) => (entry.name === tensor ? { ...entry, shape } : entry));
+
+  it.each([
+    [
+      "bert.embeddings.word_embeddings.weight",
+      [12, 8],
+      "has shape [12, 8], config.json asks for [11, 8] (vocab_size",
+    ],
+    ["bert.embeddings.position_embeddings.weight", [8, 8], "(max_position_embeddings or hidden_size)"],
+    ["bert.encoder.layer.1.intermediate.dense.weight", [8, 12], "(intermediate_size or hidden_size)"],
+    [
+      "bert.encoder.layer.0.attention.self.query.bias",
+      [8, 1],
+      "has shape [8, 1], config.json asks for [8] (hidden_size)",
+    ],
+  ])("%s", (tensor, shape, message) => {
+    expect(() => match("Bert", name, changed(tensor, shape))).toThrow(message);
+    expect(() => match("Bert", name, changed(tensor, shape))).toThrow(
+      expect.objectContaining({ code: "ERR_FINETAG_MODEL" }),
+    );
+  });
+
+  it("missing tensors are counted and the first is named", () => {
+    const entries = entriesOf(name).filter((entry) => !entry.name.includes("layer.1."));
+    expect(() => match("Bert", name, entries)).toThrow(
+      '/models/m: 16 of 41 tensors, first "bert.encoder.layer.1.attention.output.LayerNorm.bias", are missing from the weights; use the config.json that belongs to them, or fetch the model again',
+    );
+  });
+
+  it("half a pooler is an error", () => {
+    const entries = entriesOf(name).filter((entry) => entry.name !== "bert.pooler.dense.bias");
+    expect(() => match("Bert", name, entries)).toThrow('tensor "bert.pooler.dense.bias" is missing');
+  });
+});
