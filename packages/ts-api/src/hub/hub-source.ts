@@ -119,11 +119,11 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;
-  if (!(error instanceof HttpError))
-    return new SourceUnavailableError(`${repo}: ${unreachable(settings.endpoint, error)}`, error);
   const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, error);
   const suggestion = request.entry ? undefined : suggestName(repo);
   const meant = suggestion ? `did you mean "${suggestion}"?` : "check the spelling";
+  if (!(error instanceof HttpError))
+    return fail(`${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);
   if (error.status === 404 && error.errorCode === "RevisionNotFound")
     return fail(`${settings.endpoint} has no revision "${revision}" of it; leave --revision out for "main"`);
   if (error.status === 403 || error.errorCode === "GatedRepo")

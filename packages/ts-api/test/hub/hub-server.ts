@@ -1,0 +1,209 @@
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+export interface ServedFile {
+  data: Buffer;
+  /** In large-file storage: named by sha256 and served by the second server after a redirect. */
+  lfs: boolean;
+}
+
+export interface ServedRepo {
+  commit: string;
+  revisions: Record<string, string>;
+  files: Map<string, ServedFile>;
+  /** Needs this token. */
+  token?: string;
+  gated?: boolean;
+}
+
+/** What goes wrong with the next answers about a path. */
+export interface Fault {
+  path: string;
+  kind: "break" | "stall" | "ignore-range" | "corrupt" | "status" | "silent";
+  /** Answers that it hits. */
+  times: number;
+  /** Bytes sent before it breaks or stalls. */
+  after?: number;
+  status?: number;
+}
+
+interface Seen {
+  server: "hub" | "storage";
+  method: string;
+  url: string;
+  range: string | undefined;
+  authorization: string | undefined;
+}
+
+/**
+ * Speaks what the Hub's client asks of it, over two servers as the real one does: the Hub itself and the storage of
+ * large files behind a redirect.
+ */
+export class HubServer {
+  readonly repos = new Map<string, ServedRepo>();
+  readonly seen: Seen[] = [];
+  faults: Fault[] = [];
+  readonly #prefix: string;
+  readonly #hub: Server;
+  readonly #storage: Server;
+
+  private constructor(prefix: string) {
+    this.#prefix = prefix;
+    this.#hub = createServer((request, response) => this.#answerHub(request, response));
+    this.#storage = createServer((request, response) => this.#answerStorage(request, response));
+  }
+
+  /** @param prefix A path below which a mirror serves the Hub, e.g. `/hf`. */
+  static async start(prefix = ""): Promise<HubServer> {
+    const server = new HubServer(prefix);
+    await Promise.all(
+      [server.#hub, server.#storage].map(
+        (s) => new Promise<void>((resolve) => s.listen(0, "127.0.0.1", resolve)),
+      ),
+    );
+    return server;
+  }
+
+  get url(): string {
+    return `${origin(this.#hub)}${this.#prefix}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const s of [this.#hub, this.#storage]) {
+      s.closeAllConnections();
+      await new Promise((resolve) => s.close(resolve));
+    }
+  }
+
+  add(id: string, files: Record<string, string | Buffer>, extra: Partial<ServedRepo> = {}): ServedRepo {
+    const commit = createHash("sha1").update(id).update(JSON.stringify(files)).digest("hex");
+    const served = Object.entries(files).map(([path, content]): [string, ServedFile] => [
+      path,
+      { data: Buffer.from(content), lfs: /\.(safetensors|bin|model)$/.test(path) },
+    ]);
+    const repo = { commit, revisions: { main: commit }, files: new Map(served), ...extra };
+    this.repos.set(id, repo);
+    return repo;
+  }
+
+  /** The paths of files whose bytes were asked for. */
+  fetchedFiles(): string[] {
+    return this.seen
+      .filter((s) => s.server === "hub" && s.url.includes("/resolve/"))
+      .map((s) => s.url.split("/").at(-1)!);
+  }
+
+  #record(server: Seen["server"], request: IncomingMessage): void {
+    const { range, authorization } = request.headers;
+    this.seen.push({ server, method: request.method!, url: request.url!, range, authorization });
+  }
+
+  #answerHub(request: IncomingMessage, response: ServerResponse): void {
+    this.#record("hub", request);
+    const url = new URL(request.url!, "http://hub");
+    if (!url.pathname.startsWith(`${this.#prefix}/`)) return void fail(response, 404, "NotFound");
+    const path = decodeURIComponent(url.pathname.slice(this.#prefix.length + 1));
+    const api = /^api\/models\/(.+?)\/(revision|tree)\/(.+)$/.exec(path);
+    const file = /^(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
+    const [id, revision] = api ? [api[1]!, api[3]!] : file ? [file[1]!, file[2]!] : ["", ""];
+    const repo = this.repos.get(id);
+    const fault = this.#fault(file?.[3] ?? api?.[2] ?? "", ["status", "silent"]);
+    if (fault?.kind === "silent") return;
+    if (fault) return void fail(response, fault.status!, "Fault");
+    // As the real one: without a token, no stranger learns whether a repository exists.
+    if (!repo) return void fail(response, request.headers.authorization ? 404 : 401, "RepoNotFound");
+    if (repo.token && request.headers.authorization !== `Bearer ${repo.token}`)
+      return void fail(response, 401, "RepoNotFound");
+    const commit = repo.revisions[revision] ?? (revision === repo.commit ? revision : undefined);
+    if (!commit) return void fail(response, 404, "RevisionNotFound");
+    if (api?.[2] === "revision")
+      return void json(response, { _id: "1", id, sha: commit, private: false, gated: false });
+    if (api) return void this.#answerTree(repo, url, response);
+    if (repo.gated) return void fail(response, 403, "GatedRepo");
+    const served = repo.files.get(file![3]!);
+    if (!served) return void fail(response, 404, "EntryNotFound");
+    if (served.lfs) {
+      response.writeHead(302, {
+        location: `${origin(this.#storage)}/${encodeURIComponent(id)}/${file![3]}`,
+        "x-linked-etag": `"${sha256(served.data)}"`,
+        "x-linked-size": served.data.length,
+      });
+      response.end();
+    } else this.#send(file![3]!, served.data, request, response);
+  }
+
+  /** In pages of three, as the real one does in pages of a thousand. */
+  #answerTree(repo: ServedRepo, url: URL, response: ServerResponse): void {
+    const start = Number(url.searchParams.get("cursor") ?? 0);
+    const entries = [...repo.files].map(([path, { data, lfs }]) => ({
+      type: "file",
+      path,
+      size: data.length,
+      oid: gitBlobId(lfs ? Buffer.from("pointer") : data),
+      ...(lfs && { lfs: { oid: sha256(data), size: data.length, pointerSize: 134 } }),
+    }));
+    if (start + 3 < entries.length) {
+      url.searchParams.set("cursor", String(start + 3));
+      response.setHeader("link", `<${origin(this.#hub)}${url.pathname}${url.search}>; rel="next"`);
+    }
+    json(response, entries.slice(start, start + 3));
+  }
+
+  #answerStorage(request: IncomingMessage, response: ServerResponse): void {
+    this.#record("storage", request);
+    const [id, path] = request.url!.slice(1).split("/").map(decodeURIComponent);
+    this.#send(path!, this.repos.get(id!)!.files.get(path!)!.data, request, response);
+  }
+
+  #send(path: string, whole: Buffer, request: IncomingMessage, response: ServerResponse): void {
+    const fault = this.#fault(path, ["break", "stall", "ignore-range", "corrupt"]);
+    let data = whole;
+    if (fault?.kind === "corrupt") {
+      data = Buffer.from(whole);
+      data[data.length - 1]! ^= 1;
+    }
+    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "");
+    if (range && fault?.kind !== "ignore-range") {
+      const start = Number(range[1]);
+      const end = range[2] ? Number(range[2]) + 1 : data.length;
+      response.writeHead(206, {
+        "content-range": `bytes ${start}-${end - 1}/${data.length}`,
+        "content-length": end - start,
+      });
+      data = data.subarray(start, end);
+    } else response.writeHead(200, { "content-length": data.length });
+    if (fault?.kind === "break")
+      response.write(data.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 20));
+    else if (fault?.kind === "stall") response.write(data.subarray(0, fault.after));
+    else response.end(data);
+  }
+
+  #fault(path: string, kinds: Fault["kind"][]): Fault | undefined {
+    const fault = this.faults.find((f) => f.path === path && f.times > 0 && kinds.includes(f.kind));
+    if (fault) fault.times--;
+    return fault;
+  }
+}
+
+function origin(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function json(response: ServerResponse, value: unknown): void {
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(value));
+}
+
+function fail(response: ServerResponse, status: number, code: string): void {
+  response.writeHead(status, { "x-error-code": code, "content-type": "application/json" });
+  response.end(JSON.stringify({ error: code }));
+}
+
+export function sha256(data: Buffer): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+export function gitBlobId(data: Buffer): string {
+  return createHash("sha1").update(`blob ${data.length}\0`).update(data).digest("hex");
+}
