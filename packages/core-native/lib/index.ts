@@ -1,1 +1,2 @@
+export { AddonLoadError, addonPath, loadAddon } from "./load.ts";
 export type * from "./types.ts";

@@ -1,0 +1,44 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { NativeAddon } from "./types.ts";
+
+/** The addon is missing or the dynamic linker refuses it; `message` says what to do. */
+export class AddonLoadError extends Error {
+  readonly code = "ERR_FINETAG_ADDON";
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "AddonLoadError";
+  }
+}
+
+/** Where the addon is built to; the same for `lib/` and the compiled `dist/`. */
+export function addonPath(): string {
+  return fileURLToPath(new URL("../build/Release/finetag.node", import.meta.url));
+}
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * Loads the native addon, once in each thread.
+ *
+ * @throws {AddonLoadError} when it was not built, or one of its libraries is missing.
+ */
+export function loadAddon(): NativeAddon {
+  if (loaded) return loaded;
+  const path = addonPath();
+  if (!existsSync(path)) {
+    throw new AddonLoadError("the native addon is not built; run `npm run bootstrap` in finetag's folder");
+  }
+  try {
+    loaded = createRequire(import.meta.url)(path) as NativeAddon;
+    return loaded;
+  } catch (error) {
+    const reason = String((error as Error).message).split("\n")[0];
+    throw new AddonLoadError(
+      `the native addon does not load (${reason}); run \`npm run bootstrap\` to build it anew`,
+      { cause: error },
+    );
+  }
+}

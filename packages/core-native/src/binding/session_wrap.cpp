@@ -1,0 +1,172 @@
+#include "binding/session_wrap.h"
+
+#include "binding/marshal.h"
+
+namespace finetag {
+
+namespace {
+
+/// Turns a bad argument into a rejected promise, as every method promises one.
+template <typename F>
+Napi::Value or_reject(Napi::Env env, F&& call) {
+  try {
+    return call();
+  } catch (const Error&) {
+    auto promise = Napi::Promise::Deferred::New(env);
+    promise.Reject(marshal::to_js(env, describe_current_exception()).Value());
+    return promise.Promise();
+  }
+}
+
+Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
+
+}  // namespace
+
+Napi::Function SessionWrap::define(Napi::Env env) {
+  return DefineClass(env, "NativeSession",
+                     {InstanceMethod<&SessionWrap::parameters>("parameters"),
+                      InstanceMethod<&SessionWrap::initialize>("initialize"),
+                      InstanceMethod<&SessionWrap::read_tensor>("readTensor"),
+                      InstanceMethod<&SessionWrap::write_tensor>("writeTensor"),
+                      InstanceMethod<&SessionWrap::configure_training>("configureTraining"),
+                      InstanceMethod<&SessionWrap::train_step>("trainStep"),
+                      InstanceMethod<&SessionWrap::backward>("backward"),
+                      InstanceMethod<&SessionWrap::forward>("forward"),
+                      InstanceMethod<&SessionWrap::get_step>("getStep"),
+                      InstanceMethod<&SessionWrap::set_step>("setStep"),
+                      InstanceMethod<&SessionWrap::native_bytes>("nativeBytes"),
+                      InstanceMethod<&SessionWrap::dispose>("dispose")});
+}
+
+SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
+  // A waiting job keeps this object from being collected, so jobs may hold `this`.
+  worker_ = std::make_unique<Worker>(info.Env(), [this](bool keep) { keep ? void(Ref()) : void(Unref()); });
+}
+
+Napi::Value SessionWrap::open(Napi::Env env, const SessionConfig& config) {
+  const std::atomic<bool>* stop = worker_->stop_flag();
+  return worker_->submit(
+      env,
+      [this, config, stop](std::unique_ptr<Session>& session) -> Job::Finish {
+        session = std::make_unique<Session>(config, stop);
+        return [this, parameters = session->parameters(), bytes = session->bytes()](Napi::Env e) -> Napi::Value {
+          snapshot_.parameters = parameters;
+          report_memory(e, bytes);
+          return Value();
+        };
+      },
+      Job::Kind::kOpen);
+}
+
+void SessionWrap::report_memory(Napi::Env env, int64_t bytes) {
+  Napi::MemoryManagement::AdjustExternalMemory(env, bytes - snapshot_.bytes);
+  snapshot_.bytes = bytes;
+}
+
+Napi::Value SessionWrap::parameters(const Napi::CallbackInfo& info) {
+  return marshal::to_js(info.Env(), snapshot_.parameters);
+}
+
+Napi::Value SessionWrap::initialize(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(), [names = marshal::strings(info[0], "names")](auto& session) -> Job::Finish {
+      session->initialize(names);
+      return undefined;
+    });
+  });
+}
+
+Napi::Value SessionWrap::read_tensor(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    const TensorKind kind = marshal::tensor_kind(info[0]);
+    return worker_->submit(info.Env(), [kind, name = marshal::string(info[1], "name")](auto& session) -> Job::Finish {
+      return [tensor = session->read(kind, name)](Napi::Env env) { return marshal::to_js(env, tensor); };
+    });
+  });
+}
+
+Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    const TensorKind kind = marshal::tensor_kind(info[0]);
+    if (kind == TensorKind::kGrad) throw Error(ErrorCode::kArgument, "a gradient cannot be written");
+    return worker_->submit(info.Env(), [kind, name = marshal::string(info[1], "name"),
+                                        data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
+      session->write(kind, name, data);
+      return undefined;
+    });
+  });
+}
+
+Napi::Value SessionWrap::configure_training(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(),
+                           [this, config = marshal::training_config(info[0])](auto& session) -> Job::Finish {
+                             session->configure_training(config);
+                             return [this, bytes = session->bytes()](Napi::Env env) {
+                               snapshot_.step = 0;
+                               report_memory(env, bytes);
+                               return env.Undefined();
+                             };
+                           });
+  });
+}
+
+Napi::Value SessionWrap::train_step(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(),
+                           [this, batches = marshal::batches(info[0])](auto& session) -> Job::Finish {
+                             return [this, result = session->train_step(batches)](Napi::Env env) {
+                               snapshot_.step = result.step;
+                               return marshal::to_js(env, result);
+                             };
+                           });
+  });
+}
+
+Napi::Value SessionWrap::backward(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(), [batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
+      return [loss = session->backward(batch)](Napi::Env env) -> Napi::Value {
+        Napi::Object out = Napi::Object::New(env);
+        out.Set("loss", loss);
+        return out;
+      };
+    });
+  });
+}
+
+Napi::Value SessionWrap::forward(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(), [batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
+      return [result = session->forward(batch)](Napi::Env env) { return marshal::to_js(env, result); };
+    });
+  });
+}
+
+Napi::Value SessionWrap::get_step(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(snapshot_.step));
+}
+
+Napi::Value SessionWrap::set_step(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    const int64_t step = marshal::integer(info[0], "step");
+    return worker_->submit(info.Env(), [this, step](auto& session) -> Job::Finish {
+      session->set_step(step);
+      return [this, step](Napi::Env env) {
+        snapshot_.step = step;
+        return env.Undefined();
+      };
+    });
+  });
+}
+
+Napi::Value SessionWrap::native_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(snapshot_.bytes));
+}
+
+Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
+  report_memory(info.Env(), 0);
+  return worker_->close(info.Env());
+}
+
+}  // namespace finetag

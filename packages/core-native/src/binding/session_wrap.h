@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+
+#include "binding/napi_include.h"
+#include "binding/worker.h"
+
+namespace finetag {
+
+/// The JavaScript side of a session: checks and copies arguments, hands work to the worker.
+class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit SessionWrap(const Napi::CallbackInfo& info);
+
+  /// Opens the session; the promise resolves to `self`.
+  Napi::Value open(Napi::Env env, const SessionConfig& config);
+
+ private:
+  Napi::Value parameters(const Napi::CallbackInfo& info);
+  Napi::Value initialize(const Napi::CallbackInfo& info);
+  Napi::Value read_tensor(const Napi::CallbackInfo& info);
+  Napi::Value write_tensor(const Napi::CallbackInfo& info);
+  Napi::Value configure_training(const Napi::CallbackInfo& info);
+  Napi::Value train_step(const Napi::CallbackInfo& info);
+  Napi::Value backward(const Napi::CallbackInfo& info);
+  Napi::Value forward(const Napi::CallbackInfo& info);
+  Napi::Value get_step(const Napi::CallbackInfo& info);
+  Napi::Value set_step(const Napi::CallbackInfo& info);
+  Napi::Value native_bytes(const Napi::CallbackInfo& info);
+  Napi::Value dispose(const Napi::CallbackInfo& info);
+
+  /// What the JS thread may know without asking the session's thread.
+  struct Snapshot {
+    std::vector<NamedParameter> parameters;
+    int64_t step = 0;
+    int64_t bytes = 0;
+  };
+  void report_memory(Napi::Env env, int64_t bytes);
+
+  Snapshot snapshot_;
+  std::unique_ptr<Worker> worker_;
+};
+
+}  // namespace finetag

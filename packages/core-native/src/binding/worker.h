@@ -1,0 +1,85 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "binding/napi_include.h"
+#include "engine/core/error.h"
+#include "engine/session/session.h"
+
+namespace finetag {
+
+/// One call from JavaScript: `work` runs on the session's thread and touches no JS; what it returns makes
+/// the promise's value on the JS thread.
+struct Job {
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+  std::function<Finish(std::unique_ptr<Session>&)> work;
+  Napi::Promise::Deferred promise;
+  Finish finish;
+  std::optional<ErrorInfo> error;
+  enum class Kind { kOpen, kCall, kClose } kind = Kind::kCall;
+};
+
+/// A session's native thread, its queue, and the way back to JavaScript.
+///
+/// Lifetimes: the JS wrapper owns the worker. The thread is joined (a) after the closing job, (b) when the
+/// wrapper is collected, which it is not while a job waits, (c) when the environment is torn down, and
+/// (d) at process exit, before libtorch's own static objects go.
+class Worker {
+ public:
+  /// `keep_alive(true)` must keep the wrapper from being collected until `keep_alive(false)`.
+  Worker(Napi::Env env, std::function<void(bool)> keep_alive);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// JS thread. Keeps the event loop alive until the promise is settled.
+  Napi::Value submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
+                     Job::Kind kind = Job::Kind::kCall);
+  /// JS thread. Finishes the job under way, rejects those that wait, frees the session. Idempotent.
+  Napi::Value close(Napi::Env env);
+
+  /// Any thread but the session's. Breaks off the work under way and ends the thread; unsettled promises stay so.
+  void stop();
+  /// The environment goes: stops, and lets go of the channel while that is still there.
+  void tear_down();
+
+  const std::atomic<bool>* stop_flag() const { return &stopping_; }
+
+ private:
+  void run();
+  void deliver(Job* job);
+  void push(Napi::Env env, std::unique_ptr<Job> job);
+  void settle(Napi::Env env, Job* job);
+  void count_settled(Napi::Env env);
+  void reject(Napi::Env env, Job& job, const ErrorInfo& error);
+  static void on_js_thread(Napi::Env env, Napi::Function, Worker* worker, Job* job);
+
+  using Channel = Napi::TypedThreadSafeFunction<Worker, Job, &Worker::on_js_thread>;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::unique_ptr<Job>> queue_;
+  std::atomic<bool> stopping_{false};
+  std::mutex join_mutex_;
+
+  // JS thread only.
+  Napi::Env env_;
+  std::function<void(bool)> keep_alive_;
+  bool closing_ = false;
+  bool torn_down_ = false;
+  size_t unsettled_ = 0;
+  std::vector<Napi::Promise::Deferred> close_promises_;
+
+  Channel channel_;
+  std::thread thread_;
+};
+
+}  // namespace finetag
