@@ -32,9 +32,9 @@ export class LabelCurves {
     this.#pooled.sort();
   }
 
-  /** @param start index of the row's first entry; takes the labels from `from` up to, not including, `to`. */
-  addNegatives(start: number, from: number, to: number): void {
-    for (let j = from; j < to; j++) {
+  /** @param start index of the row's first entry. */
+  addNegatives(start: number): void {
+    for (let j = 0; j < this.#perLabel.length; j++) {
       if (this.#labels[start + j] !== 0) continue;
       const score = this.#probabilities[start + j]!;
       this.#perLabel[j]!.addNegative(score);

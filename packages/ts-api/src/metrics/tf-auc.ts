@@ -36,9 +36,9 @@ export class TfAuc {
     this.#negatives = new Uint32Array(labelCount * (THRESHOLD_COUNT + 1));
   }
 
-  /** @param start index of the row's first entry; takes the labels from `from` up to, not including, `to`. */
-  addRow(start: number, from: number, to: number): void {
-    for (let j = from; j < to; j++) {
+  /** @param start index of the row's first entry. */
+  addRow(start: number): void {
+    for (let j = 0; j < this.#labelCount; j++) {
       const counts = this.#labels[start + j] === 0 ? this.#negatives : this.#positives;
       counts[j * (THRESHOLD_COUNT + 1) + thresholdsBelow(this.#probabilities[start + j]!)]!++;
     }
