@@ -1,0 +1,38 @@
+import type { NativeErrorCode } from "@finetag/core-native";
+import { FinetagError } from "../errors/index.ts";
+
+const ADVICE: Record<NativeErrorCode, { code: FinetagError["code"]; remedy: string }> = {
+  ERR_FINETAG_ARGUMENT: { code: "ERR_FINETAG_ARGUMENT", remedy: "" },
+  ERR_FINETAG_DEVICE: {
+    code: "ERR_FINETAG_DEVICE",
+    remedy: "use device cpu, or run `finetag doctor` to see the devices of this machine",
+  },
+  ERR_FINETAG_DISPOSED: { code: "ERR_FINETAG_DISPOSED", remedy: "open the model again" },
+  ERR_FINETAG_OUT_OF_MEMORY: {
+    code: "ERR_FINETAG_OUT_OF_MEMORY",
+    remedy: "use a smaller batch size (with gradient accumulation the result stays the same) or max length",
+  },
+  ERR_FINETAG_NATIVE: {
+    code: "ERR_FINETAG_NATIVE",
+    remedy: "run `finetag doctor`; if it finds nothing, report this line as a bug",
+  },
+};
+
+/** True for an error that carries one of the engine's codes. */
+function isNativeCode(code: unknown): code is NativeErrorCode {
+  return typeof code === "string" && Object.hasOwn(ADVICE, code);
+}
+
+/**
+ * The one place where an error of the engine becomes a {@link FinetagError}: what was being done,
+ * what the engine said (its first line), what to do next. Other errors pass unchanged.
+ */
+export function mapNativeError(error: unknown, doing: string): unknown {
+  if (error instanceof FinetagError || !(error instanceof Error)) return error;
+  const code = (error as { code?: unknown }).code;
+  if (!isNativeCode(code)) return error;
+  const advice = ADVICE[code];
+  const said = error.message.split("\n", 1)[0]!.trim();
+  const message = advice.remedy === "" ? `${doing}: ${said}` : `${doing}: ${said}; ${advice.remedy}`;
+  return new FinetagError(advice.code, message, { cause: error });
+}

@@ -1,0 +1,20 @@
+/** A model in the native engine: opening it, feeding it texts, reading results. */
+export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
+export { openAddon } from "./addon.ts";
+export { chooseDevice } from "./device.ts";
+export { type EncodableRow, type EncodedStore, encodeRows } from "./encode.ts";
+export { mapNativeError } from "./errors.ts";
+export { evaluateSplit, type Split } from "./evaluate.ts";
+export { forwardRows } from "./forward.ts";
+export {
+  checkMaxLength,
+  isHeadParameter,
+  type ModelSource,
+  type OpenModel,
+  type OpenModelOptions,
+  openModel,
+  readModelSource,
+} from "./model.ts";
+export { saveModel, weightTensors } from "./save.ts";
+export { ModelSession } from "./session.ts";
+export { BLOCK_ROWS, TokenStore } from "./store.ts";

@@ -1,0 +1,165 @@
+import type { NativeAddon, NativeModelConfig, ParameterInfo, Precision } from "@finetag/core-native";
+import { openWeights, type TensorFile } from "../checkpoint/index.ts";
+import { FinetagError } from "../errors/index.ts";
+import {
+  assertVocabulary,
+  type FinetagJson,
+  type ModelConfig,
+  matchWeights,
+  maxTextLength,
+  readFinetagJson,
+  readModelConfig,
+} from "../models/index.ts";
+import { loadTokenizer, type TextEncoder } from "../tokenizer/index.ts";
+import { openAddon } from "./addon.ts";
+import { chooseDevice } from "./device.ts";
+import { ModelSession } from "./session.ts";
+
+/** A model directory that was read as far as it goes without the engine. */
+export interface ModelSource {
+  directory: string;
+  config: ModelConfig;
+  encoder: TextEncoder;
+  /** What finetag wrote there; absent in directories of others. */
+  finetag: FinetagJson | undefined;
+  /** Longest text in tokens that the position embeddings allow. */
+  positions: number;
+}
+
+/** Reads config, tokenizer and finetag.json of a directory. */
+export async function readModelSource(directory: string): Promise<ModelSource> {
+  const config = await readModelConfig(directory);
+  const [encoder, finetag] = await Promise.all([
+    loadTokenizer(directory, config),
+    readFinetagJson(directory),
+  ]);
+  assertVocabulary(encoder, config);
+  return { directory, config, encoder, finetag, positions: maxTextLength(config) };
+}
+
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` when a length is over the model's positions. */
+export function checkMaxLength(maxLength: number, source: ModelSource): number {
+  if (maxLength <= source.positions) return maxLength;
+  throw new FinetagError(
+    "ERR_FINETAG_ARGUMENT",
+    `--max-length ${maxLength} is over the ${source.positions} positions of ${source.directory}; use at most ${source.positions}`,
+  );
+}
+
+/** How to open a model for work; what is absent is chosen for this machine. */
+export interface OpenModelOptions {
+  labels: readonly string[];
+  /** Replace the head, whatever there is. */
+  newHead?: boolean;
+  device?: string;
+  threads?: number;
+  seed?: number;
+  precision?: Precision;
+  /** Replaces every dropout rate of the config. */
+  dropout?: number;
+  /** Leave the weights as they are created; the caller writes them. */
+  skipWeights?: boolean;
+}
+
+/** A model with its native session. Whoever opened it disposes the session. */
+export interface OpenModel {
+  source: ModelSource;
+  session: ModelSession;
+  labels: string[];
+  native: NativeModelConfig;
+  parameters: ParameterInfo[];
+  device: string;
+  threads: number;
+  libtorch: string;
+  /** Parameters that were initialised, not read. */
+  freshParameters: string[];
+  /** Tensors of the file that the model has no place for. */
+  unusedTensors: string[];
+}
+
+/** Creates the session and fills it, a tensor at a time; on any error the session is disposed. */
+export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
+  const addon: NativeAddon = await openAddon();
+  const info = addon.info();
+  const precision = options.precision ?? "float32";
+  const device = chooseDevice(options.device ?? "auto", info, precision);
+  const threads = options.threads ?? info.threads;
+  const native = withDropout({ ...source.config.native, numLabels: options.labels.length }, options.dropout);
+  const weights = await openWeights(source.directory);
+  try {
+    const seed = options.seed ?? 42;
+    const session = await ModelSession.create(addon, { config: native, device, threads, seed, precision });
+    try {
+      const parameters = session.parameters();
+      const match = matchWeights(source.config, parameters, weights.entries());
+      const fresh = checkHead(source, match, parameters, options);
+      if (options.skipWeights !== true) await fill(session, weights, match.load, fresh);
+      return {
+        source,
+        session,
+        labels: [...options.labels],
+        native,
+        parameters,
+        device,
+        threads,
+        libtorch: info.libtorch,
+        freshParameters: parameters.map(({ name }) => name).filter((name) => fresh.has(name)),
+        unusedTensors: match.unused,
+      };
+    } catch (error) {
+      await session.dispose();
+      throw error;
+    }
+  } finally {
+    await weights.close();
+  }
+}
+
+/** True for the parameters of the classification head. */
+export function isHeadParameter(name: string): boolean {
+  return name.startsWith("classifier.");
+}
+
+type Match = ReturnType<typeof matchWeights>;
+
+function checkHead(
+  source: ModelSource,
+  match: Match,
+  parameters: ParameterInfo[],
+  options: OpenModelOptions,
+): Set<string> {
+  const fresh = new Set(match.fresh);
+  if (typeof match.head === "object" && options.newHead !== true) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${source.directory}: its classification head has ${match.head.labels} labels, the data has ` +
+        `${options.labels.length}; give --new-head to replace it`,
+    );
+  }
+  if (options.newHead === true || typeof match.head === "object") {
+    for (const { name } of parameters) if (isHeadParameter(name)) fresh.add(name);
+  }
+  return fresh;
+}
+
+async function fill(
+  session: ModelSession,
+  weights: TensorFile,
+  load: Match["load"],
+  fresh: ReadonlySet<string>,
+): Promise<void> {
+  for (const { parameter, tensor } of load) {
+    if (!fresh.has(parameter)) await session.writeTensor("weight", parameter, await weights.read(tensor));
+  }
+  if (fresh.size > 0) await session.initialize([...fresh]);
+}
+
+function withDropout(config: NativeModelConfig, dropout: number | undefined): NativeModelConfig {
+  if (dropout === undefined) return config;
+  return {
+    ...config,
+    hiddenDropoutProb: dropout,
+    attentionProbsDropoutProb: dropout,
+    classifierDropout: dropout,
+  };
+}
