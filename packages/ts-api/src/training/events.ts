@@ -59,7 +59,14 @@ export type TrainEvent =
       secondsLeft: number;
     }
   | { type: "evaluating"; split: "dev" | "test"; rows: number; totalRows: number }
-  | { type: "evaluation"; split: "dev" | "test"; step: number; epoch: number; metrics: SplitMetrics; best: boolean }
+  | {
+      type: "evaluation";
+      split: "dev" | "test";
+      step: number;
+      epoch: number;
+      metrics: SplitMetrics;
+      best: boolean;
+    }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "stop"; reason: "early_stopping" | "aborted"; step: number; message: string }
   | { type: "end"; outputDir: string; step: number; metrics: RunMetrics };

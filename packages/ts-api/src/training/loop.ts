@@ -1,0 +1,217 @@
+import { evaluateSplit, isAborted, type OpenModel, type Split, throwIfAborted } from "../engine/index.ts";
+import { FinetagError } from "../errors/index.ts";
+import { isBetter, selectMetric } from "../metrics/index.ts";
+import { BatchStream, type StepBatches } from "./batches.ts";
+import type { CheckpointRef } from "./checkpoint.ts";
+import type { TrainEvent } from "./events.ts";
+import type { ResolvedTrainOptions } from "./options.ts";
+import { isDue, locateStep, type StepPlan } from "./plan.ts";
+import { Speed } from "./speed.ts";
+import type { TrainState } from "./state.ts";
+import type { RunStorage } from "./storage.ts";
+
+export type LoopOptions = Pick<
+  ResolvedTrainOptions,
+  | "seed"
+  | "evalEvery"
+  | "saveEvery"
+  | "bestMetric"
+  | "earlyStopping"
+  | "batchSize"
+  | "evalBatchSize"
+  | "threshold"
+  | "maxLength"
+>;
+
+export interface LoopInput {
+  model: OpenModel;
+  train: Split;
+  dev: Split | undefined;
+  plan: StepPlan;
+  options: LoopOptions;
+  storage: RunStorage;
+  /** Changed in place as the run goes on. */
+  state: TrainState;
+  /** The checkpoint that `state` was read from. */
+  checkpoint: CheckpointRef | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains from `state.step` to the end of the plan. Between two steps the order is fixed: evaluate, keep the best
+ * model, stop or checkpoint. So a run that is resumed at a checkpoint does what an uninterrupted one does.
+ *
+ * @returns `aborted` after the signal, else `finished`; both leave a checkpoint of the last step.
+ * @throws FinetagError `ERR_FINETAG_DIVERGED` when loss or gradient are not finite; nothing is saved then.
+ */
+export async function* trainLoop(input: LoopInput): AsyncGenerator<TrainEvent, "finished" | "aborted"> {
+  return yield* new TrainLoop(input).run();
+}
+
+class TrainLoop {
+  readonly #input: LoopInput;
+  readonly #batches: BatchStream;
+  readonly #speed = new Speed();
+  readonly #earlierSeconds: number;
+  readonly #started = performance.now();
+  #checkpoint: CheckpointRef | undefined;
+  #next: Promise<StepBatches> | undefined;
+
+  constructor(input: LoopInput) {
+    this.#input = input;
+    this.#batches = new BatchStream(input.train, input.plan, input.options.seed);
+    this.#earlierSeconds = input.state.sums.totalSeconds;
+    this.#checkpoint = input.checkpoint;
+  }
+
+  async *run(): AsyncGenerator<TrainEvent, "finished" | "aborted"> {
+    const { state, plan, options, signal } = this.#input;
+    try {
+      for (;;) {
+        if (this.#evaluationIsDue()) yield* this.#evaluate();
+        if (state.step >= plan.totalSteps) break;
+        if (this.#patienceIsOver()) {
+          yield this.#stopEvent(
+            "early_stopping",
+            `no better ${options.bestMetric} in ${options.earlyStopping} evaluations`,
+          );
+          break;
+        }
+        if (isDue(plan, options.saveEvery, state.step)) yield* this.#save();
+        throwIfAborted(signal);
+        yield await this.#step();
+      }
+    } catch (error) {
+      if (!isAborted(error)) throw error;
+      yield* this.#save();
+      yield this.#stopEvent(
+        "aborted",
+        state.step > 0 ? "stopped; go on with --resume" : "stopped before the first step",
+      );
+      return "aborted";
+    }
+    if (state.best === null) {
+      await this.#keepBest(null, null);
+      this.#checkpoint = undefined; // one of this step would not know the best model
+    }
+    yield* this.#save();
+    return "finished";
+  }
+
+  async #step(): Promise<TrainEvent> {
+    const { model, plan, state } = this.#input;
+    const current = await (this.#next ?? this.#batches.step(state.step));
+    const started = performance.now();
+    const running = model.session.trainStep(current.batches);
+    this.#next = state.step + 1 < plan.totalSteps ? this.#batches.step(state.step + 1) : undefined;
+    const result = await running;
+    const seconds = (performance.now() - started) / 1000;
+    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradNorm)) throw this.#diverged(result);
+
+    const { position } = locateStep(plan, state.step);
+    const { sums } = state;
+    sums.epochLoss = (position === 0 ? 0 : sums.epochLoss) + result.loss * current.rows;
+    sums.epochRows = (position === 0 ? 0 : sums.epochRows) + current.rows;
+    sums.rows += current.rows;
+    sums.tokens += current.tokens;
+    sums.trainSeconds += seconds;
+    state.step++;
+    Object.assign(state, locateStep(plan, state.step));
+    this.#speed.add(seconds, current.rows, current.tokens);
+    return {
+      type: "step",
+      step: state.step,
+      totalSteps: plan.totalSteps,
+      epoch: state.step / plan.stepsPerEpoch,
+      loss: result.loss,
+      learningRate: result.learningRate,
+      gradNorm: result.gradNorm,
+      ...this.#speed.rates(),
+      secondsLeft: this.#speed.secondsFor(plan.totalSteps - state.step),
+    };
+  }
+
+  #evaluationIsDue(): boolean {
+    const { state, plan, options, dev } = this.#input;
+    return (
+      dev !== undefined && state.evaluatedStep < state.step && isDue(plan, options.evalEvery, state.step)
+    );
+  }
+
+  async *#evaluate(): AsyncGenerator<TrainEvent, void> {
+    const { model, plan, options, state, signal } = this.#input;
+    const dev = this.#input.dev!;
+    const metrics = yield* evaluationEvents("dev", model, dev, options, signal);
+    const { value, direction } = selectMetric(metrics, options.bestMetric);
+    const best = state.best === null || isBetter(value, state.best.value, direction);
+    if (best) await this.#keepBest(value, metrics);
+    state.evaluationsWithoutBetter = best ? 0 : state.evaluationsWithoutBetter + 1;
+    state.evaluatedStep = state.step;
+    yield {
+      type: "evaluation",
+      split: "dev",
+      step: state.step,
+      epoch: state.step / plan.stepsPerEpoch,
+      metrics,
+      best,
+    };
+  }
+
+  async #keepBest(value: number | null, dev: NonNullable<TrainState["best"]>["dev"]): Promise<void> {
+    const { options, state, storage } = this.#input;
+    const sha256 = await storage.saveBest();
+    state.best = { step: state.step, metric: options.bestMetric, value, dev, sha256 };
+  }
+
+  async *#save(): AsyncGenerator<TrainEvent, void> {
+    const { state, storage } = this.#input;
+    if (state.step === 0 || this.#checkpoint?.step === state.step) return;
+    state.sums.totalSeconds = this.#earlierSeconds + (performance.now() - this.#started) / 1000;
+    state.sums.peakRssMb = Math.max(state.sums.peakRssMb, process.resourceUsage().maxRSS / 1024);
+    const written = await storage.checkpoint(state);
+    if (written === undefined) return;
+    this.#checkpoint = written;
+    yield { type: "checkpoint", ...written };
+  }
+
+  #patienceIsOver(): boolean {
+    const { earlyStopping } = this.#input.options;
+    return earlyStopping !== undefined && this.#input.state.evaluationsWithoutBetter >= earlyStopping;
+  }
+
+  #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {
+    return { type: "stop", reason, step: this.#input.state.step, message };
+  }
+
+  #diverged({ loss, gradNorm }: { loss: number; gradNorm: number }): FinetagError {
+    const what = Number.isFinite(loss) ? `gradient norm is ${gradNorm}` : `loss is ${loss}`;
+    const last = this.#checkpoint?.path;
+    const good = last === undefined ? "there is no checkpoint yet" : `the last good checkpoint is ${last}`;
+    return new FinetagError(
+      "ERR_FINETAG_DIVERGED",
+      `step ${this.#input.state.step + 1}: the ${what}; ${good}; lower the learning rate or raise the warm-up`,
+    );
+  }
+}
+
+/** Evaluates a split and tells how far it is. */
+export async function* evaluationEvents(
+  split: "dev" | "test",
+  model: OpenModel,
+  data: Split,
+  options: Pick<LoopOptions, "threshold" | "batchSize" | "evalBatchSize">,
+  signal: AbortSignal | undefined,
+) {
+  const steps = evaluateSplit(model.session, data, {
+    labels: model.labels,
+    thresholds: options.threshold,
+    batchSize: options.evalBatchSize ?? options.batchSize,
+    signal,
+  });
+  for (;;) {
+    const { done, value } = await steps.next();
+    if (done) return value;
+    const event: TrainEvent = { type: "evaluating", split, rows: value, totalRows: data.rows.length };
+    yield event;
+  }
+}

@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { trainOptionsSchema } from "../../src/training/options.ts";
+import { parseOptions } from "../../src/training/parse.ts";
+
+const required = { model: "m", outputDir: "o" };
+
+describe("training options", () => {
+  it("have Hugging Face Trainer's defaults where it has one", () => {
+    expect(parseOptions(trainOptionsSchema, { ...required, dev: undefined })).toMatchObject({
+      epochs: 3,
+      learningRate: 5e-5,
+      maxGradNorm: 1,
+      seed: 42,
+      adamEpsilon: 1e-8,
+    });
+  });
+
+  it.each([
+    [{}, "option model: "],
+    [{ ...required, batchSize: 0 }, "option batchSize: "],
+    [{ ...required, batchsize: 3 }, "option batchsize is unknown; did you mean batchSize?"],
+    [{ ...required, frobnicate: 3 }, "option frobnicate is unknown"],
+    [{ ...required, device: "gpu" }, "option device: must be auto, cpu, cuda or cuda:N"],
+    [undefined, "the options are not an object"],
+  ])("refuse %j", (options, message) => {
+    expect(() => parseOptions(trainOptionsSchema, options)).toThrow(message);
+  });
+
+  it("are described by a JSON Schema", () => {
+    const schema = z.toJSONSchema(trainOptionsSchema, { io: "input" });
+    expect(schema).toMatchObject({
+      type: "object",
+      additionalProperties: false,
+      required: ["model", "outputDir"],
+    });
+  });
+});
