@@ -1,0 +1,349 @@
+import type { DataColumns } from "../data/index.ts";
+import {
+  checkMaxLength,
+  encodeRows,
+  evaluateSplit,
+  forwardRows,
+  type ModelSource,
+  type OpenModel,
+  openModel,
+  readModelSource,
+  saveModel,
+} from "../engine/index.ts";
+import { FinetagError } from "../errors/index.ts";
+import { resolveModel } from "../hub/index.ts";
+import { type SplitMetrics, sigmoid } from "../metrics/index.ts";
+import type { FinetagJson } from "../models/index.ts";
+import { checkSameLabels } from "../training/files.ts";
+import { fit } from "../training/fit.ts";
+import { fitOptionsSchema, type TrainEvent } from "../training/index.ts";
+import { loadSplit } from "../training/load.ts";
+import { parseOptions } from "../training/parse.ts";
+import { VERSION } from "../version.ts";
+import { openLabeledData } from "./data.ts";
+import type {
+  ClassifierTrainOptions,
+  EvaluateOptions,
+  LabeledData,
+  LoadOptions,
+  Prediction,
+  PredictOptions,
+  TextInput,
+} from "./types.ts";
+import { windows } from "./windows.ts";
+
+const DEFAULT_BATCH = 32;
+/** Bounds the memory of a batch whatever its texts' lengths are. */
+const MAX_BATCH_TOKENS = 8192;
+const DEFAULT_MAX_LENGTH = 128;
+const DEFAULT_THRESHOLD = 0.5;
+/** Texts of a stream that are in memory at once. */
+const STREAM_WINDOW = 1024;
+
+/**
+ * A multi-label text classifier in this process: one model, one native thread, native memory until {@link dispose}.
+ *
+ * @example
+ * ```ts
+ * await using classifier = await Classifier.fromPretrained("out/my-model");
+ * const [prediction] = await classifier.predict("how kind of you");
+ * console.log(prediction.labels, prediction.probabilities);
+ * ```
+ */
+export class Classifier implements AsyncDisposable {
+  readonly #source: ModelSource;
+  readonly #loading: LoadOptions;
+  #model: OpenModel | undefined;
+  #finetag: FinetagJson;
+  #training = false;
+  #disposal: Promise<void> | undefined;
+
+  private constructor(source: ModelSource, loading: LoadOptions) {
+    this.#source = source;
+    this.#loading = loading;
+    this.#finetag = source.finetag ?? {
+      version: 1,
+      threshold: DEFAULT_THRESHOLD,
+      maxLength: Math.min(DEFAULT_MAX_LENGTH, source.positions),
+      columns: { text: "text", labels: { kind: "none" } },
+      arguments: {},
+      versions: {},
+    };
+  }
+
+  /**
+   * Opens a model: a directory, a name of the catalogue, or a Hub id, which is fetched into the cache.
+   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data it is first
+   * trained on.
+   *
+   * @throws FinetagError `ERR_FINETAG_MODEL` for files that cannot be used or a head of other labels,
+   *   `ERR_FINETAG_DOWNLOAD`, `ERR_FINETAG_DEVICE`, `ERR_FINETAG_ADDON`, `ERR_FINETAG_OUT_OF_MEMORY`.
+   */
+  static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
+    const { offline, onDownload, signal } = options;
+    const directory = await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal });
+    const source = await readModelSource(directory);
+    const classifier = new Classifier(source, options);
+    const labels = knownLabels(source, options);
+    if (labels !== undefined) await classifier.#open(labels);
+    return classifier;
+  }
+
+  /** Names of the labels in the order of the model's outputs; empty until the model has a head. */
+  get labels(): readonly string[] {
+    return this.#model?.labels ?? [];
+  }
+
+  /** `cpu` or `cuda:N`. */
+  get device(): string {
+    return this.#model?.device ?? this.#loading.device ?? "auto";
+  }
+
+  /** CPU threads of the model. */
+  get threads(): number | undefined {
+    return this.#model?.threads ?? this.#loading.threads;
+  }
+
+  /** Longest text in tokens, special ones included; longer ones are cut. */
+  get maxLength(): number {
+    return this.#finetag.maxLength;
+  }
+
+  /** A label is given when its probability is above its threshold; one for each of {@link labels}. */
+  get thresholds(): readonly number[] {
+    const { threshold, thresholds } = this.#finetag;
+    return this.labels.map((label) => thresholds?.[label] ?? threshold);
+  }
+
+  /** Columns of the data the model was trained on; undefined for a model that finetag did not train. */
+  get columns(): DataColumns | undefined {
+    return this.#finetag.columns.labels.kind === "none" ? undefined : this.#finetag.columns;
+  }
+
+  /** Parameters that were initialised when the model was opened, not read: the head of a bare encoder. */
+  get freshParameters(): readonly string[] {
+    return this.#model?.freshParameters ?? [];
+  }
+
+  /**
+   * Fine-tunes this model, telling events while it goes. At the end it holds the best weights on `dev`, or the last
+   * ones without. Nothing is written; see `trainRun` for checkpoints, `save` for the result.
+   *
+   * @throws FinetagError `ERR_FINETAG_ARGUMENT`, `ERR_FINETAG_DATA`, `ERR_FINETAG_DIVERGED` (the weights are lost then),
+   *   `ERR_FINETAG_DISPOSED`.
+   */
+  async *train(options: ClassifierTrainOptions): AsyncGenerator<TrainEvent, void> {
+    this.#assertAlive();
+    if (this.#training) {
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", "this model is being trained; wait for its end");
+    }
+    this.#training = true;
+    try {
+      const { train: trainData, dev: devData, signal, ...rest } = options;
+      const parsed = parseOptions(fitOptionsSchema, rest);
+      parsed.maxLength = checkMaxLength(rest.maxLength ?? this.maxLength, this.#source);
+      const train = await openLabeledData("train", trainData, { labels: this.#model?.labels });
+      const model = this.#model ?? (await this.#open(train.labels));
+      const known = { labels: train.labels, columns: train.columns };
+      const dev = devData === undefined ? undefined : (await openLabeledData("dev", devData, known)).source;
+      yield* fit(model, { train: train.source, dev }, parsed, signal);
+      this.#finetag = {
+        version: 1,
+        threshold: parsed.threshold,
+        maxLength: parsed.maxLength,
+        columns: train.columns,
+        arguments: parsed,
+        versions: { finetag: VERSION, libtorch: model.libtorch },
+      };
+    } finally {
+      this.#training = false;
+    }
+  }
+
+  /**
+   * Classifies texts; the result has their order. Texts of about one length are computed together.
+   *
+   * @throws FinetagError `ERR_FINETAG_ARGUMENT` for a wrong text or option, `ERR_FINETAG_ABORTED` within a batch
+   *   after `options.signal`, `ERR_FINETAG_DISPOSED`.
+   */
+  async predict(
+    texts: string | TextInput | readonly (string | TextInput)[],
+    options: PredictOptions = {},
+  ): Promise<Prediction[]> {
+    const model = this.#opened();
+    const inputs = (Array.isArray(texts) ? texts : [texts]).map(asInput);
+    const store = await this.#encode(model, inputs, options);
+    const thresholds =
+      options.threshold === undefined ? this.thresholds : model.labels.map(() => options.threshold!);
+    const rows = Uint32Array.from({ length: inputs.length }, (_, row) => row);
+    const predictions = new Array<Prediction>(inputs.length);
+    const parts = forwardRows(model.session, store, rows, {
+      batchSize: options.batchSize ?? DEFAULT_BATCH,
+      maxTokens: MAX_BATCH_TOKENS,
+      withLabels: false,
+      signal: options.signal,
+    });
+    for await (const { positions, result } of parts) {
+      const probabilities = sigmoid(result.logits);
+      for (const [i, position] of positions.entries()) {
+        const row = probabilities.subarray(i * model.labels.length, (i + 1) * model.labels.length);
+        predictions[position] = describe(inputs[position]!, model.labels, row, thresholds);
+      }
+    }
+    return predictions;
+  }
+
+  /**
+   * Classifies a stream of texts of any length in constant memory, in its order. What has come is not held back
+   * for what has not.
+   */
+  async *predictStream(
+    inputs: AsyncIterable<string | TextInput>,
+    options: PredictOptions = {},
+  ): AsyncGenerator<Prediction, void> {
+    for await (const window of windows(inputs, STREAM_WINDOW)) yield* await this.predict(window, options);
+  }
+
+  /**
+   * Metrics on labelled data, whose labels are those of the model and whose columns, by name, those it was trained on.
+   *
+   * @throws FinetagError `ERR_FINETAG_DATA` with file and row, `ERR_FINETAG_ABORTED`, `ERR_FINETAG_DISPOSED`.
+   */
+  async evaluate(data: LabeledData, options: EvaluateOptions = {}): Promise<SplitMetrics> {
+    const model = this.#opened();
+    const { signal, onProgress } = options;
+    const known = { labels: model.labels, columns: this.columns };
+    const { source } = await openLabeledData("data", data, known);
+    const loading = loadSplit("test", source, this.#source, {
+      maxLength: this.maxLength,
+      labelCount: model.labels.length,
+      signal,
+    });
+    let loaded = await loading.next();
+    while (!loaded.done) loaded = await loading.next();
+    const split = loaded.value;
+    const steps = evaluateSplit(model.session, split, {
+      labels: model.labels,
+      thresholds: options.threshold ?? this.thresholds,
+      batchSize: options.batchSize ?? DEFAULT_BATCH,
+      signal,
+    });
+    let step = await steps.next();
+    while (!step.done) {
+      onProgress?.({ rows: step.value, totalRows: split.rows.length });
+      step = await steps.next();
+    }
+    return step.value;
+  }
+
+  /**
+   * Writes the model as a directory that `fromPretrained`, here and in Hugging Face's transformers, reads. An older
+   * model there is replaced as a whole.
+   *
+   * @throws FinetagError `ERR_FINETAG_IO`; the older model is then untouched.
+   */
+  async save(directory: string): Promise<void> {
+    const model = this.#opened();
+    const versions = { finetag: VERSION, libtorch: model.libtorch };
+    await saveModel(directory, model, { ...this.#finetag, versions });
+  }
+
+  /** Finishes the call under way and frees everything native. May be called again. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#model?.session.dispose() ?? Promise.resolve();
+    return this.#disposal;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #open(labels: readonly string[]): Promise<OpenModel> {
+    const model = await openModel(this.#source, { ...this.#loading, labels });
+    if (this.#disposal !== undefined) await model.session.dispose();
+    this.#assertAlive();
+    this.#model = model;
+    return model;
+  }
+
+  async #encode(model: OpenModel, inputs: readonly TextInput[], options: PredictOptions) {
+    const steps = encodeRows(
+      inputs.map(({ text, textPair }) => ({ text, textPair, labels: [] })),
+      {
+        encoder: this.#source.encoder,
+        maxLength: checkMaxLength(options.maxLength ?? this.maxLength, this.#source),
+        vocabSize: model.native.vocabSize,
+        labelCount: 0,
+        signal: options.signal,
+      },
+    );
+    let step = await steps.next();
+    while (!step.done) step = await steps.next();
+    return step.value.store;
+  }
+
+  #opened(): OpenModel {
+    this.#assertAlive();
+    if (this.#model !== undefined) return this.#model;
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${this.#source.directory}: the model has no classification head yet; train it first`,
+    );
+  }
+
+  #assertAlive(): void {
+    if (this.#disposal !== undefined) {
+      throw new FinetagError(
+        "ERR_FINETAG_DISPOSED",
+        "this classifier was disposed; open it again with fromPretrained",
+      );
+    }
+  }
+}
+
+function knownLabels(source: ModelSource, options: LoadOptions): readonly string[] | undefined {
+  if (options.newHead === true) return options.labels;
+  const { labels, native } = source.config;
+  if (labels === undefined) {
+    if (options.labels !== undefined) return options.labels;
+    return native.numLabels > 0 && isClassifier(source)
+      ? Array.from({ length: native.numLabels }, (_, i) => `LABEL_${i}`)
+      : undefined;
+  }
+  if (options.labels !== undefined) checkSameLabels(options.labels, "labels", labels, source.directory);
+  return labels;
+}
+
+/** Every config has a number of labels, also that of a bare encoder. */
+function isClassifier({ config }: ModelSource): boolean {
+  const { architectures } = config.json;
+  return (
+    Array.isArray(architectures) &&
+    architectures.some((name) => String(name).endsWith("ForSequenceClassification"))
+  );
+}
+
+function asInput(given: string | TextInput, index: number): TextInput {
+  const input = typeof given === "string" ? { text: given } : given;
+  const pairIsText = input?.textPair === undefined || typeof input.textPair === "string";
+  if (typeof input?.text === "string" && pairIsText) return input;
+  throw new FinetagError(
+    "ERR_FINETAG_ARGUMENT",
+    `texts[${index}] is not a string, nor an object with a string as text`,
+  );
+}
+
+function describe(
+  { id, text, textPair }: TextInput,
+  labels: readonly string[],
+  probabilities: Float64Array,
+  thresholds: readonly number[],
+): Prediction {
+  return {
+    ...(id === undefined ? {} : { id }),
+    text,
+    ...(textPair === undefined ? {} : { textPair }),
+    labels: labels.filter((_, i) => probabilities[i]! > thresholds[i]!),
+    probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i]!])),
+  };
+}

@@ -1,0 +1,12 @@
+/** A trained or trainable model in this process. */
+export { Classifier } from "./classifier.ts";
+export type {
+  ClassifierTrainOptions,
+  EvaluateOptions,
+  LabeledData,
+  LabeledText,
+  LoadOptions,
+  Prediction,
+  PredictOptions,
+  TextInput,
+} from "./types.ts";

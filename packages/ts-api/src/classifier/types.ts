@@ -1,0 +1,82 @@
+import type { Precision } from "@finetag/core-native";
+import type { DataSpec } from "../data/index.ts";
+import type { DownloadProgress } from "../hub/index.ts";
+import type { FitOptions } from "../training/index.ts";
+
+/** How a model is opened. */
+export interface LoadOptions {
+  /** The labels, for a model without a head, or with `newHead`; otherwise those of the model, in any order. */
+  labels?: readonly string[];
+  /** Replace the model's head by a fresh one. */
+  newHead?: boolean;
+  /** `auto` (the first GPU if there is one), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
+  device?: string;
+  /** CPU threads. Default: all cores. */
+  threads?: number;
+  /** Seeds a fresh head and dropout. Default 42. */
+  seed?: number;
+  /** `bf16`: autocast where the device has it. Default `float32`. */
+  precision?: Precision;
+  /** Replaces the dropout rates of the model's config while training. */
+  dropout?: number;
+  /** Use only models on this machine. Default: `HF_HUB_OFFLINE`. */
+  offline?: boolean;
+  /** Told while the model is fetched. */
+  onDownload?: (progress: DownloadProgress) => void;
+  signal?: AbortSignal;
+}
+
+/** A text to classify. */
+export interface TextInput {
+  text: string;
+  /** Second text of a pair. */
+  textPair?: string;
+  /** Given back with the prediction. */
+  id?: string;
+}
+
+/** What a model says about a text. */
+export interface Prediction {
+  id?: string;
+  text: string;
+  textPair?: string;
+  /** Names of the labels whose probability is above the threshold, in the model's order. */
+  labels: string[];
+  /** Probability of each label, by its name, in the model's order; float64. */
+  probabilities: Record<string, number>;
+}
+
+export interface PredictOptions {
+  /** Most texts in a batch. Default 32. */
+  batchSize?: number;
+  /** Longest text in tokens. Default: the model's. */
+  maxLength?: number;
+  /** Instead of the model's own thresholds. */
+  threshold?: number;
+  signal?: AbortSignal;
+}
+
+/** A text with the names of its labels, to train or evaluate on. */
+export interface LabeledText extends TextInput {
+  labels: readonly string[];
+}
+
+/** Labelled rows: a file's path, a file and its columns, or rows in memory. */
+export type LabeledData = string | DataSpec | readonly LabeledText[];
+
+export interface ClassifierTrainOptions extends FitOptions {
+  train: LabeledData;
+  /** Evaluated on while training; picks the best weights. */
+  dev?: LabeledData;
+  signal?: AbortSignal;
+}
+
+export interface EvaluateOptions {
+  /** Most texts in a batch. Default 32. */
+  batchSize?: number;
+  /** Instead of the model's own thresholds. */
+  threshold?: number;
+  signal?: AbortSignal;
+  /** Told after each batch. */
+  onProgress?: (progress: { rows: number; totalRows: number }) => void;
+}

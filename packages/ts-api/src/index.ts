@@ -1,0 +1,37 @@
+/**
+ * finetag: fine-tune BERT-family encoders for multi-label text classification, natively, from Node.js.
+ *
+ * - {@link Classifier}: a model in this process: train, predict, evaluate, save.
+ * - {@link trainRun}: what `finetag train` does: files in, a directory with the best model and checkpoints out.
+ * - {@link pullModel}, {@link inspectModel}, {@link doctor}: models and machines.
+ *
+ * Every error is a {@link FinetagError} with a stable `code` and one line that says what to do.
+ *
+ * @packageDocumentation
+ */
+export * from "./classifier/index.ts";
+export {
+  type DataColumns,
+  type DataFile,
+  type DataFormat,
+  type DataRow,
+  type DataSpec,
+  openData,
+} from "./data/index.ts";
+export { type DoctorCheck, type DoctorReport, doctor } from "./doctor.ts";
+export { FinetagError, type FinetagErrorCode } from "./errors/index.ts";
+export {
+  type CatalogueEntry,
+  catalogue,
+  type DownloadProgress,
+  type ModelOptions,
+  type PulledModel,
+  pullModel,
+  resolveModel,
+} from "./hub/index.ts";
+export { inspectModel, type ModelSummary } from "./inspect.ts";
+export { withAtomicFile, writeFileAtomic } from "./io/index.ts";
+export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.ts";
+export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";
+export * from "./training/index.ts";
+export { VERSION } from "./version.ts";
