@@ -1,0 +1,61 @@
+import { distance } from "fastest-levenshtein";
+import { FinetagError } from "../errors/index.ts";
+import type { DataFormat } from "./types.ts";
+
+const MAX_SHOWN_NAMES = 20;
+const MAX_SHOWN_LENGTH = 60;
+
+/** `path:line: what`, or `path: what` where no line is to blame. */
+export function dataError(path: string, line: number | undefined, what: string): FinetagError {
+  return new FinetagError("ERR_FINETAG_DATA", `${path}${line === undefined ? "" : `:${line}`}: ${what}`);
+}
+
+/** A user's string in quotes, on one line, never long. */
+export function show(value: string): string {
+  return JSON.stringify(value.length > MAX_SHOWN_LENGTH ? `${value.slice(0, MAX_SHOWN_LENGTH)}…` : value);
+}
+
+/** Any cell's value for a message. */
+export function showCell(value: unknown): string {
+  return typeof value === "string" ? show(value) : show(JSON.stringify(value) ?? "").slice(1, -1);
+}
+
+/** `"a", "b" and 12 more`. */
+export function showList(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map(show).join(", ");
+  return names.length > MAX_SHOWN_NAMES ? `${shown} and ${names.length - MAX_SHOWN_NAMES} more` : shown;
+}
+
+/** The one of `candidates` that `name` was probably meant to be, if any is near. */
+export function nearest(name: string, candidates: readonly string[]): string | undefined {
+  const wanted = name.trim().toLowerCase();
+  const limit = Math.min(Math.ceil(wanted.length / 3), wanted.length - 1);
+  let best: string | undefined;
+  let bestDistance = limit + 1;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
+    const d = distance(wanted, candidate.toLowerCase());
+    if (d < bestDistance) {
+      best = candidate;
+      bestDistance = d;
+    }
+  }
+  return best;
+}
+
+/** `; did you mean "x"?`, or nothing. */
+export function didYouMean(name: string, candidates: readonly string[]): string {
+  const match = nearest(name, candidates);
+  return match === undefined ? "" : `; did you mean ${show(match)}?`;
+}
+
+/** What a user calls it: a table has columns, a JSON object has fields. */
+export function columnWord(format: DataFormat): "column" | "field" {
+  return format === "jsonl" ? "field" : "column";
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined, path: string): void {
+  if (signal?.aborted) {
+    throw new FinetagError("ERR_FINETAG_ABORTED", `${path}: reading was stopped`, { cause: signal.reason });
+  }
+}

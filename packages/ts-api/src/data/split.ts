@@ -1,0 +1,34 @@
+import { FinetagError } from "../errors/index.ts";
+import { permutation, Random } from "./random.ts";
+
+/** A stream that no epoch has. */
+const DEV_SPLIT_STREAM = 2 ** 32 - 1;
+
+export interface DevSplit {
+  /** Row indices from 0, ascending. */
+  train: Uint32Array;
+  /** Row indices from 0, ascending; `round(count * fraction)` of them, at least 1. */
+  dev: Uint32Array;
+}
+
+/**
+ * Sets part of the rows aside for evaluation. The dev rows are the first of a Fisher-Yates shuffle by
+ * xoshiro128** on a stream of the seed's own: the same count, fraction and seed give the same rows anywhere.
+ * @throws {FinetagError} ERR_FINETAG_ARGUMENT for a fraction outside (0, 1); ERR_FINETAG_DATA where no row
+ *   would be left to train on.
+ */
+export function devSplit(count: number, fraction: number, seed: number): DevSplit {
+  if (!(fraction > 0 && fraction < 1)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `the dev split ${fraction} is not between 0 and 1; try 0.1`,
+    );
+  }
+  const size = Math.max(1, Math.round(count * fraction));
+  if (size >= count) {
+    const what = `${count} rows cannot be split: ${fraction} of them leaves none to train on; give more rows or a dev file`;
+    throw new FinetagError("ERR_FINETAG_DATA", what);
+  }
+  const order = permutation(count, new Random(seed, DEV_SPLIT_STREAM));
+  return { train: order.slice(size).sort(), dev: order.slice(0, size).sort() };
+}
