@@ -25,7 +25,10 @@ function checks(fix) {
   );
   const clangFormat = [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), "--style=file", ...cpp];
   return [
-    ["format and lint (biome)", () => command(bin("biome"), fix ? ["check", "--write", "."] : ["ci", "--error-on-warnings", "."])],
+    [
+      "format and lint (biome)",
+      () => command(bin("biome"), fix ? ["check", "--write", "."] : ["ci", "--error-on-warnings", "."]),
+    ],
     [
       "format of C++ (clang-format)",
       () => cpp.length === 0 || command(require("clang-format-node").clangFormatPath, clangFormat),

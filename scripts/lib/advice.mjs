@@ -19,7 +19,7 @@ const SYSTEMS = {
   },
   macos: {
     install: (packages) => `brew install ${packages}`,
-    packages: { compiler: "llvm", cmake: "cmake", make: "make", pip: "python" },
+    packages: { cmake: "cmake", make: "make", pip: "python" },
   },
 };
 
@@ -32,24 +32,29 @@ const LIKE = {
   suse: "suse",
 };
 
-/** The family of package managers of this machine: "debian", "fedora", "arch", "suse", "macos" or undefined. */
+/** The family of package managers of this machine: "debian", "fedora", "arch", "suse", "macos" or "unknown". */
 export function systemFamily(platform = process.platform, osRelease = readOsRelease()) {
   if (platform === "darwin") return "macos";
   const value = (key) => new RegExp(`^${key}="?([^"\n]*)"?$`, "m").exec(osRelease)?.[1] ?? "";
   const names = `${value("ID")} ${value("ID_LIKE")}`.toLowerCase().split(/\s+/);
-  return LIKE[names.find((name) => name in LIKE)];
+  return LIKE[names.find((name) => name in LIKE)] ?? "unknown";
 }
 
 /** Names of packages for tools ("compiler", "cmake", "make", "pip") on a family of systems. */
 export function packagesFor(tools, family = "debian") {
-  return [...new Set(tools.map((tool) => SYSTEMS[family].packages[tool]))];
+  return [...new Set(tools.map((tool) => SYSTEMS[family].packages[tool]))].filter(
+    (name) => name !== undefined,
+  );
 }
 
-/** The command that installs these tools here; for an unknown system, the commonest ones. */
+/** The commands that install these tools here, a line each; for an unknown system, those of the commonest. */
 export function installAdvice(tools, family = systemFamily()) {
-  const line = (name) => SYSTEMS[name].install(packagesFor(tools, name).join(" "));
-  if (family !== undefined) return `  ${line(family)}`;
-  return `  Debian, Ubuntu:  ${line("debian")}\n  Fedora, RHEL:    ${line("fedora")}\n  macOS:           ${line("macos")}`;
+  const command = (name) => SYSTEMS[name].install(packagesFor(tools, name).join(" "));
+  if (family === "unknown")
+    return `  Debian, Ubuntu:  ${command("debian")}\n  Fedora, RHEL:    ${command("fedora")}`;
+  const lines = packagesFor(tools, family).length > 0 ? [command(family)] : [];
+  if (family === "macos" && tools.includes("compiler")) lines.unshift("xcode-select --install");
+  return lines.map((line) => `  ${line}`).join("\n");
 }
 
 function readOsRelease() {

