@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SourceUnavailable } from "../../third_party/lib/download.mjs";
 import { output } from "../lib/exec.mjs";
@@ -17,6 +17,7 @@ const HOOKS = ["Pre-Invoke", "Post-Invoke", "Post-Invoke-Success", "Post-Invoke-
  */
 export async function withPackageLists(cache, use) {
   if (output("apt-get", ["--version"]) === undefined) throw new SourceUnavailable("there is no apt here");
+  await sweep(cache);
   const state = await mkdtemp(join(cache, "apt-"));
   try {
     const options = await privateState(state);
@@ -25,6 +26,15 @@ export async function withPackageLists(cache, use) {
   } finally {
     clearStatus();
     await rm(state, { recursive: true, force: true });
+  }
+}
+
+/** Removes what a killed run left; nobody needs an hour. */
+async function sweep(cache) {
+  for (const name of await readdir(cache)) {
+    if (!/^apt-\w{6}$/.test(name)) continue;
+    const age = Date.now() - (await stat(join(cache, name))).mtimeMs;
+    if (age > 3_600_000) await rm(join(cache, name), { recursive: true, force: true });
   }
 }
 

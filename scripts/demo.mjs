@@ -1,0 +1,172 @@
+#!/usr/bin/env node
+// Sets up, fine-tunes a model on real data, and shows what it learned: npm run demo
+
+import { spawn } from "node:child_process";
+import { join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { bootstrap } from "./bootstrap.mjs";
+import { DATA_SETS, prepareData } from "./demo/data.mjs";
+import { makeRandomModel } from "./demo/from-scratch.mjs";
+import { showPrediction } from "./demo/show.mjs";
+import { reportError, SetupError } from "./lib/errors.mjs";
+import { ROOT } from "./lib/paths.mjs";
+import { done, say } from "./lib/terminal.mjs";
+
+const MODEL = "all-MiniLM-L6-v2";
+
+const HELP = `npm run demo -- [--from-scratch] [--data ${DATA_SETS.map(({ name }) => name).join("|")}] [--yes]
+
+Sets up finetag (see npm run bootstrap), fetches ${MODEL} and real labelled texts, fine-tunes, and ends with a
+table of metrics and predictions for a few texts. All of it lies in demo/ afterwards; run it again as you like.
+
+  --from-scratch   no pretrained weights: a small random model goes the same way (and learns much less)
+  --data NAME      debtags: Debian's package descriptions (by apt, without root); goemotions: Reddit comments
+                   (from the web); default: the first that can be had here
+  --yes            as root on Debian or Ubuntu, install missing tools with apt-get (also FINETAG_YES=1)`;
+
+/** A command of finetag ended with this exit code and has said why. */
+class CommandFailed extends Error {
+  constructor(code) {
+    super(`finetag ended with exit code ${code}`);
+    this.code = code;
+  }
+}
+
+async function demo({ fromScratch, data, yes }) {
+  await bootstrap({ yes });
+  const started = performance.now();
+  const demoFolder = join(ROOT, "demo");
+
+  say("\nThe data");
+  const { dataSet } = await prepareData(join(demoFolder, "data"), data);
+  const here = (...parts) => relative(ROOT, join(demoFolder, ...parts));
+  const file = (split) => here("data", dataSet.file(split));
+  const labels = ["--labels", here("data", "labels.txt")];
+
+  say("\nThe model");
+  const base = fromScratch ? await randomModel(demoFolder, dataSet) : await pretrainedModel();
+  const rate = fromScratch ? ["--learning-rate", "2e-3"] : [];
+
+  say("\nTraining");
+  await finetag([
+    "train",
+    ...["--model", base, "--train", file("train"), "--dev", file("dev"), ...dataSet.read, ...labels],
+    ...withOverrides(dataSet.train, rate),
+    ...["--output-dir", here("model"), "--overwrite"],
+  ]);
+
+  say("\nHow good it is on texts it has never seen");
+  const output = here("test-metrics.json");
+  await finetag([
+    "eval",
+    "--model",
+    here("model"),
+    "--data",
+    file("test"),
+    ...dataSet.read,
+    "--output",
+    output,
+  ]);
+
+  say("\nWhat it says about new texts");
+  const lines = await predict(here("model"), dataSet.texts);
+  for (const line of lines) say(`\n${showPrediction(JSON.parse(line))}`);
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+  say(
+    `\n* above the model's threshold. Data, model and training took ${minutes} minutes; all of it is in demo/.`,
+  );
+  say(`Now with your own words: npx finetag predict --model ${here("model")}`);
+}
+
+async function pretrainedModel() {
+  try {
+    await finetag(["pull", MODEL]);
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.code === 130) throw error;
+    throw new SetupError(
+      `No source of ${MODEL}'s weights is in reach. To run the same path on a small random model, which learns much\n` +
+        "less: npm run demo -- --from-scratch",
+    );
+  }
+  return MODEL;
+}
+
+async function randomModel(demoFolder, dataSet) {
+  const folder = join(demoFolder, "random-model");
+  const noHeader = dataSet.read.includes("--no-header");
+  await makeRandomModel(folder, {
+    path: join(demoFolder, "data", dataSet.file("train")),
+    textColumn: "text",
+    ...(noHeader && { header: false, columns: ["text", "labels", "id"] }),
+  });
+  done(`a random BERT of 2 layers and 128 units, with a vocabulary learned from the texts: ${folder}`);
+  return relative(ROOT, folder);
+}
+
+/** Options as pairs; a later one replaces the same one before. */
+function withOverrides(options, overrides) {
+  const merged = new Map();
+  for (const list of [options, overrides]) {
+    for (let i = 0; i < list.length; i += 2) merged.set(list[i], list[i + 1]);
+  }
+  return [...merged].flat();
+}
+
+/** Runs the command line as a user would, and shows what was typed. */
+function finetag(args, stdout = "inherit", shown = args) {
+  say(`\n$ npx finetag ${shown.map(quote).join(" ")}`);
+  const child = spawn(process.execPath, [join(ROOT, "packages", "cli", "bin", "finetag.mjs"), ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", stdout, "inherit"],
+  });
+  // Ctrl-C reaches the child as well, which finishes its step first.
+  const wait = () => {};
+  process.on("SIGINT", wait);
+  let text = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk) => {
+    text += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      process.removeListener("SIGINT", wait);
+      if (code === 0) resolve(text);
+      else reject(new CommandFailed(code ?? (signal === "SIGINT" ? 130 : 1)));
+    });
+  });
+}
+
+async function predict(model, texts) {
+  const shown = ["predict", "--model", model, texts[0], "…"];
+  const text = await finetag(["predict", "--model", model, ...texts], "pipe", shown);
+  return text.trim().split("\n");
+}
+
+function quote(word) {
+  return /^[\w./:=,@…+-]+$/.test(word) ? word : `"${word.replace(/["$`\\]/g, "\\$&")}"`;
+}
+
+try {
+  const { values } = parseArgs({
+    options: {
+      "from-scratch": { type: "boolean" },
+      data: { type: "string" },
+      yes: { type: "boolean", short: "y" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  const { data } = values;
+  if (values.help) console.log(HELP);
+  else if (data !== undefined && !DATA_SETS.some(({ name }) => name === data)) {
+    throw new SetupError(
+      `--data ${data}: there is no such data set; there is ${DATA_SETS.map(({ name }) => name).join(" and ")}`,
+    );
+  } else await demo({ fromScratch: values["from-scratch"], data, yes: values.yes });
+} catch (error) {
+  // A command's own line says what was wrong.
+  if (error instanceof CommandFailed) process.exitCode = error.code;
+  else if (error.code?.startsWith("ERR_PARSE_ARGS")) {
+    console.error(`${error.message.split(". ")[0]}; see npm run demo -- --help`);
+    process.exitCode = 2;
+  } else process.exitCode = reportError(error);
+}
