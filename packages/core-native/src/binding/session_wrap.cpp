@@ -22,7 +22,7 @@ Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
 
 }  // namespace
 
-Napi::Function SessionWrap::define(Napi::Env env) {
+Napi::Function SessionWrap::define(Napi::Env env, std::shared_ptr<WorkerSet>* workers) {
   return DefineClass(env, "NativeSession",
                      {InstanceMethod<&SessionWrap::parameters>("parameters"),
                       InstanceMethod<&SessionWrap::initialize>("initialize"),
@@ -35,12 +35,14 @@ Napi::Function SessionWrap::define(Napi::Env env) {
                       InstanceMethod<&SessionWrap::get_step>("getStep"),
                       InstanceMethod<&SessionWrap::set_step>("setStep"),
                       InstanceMethod<&SessionWrap::native_bytes>("nativeBytes"),
-                      InstanceMethod<&SessionWrap::dispose>("dispose")});
+                      InstanceMethod<&SessionWrap::dispose>("dispose")},
+                     workers);
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   // A waiting job keeps this object from being collected, so jobs may hold `this`.
-  worker_ = std::make_unique<Worker>(info.Env(), [this](bool keep) { keep ? void(Ref()) : void(Unref()); });
+  auto& workers = *static_cast<std::shared_ptr<WorkerSet>*>(info.Data());
+  worker_ = std::make_unique<Worker>(info.Env(), workers, [this](bool keep) { keep ? void(Ref()) : void(Unref()); });
 }
 
 Napi::Value SessionWrap::open(Napi::Env env, const SessionConfig& config) {

@@ -10,7 +10,8 @@ namespace finetag {
 /// The JavaScript side of a session: checks and copies arguments, hands work to the worker.
 class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
  public:
-  static Napi::Function define(Napi::Env env);
+  /// The class's constructor; `workers` collects the workers of all its objects.
+  static Napi::Function define(Napi::Env env, std::shared_ptr<WorkerSet>* workers);
   explicit SessionWrap(const Napi::CallbackInfo& info);
 
   /// Opens the session; the promise resolves to `self`.

@@ -1,9 +1,5 @@
 #include "binding/worker.h"
 
-#include <algorithm>
-#include <cstdlib>
-#include <set>
-
 #include "binding/marshal.h"
 #include "engine/core/cancel.h"
 
@@ -11,50 +7,23 @@ namespace finetag {
 
 namespace {
 
-/// All live workers of the process, so that exit() can end their threads. Leaked on purpose: it must outlive
-/// every static object that a thread could touch.
-struct Registry {
-  std::mutex mutex;
-  std::set<Worker*> workers;
-};
-
-Registry& registry() {
-  static Registry* instance = [] {
-    auto* made = new Registry();
-    // Registered after libtorch's static objects were made, so it runs before they are destroyed.
-    // process.exit() in the main thread runs no environment cleanup hooks, only this.
-    std::atexit([] {
-      const std::lock_guard<std::mutex> lock(registry().mutex);
-      for (Worker* worker : registry().workers) worker->stop();
-    });
-    return made;
-  }();
-  return *instance;
-}
-
 void on_environment_exit(void* worker) { static_cast<Worker*>(worker)->tear_down(); }
 
 }  // namespace
 
-Worker::Worker(Napi::Env env, std::function<void(bool)> keep_alive)
-    : env_(env), keep_alive_(std::move(keep_alive)) {
+Worker::Worker(Napi::Env env, std::shared_ptr<WorkerSet> workers, std::function<void(bool)> keep_alive)
+    : env_(env), workers_(std::move(workers)), keep_alive_(std::move(keep_alive)) {
   channel_ = Channel::New(env, "finetag session", /*maxQueueSize=*/0, /*initialThreadCount=*/1, this);
   channel_.Unref(env);
   // Hooks run last in, first out: this one ends the thread while the channel still stands.
   napi_add_env_cleanup_hook(env, on_environment_exit, this);
-  {
-    const std::lock_guard<std::mutex> lock(registry().mutex);
-    registry().workers.insert(this);
-  }
+  workers_->insert(this);
   thread_ = std::thread([this] { run(); });
 }
 
 Worker::~Worker() {
   stop();
-  {
-    const std::lock_guard<std::mutex> lock(registry().mutex);
-    registry().workers.erase(this);
-  }
+  workers_->erase(this);
   if (torn_down_) return;
   napi_remove_env_cleanup_hook(env_, on_environment_exit, this);
   channel_.Release();

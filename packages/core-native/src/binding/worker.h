@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -27,15 +28,19 @@ struct Job {
   enum class Kind { kOpen, kCall, kClose } kind = Kind::kCall;
 };
 
+class Worker;
+/// The workers of one environment; JS thread only.
+using WorkerSet = std::set<Worker*>;
+
 /// A session's native thread, its queue, and the way back to JavaScript.
 ///
 /// Lifetimes: the JS wrapper owns the worker. The thread is joined (a) after the closing job, (b) when the
 /// wrapper is collected, which it is not while a job waits, (c) when the environment is torn down, and
-/// (d) at process exit, before libtorch's own static objects go.
+/// (d) at the `exit` event of `process`, before libtorch's static objects go (see addon.cpp).
 class Worker {
  public:
   /// `keep_alive(true)` must keep the wrapper from being collected until `keep_alive(false)`.
-  Worker(Napi::Env env, std::function<void(bool)> keep_alive);
+  Worker(Napi::Env env, std::shared_ptr<WorkerSet> workers, std::function<void(bool)> keep_alive);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -72,6 +77,7 @@ class Worker {
 
   // JS thread only.
   Napi::Env env_;
+  std::shared_ptr<WorkerSet> workers_;
   std::function<void(bool)> keep_alive_;
   bool closing_ = false;
   bool torn_down_ = false;

@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { loadAddon, type NativeSession } from "../../lib/index.ts";
+import { batch, config, session as options, training } from "./tiny.ts";
+
+const addon = loadAddon();
+const open: NativeSession[] = [];
+
+async function ready(more = {}): Promise<NativeSession> {
+  const session = await addon.createSession(options(more));
+  open.push(session);
+  await session.initialize(session.parameters().map((parameter) => parameter.name));
+  return session;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((session) => session.dispose()));
+});
+
+const refused = (call: Promise<unknown>) =>
+  call.then(
+    () => "was accepted",
+    (error: Error & { code: string }) => `${error.code}: ${error.message}`,
+  );
+
+describe("addon", () => {
+  it("tells what it is built on", () => {
+    const info = addon.info();
+    expect(info.libtorch).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(["cpu", "cuda"]).toContain(info.variant);
+    expect(info.threads).toBeGreaterThan(0);
+  });
+
+  it("refuses bad options by name", async () => {
+    const tries: [object, string][] = [
+      [{ threads: 0 }, "threads must lie between 1 and 4096"],
+      [{ threads: 1.5 }, "threads must be a whole number"],
+      [{ seed: -1 }, "seed must be an unsigned 32-bit integer"],
+      [{ precision: "fp8" }, 'precision must not be "fp8"'],
+      [{ config: { ...config, hiddenSize: 33 } }, "hiddenSize must be a multiple of numAttentionHeads"],
+      [{ config: { ...config, numLabels: 0 } }, "numLabels must be positive"],
+      [{ config: { ...config, vocabSize: "60" } }, "vocabSize must be a number"],
+      [{ config: { ...config, hiddenDropoutProb: 1 } }, "hiddenDropoutProb must be at least 0 and below 1"],
+      [{ config: undefined }, "config must be an object"],
+    ];
+    for (const [more, message] of tries) {
+      expect(await refused(addon.createSession(options(more)))).toBe(`ERR_FINETAG_ARGUMENT: ${message}`);
+    }
+  });
+
+  it("says what to do where there is no such device", async () => {
+    expect(await refused(addon.createSession(options({ device: "tpu" })))).toMatch(
+      /^ERR_FINETAG_DEVICE: unknown/,
+    );
+    if (addon.info().cudaDevices.length > 0) return;
+    expect(await refused(addon.createSession(options({ device: "cuda" })))).toMatch(
+      /^ERR_FINETAG_DEVICE: device "cuda" asked for, but .*; use --device cpu$/,
+    );
+  });
+});
+
+describe("session", () => {
+  it("trains, and a step counts", async () => {
+    const session = await ready();
+    await session.configureTraining(training);
+    const first = await session.trainStep([batch(4)]);
+    expect(first).toMatchObject({ step: 1, learningRate: 0 });
+    const losses = [];
+    for (let i = 0; i < 60; i++) losses.push((await session.trainStep([batch(4)])).loss);
+    expect(Math.min(...losses.slice(-10))).toBeLessThan(losses[0]! * 0.7);
+    expect(session.getStep()).toBe(61);
+  });
+
+  it("copies the batch before the call returns", async () => {
+    const session = await ready();
+    const plain = await session.forward(batch(3));
+    const changed = batch(3);
+    const promise = session.forward(changed);
+    changed.ids.fill(5);
+    changed.cuSeqlens.fill(-1);
+    expect((await promise).logits).toEqual(plain.logits);
+  });
+
+  it("runs calls in their order", async () => {
+    const session = await ready();
+    const name = "classifier.bias";
+    const [, first, , second] = await Promise.all([
+      session.writeTensor("weight", name, new Float32Array([1, 2, 3])),
+      session.readTensor("weight", name),
+      session.writeTensor("weight", name, new Float32Array([4, 5, 6])),
+      session.readTensor("weight", name),
+    ]);
+    expect([...first, ...second]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it("reads parts of stacked parameters as they were written", async () => {
+    const session = await ready();
+    for (const part of ["query", "key", "value"]) {
+      const name = `bert.encoder.layer.1.attention.self.${part}.weight`;
+      const data = Float32Array.from({ length: 32 * 32 }, () => Math.random());
+      await session.writeTensor("weight", name, data);
+      expect(await session.readTensor("weight", name)).toEqual(data);
+    }
+  });
+
+  it("gives the loss sum and count that make the mean", async () => {
+    const session = await ready();
+    const result = await session.forward(batch(5));
+    let sum = 0;
+    const { labels } = batch(5);
+    result.logits.forEach((x, i) => {
+      sum += Math.max(x, 0) - x * labels![i]! + Math.log1p(Math.exp(-Math.abs(x)));
+    });
+    expect(result.lossCount).toBe(15);
+    // The engine adds 15 terms in float32.
+    expect(result.lossSum).toBeCloseTo(sum, 4);
+  });
+
+  it("runs in bf16 where the CPU has it", async ({ skip }) => {
+    if (!addon.info().bf16Devices.includes("cpu")) {
+      expect(await refused(addon.createSession(options({ precision: "bf16" })))).toMatch(
+        /no bf16 instructions/,
+      );
+      skip("this CPU has no bf16 instructions");
+    }
+    const full = await (await ready()).forward(batch(4));
+    const half = await ready({ precision: "bf16" });
+    const { logits } = await half.forward(batch(4));
+    // bf16 has 8 bits of mantissa: about 2 to 3 digits survive two layers.
+    logits.forEach((x, i) => {
+      expect(Math.abs(x - full.logits[i]!)).toBeLessThan(0.1);
+    });
+    expect(logits).not.toEqual(full.logits);
+    await half.configureTraining(training);
+    const losses = [];
+    for (let i = 0; i < 60; i++) losses.push((await half.trainStep([batch(4)])).loss);
+    expect(losses.at(-1)).toBeLessThan(losses[0]! * 0.8);
+  });
+
+  it("refuses what does not fit, and goes on working", async () => {
+    const session = await ready();
+    const good = batch(2);
+    expect(await refused(session.forward({ ...good, ids: new Int32Array([1]) }))).toMatch(/same length/);
+    expect(await refused(session.forward({ ...good, ids: [1] as never }))).toMatch(
+      /ids must be an Int32Array/,
+    );
+    expect(await refused(session.forward(undefined as never))).toMatch(/batch must be an object/);
+    expect(await refused(session.trainStep([good]))).toMatch(/training is not configured/);
+    expect(await refused(session.readTensor("weight", "nobody"))).toMatch(/no parameter "nobody"/);
+    expect(await refused(session.readTensor("moment" as never, "classifier.bias"))).toMatch(
+      /kind must not be/,
+    );
+    expect(await refused(session.writeTensor("weight", "classifier.bias", new Float32Array(4)))).toMatch(
+      /holds 3 values, not 4/,
+    );
+    expect(await refused(session.setStep(-1))).toMatch(/step must fit/);
+    expect((await session.forward(good)).logits).toHaveLength(6);
+  });
+
+  it("does not use weights that nobody filled", async () => {
+    const session = await addon.createSession(options());
+    open.push(session);
+    expect(await refused(session.forward(batch(1)))).toMatch(
+      /parameter "bert.embeddings.word_embeddings.weight" was neither loaded nor initialised/,
+    );
+  });
+
+  it("can be disposed twice, rejects what waits, and what comes later", async () => {
+    const session = await ready();
+    await session.configureTraining(training);
+    const calls = Array.from({ length: 5 }, () => refused(session.trainStep([batch(8)])));
+    await Promise.all([session.dispose(), session.dispose()]);
+    const outcomes = await Promise.all(calls);
+    expect(outcomes.at(-1)).toMatch(/^ERR_FINETAG_DISPOSED/);
+    expect(await refused(session.forward(batch(1)))).toMatch(/^ERR_FINETAG_DISPOSED/);
+    await session.dispose();
+  });
+});

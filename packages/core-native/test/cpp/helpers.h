@@ -1,0 +1,53 @@
+#pragma once
+
+#include <random>
+
+#include "engine/core/batch.h"
+#include "engine/core/config.h"
+#include "engine/session/session.h"
+
+namespace finetag::test {
+
+inline ModelConfig tiny_config(Family family = Family::kBert, double dropout = 0.0) {
+  ModelConfig config;
+  config.family = family;
+  config.vocab_size = 50;
+  config.hidden_size = 24;
+  config.num_hidden_layers = 2;
+  config.num_attention_heads = 3;
+  config.intermediate_size = 40;
+  config.max_position_embeddings = 40;
+  config.type_vocab_size = 2;
+  config.pad_token_id = family == Family::kRoberta ? 1 : 0;
+  config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = dropout;
+  config.initializer_range = 0.2;
+  config.num_labels = 3;
+  return config;
+}
+
+inline HostBatch random_batch(const ModelConfig& config, const std::vector<int>& lengths, unsigned seed = 7) {
+  std::mt19937 random(seed);
+  HostBatch batch;
+  batch.cu_seqlens.push_back(0);
+  for (const int length : lengths) {
+    for (int i = 0; i < length; ++i) {
+      batch.ids_T.push_back(2 + static_cast<int32_t>(random() % (config.vocab_size - 2)));
+      batch.token_types_T.push_back(i * 2 < length ? 0 : 1);
+    }
+    batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids_T.size()));
+    for (int64_t l = 0; l < config.num_labels; ++l) batch.labels_BL.push_back(static_cast<float>(random() % 2));
+  }
+  return batch;
+}
+
+inline std::unique_ptr<Session> open_session(const ModelConfig& config, int threads = 1, uint32_t seed = 3) {
+  SessionConfig options;
+  options.model = config;
+  options.threads = threads;
+  options.seed = seed;
+  auto session = std::make_unique<Session>(options, nullptr);
+  for (const NamedParameter& parameter : session->parameters()) session->initialize({parameter.name});
+  return session;
+}
+
+}  // namespace finetag::test

@@ -1,0 +1,205 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+
+#include <atomic>
+#include <limits>
+
+#include "check.h"
+#include "engine/core/cancel.h"
+#include "engine/core/error.h"
+#include "helpers.h"
+
+using namespace finetag;
+using namespace finetag::test;
+
+namespace {
+
+TrainingConfig training() {
+  TrainingConfig config;
+  config.learning_rate = 1e-3;
+  config.warmup_steps = 2;
+  config.total_steps = 10;
+  return config;
+}
+
+at::Tensor all_weights(Session& session) {
+  std::vector<at::Tensor> flat;
+  for (const NamedParameter& p : session.parameters()) flat.push_back(session.read(TensorKind::kWeight, p.name).flatten());
+  return at::cat(flat);
+}
+
+}  // namespace
+
+TEST(names_are_hugging_faces) {
+  auto bert = open_session(tiny_config());
+  REQUIRE(bert->parameters().front().name == "bert.embeddings.word_embeddings.weight");
+  REQUIRE(bert->parameters().size() == 5 + 2 * 16 + 4);
+  auto roberta = open_session(tiny_config(Family::kRoberta));
+  REQUIRE(roberta->parameters().back().name == "classifier.out_proj.bias");
+}
+
+TEST(a_text_is_the_same_alone_and_in_company) {
+  for (const Family family : {Family::kBert, Family::kRoberta}) {
+    const ModelConfig config = tiny_config(family);
+    auto session = open_session(config);
+    const std::vector<int> lengths = {1, 9, 33, 2, 17};
+    const HostBatch batch = random_batch(config, lengths);
+    const at::Tensor together = session->forward(batch).logits_BL;
+    for (size_t b = 0; b < lengths.size(); ++b) {
+      HostBatch alone;
+      const int from = batch.cu_seqlens[b], to = batch.cu_seqlens[b + 1];
+      alone.ids_T.assign(batch.ids_T.begin() + from, batch.ids_T.begin() + to);
+      alone.token_types_T.assign(batch.token_types_T.begin() + from, batch.token_types_T.begin() + to);
+      alone.cu_seqlens = {0, to - from};
+      REQUIRE(at::allclose(session->forward(alone).logits_BL[0], together[b], 1e-5, 1e-5));
+    }
+  }
+}
+
+// Central differences in float32 on a loss of about 1: an error of about 1e-3 is what the arithmetic leaves.
+TEST(gradients_match_finite_differences) {
+  for (const double dropout : {0.0, 0.2}) {
+    const ModelConfig config = tiny_config(Family::kRoberta, dropout);
+    auto session = open_session(config);
+    const HostBatch batch = random_batch(config, {3, 12, 7});
+    session->backward(batch);
+    const double step = 1e-2;
+    for (const char* name : {"roberta.encoder.layer.0.attention.self.key.weight", "classifier.dense.bias",
+                             "roberta.encoder.layer.1.attention.self.value.weight",
+                             "roberta.encoder.layer.0.output.LayerNorm.weight"}) {
+      session->backward(batch);
+      const at::Tensor gradient = session->read(TensorKind::kGrad, name);
+      const at::Tensor weight = session->read(TensorKind::kWeight, name);
+      const int64_t at = gradient.abs().flatten().argmax().item<int64_t>();
+      double loss[2];
+      for (int side = 0; side < 2; ++side) {
+        at::Tensor moved = weight.clone();
+        moved.flatten()[at] += side == 0 ? step : -step;
+        session->write(TensorKind::kWeight, name, moved);
+        loss[side] = session->backward(batch);  // the same step, so the same dropout
+      }
+      session->write(TensorKind::kWeight, name, weight);
+      const double expected = gradient.flatten()[at].item<double>();
+      REQUIRE_NEAR((loss[0] - loss[1]) / (2 * step), expected, 2e-3 + 0.03 * std::abs(expected));
+    }
+  }
+}
+
+TEST(micro_batches_weigh_rows_equally) {
+  const ModelConfig config = tiny_config();
+  const HostBatch whole = random_batch(config, {4, 5, 6, 7, 8});
+  const auto part = [&](int from, int to) {
+    HostBatch out;
+    const int first = whole.cu_seqlens[from], last = whole.cu_seqlens[to];
+    out.ids_T.assign(whole.ids_T.begin() + first, whole.ids_T.begin() + last);
+    out.token_types_T.assign(whole.token_types_T.begin() + first, whole.token_types_T.begin() + last);
+    for (int b = from; b <= to; ++b) out.cu_seqlens.push_back(whole.cu_seqlens[b] - first);
+    out.labels_BL.assign(whole.labels_BL.begin() + from * 3, whole.labels_BL.begin() + to * 3);
+    return out;
+  };
+  auto one = open_session(config);
+  auto many = open_session(config);
+  one->configure_training(training());
+  many->configure_training(training());
+  one->set_step(5);
+  many->set_step(5);
+  const StepResult a = one->train_step({whole});
+  const StepResult b = many->train_step({part(0, 2), part(2, 4), part(4, 5)});
+  REQUIRE_NEAR(a.loss, b.loss, 1e-6);
+  REQUIRE_NEAR(a.grad_norm, b.grad_norm, 1e-5);
+  // Adam's first step is +-rate wherever a gradient is not tiny, so a rounding can flip a near-zero one.
+  REQUIRE((all_weights(*one) - all_weights(*many)).abs().mean().item<double>() < 1e-6);
+}
+
+TEST(label_mask_leaves_terms_out) {
+  const ModelConfig config = tiny_config();
+  auto session = open_session(config);
+  HostBatch batch = random_batch(config, {4, 5});
+  batch.label_mask_BL = {1, 1, 1, 0, 0, 0};
+  const double masked = session->backward(batch);
+  HostBatch first = batch;
+  first.ids_T.resize(4);
+  first.token_types_T.resize(4);
+  first.cu_seqlens = {0, 4};
+  first.labels_BL.resize(3);
+  first.label_mask_BL.clear();
+  REQUIRE_NEAR(masked, session->backward(first), 1e-6);
+}
+
+TEST(same_seed_same_bits_and_resume) {
+  const ModelConfig config = tiny_config(Family::kBert, 0.1);
+  const auto batch_of = [&](int step) { return random_batch(config, {3, 9, 5}, static_cast<unsigned>(step)); };
+  auto unbroken = open_session(config, 2);
+  unbroken->configure_training(training());
+  for (int i = 0; i < 6; ++i) unbroken->train_step({batch_of(i)});
+
+  auto first = open_session(config, 2);
+  first->configure_training(training());
+  for (int i = 0; i < 3; ++i) first->train_step({batch_of(i)});
+  auto second = open_session(config, 2, 3);
+  second->configure_training(training());
+  for (const NamedParameter& p : first->parameters()) {
+    for (const TensorKind kind : {TensorKind::kWeight, TensorKind::kExpAvg, TensorKind::kExpAvgSq}) {
+      second->write(kind, p.name, first->read(kind, p.name));
+    }
+  }
+  second->set_step(3);
+  for (int i = 3; i < 6; ++i) second->train_step({batch_of(i)});
+  REQUIRE(all_weights(*unbroken).equal(all_weights(*second)));
+}
+
+TEST(a_loss_that_is_no_number_leaves_the_weights_alone) {
+  const ModelConfig config = tiny_config();
+  auto session = open_session(config);
+  session->configure_training(training());
+  at::Tensor poisoned = session->read(TensorKind::kWeight, "classifier.bias");
+  poisoned[0] = std::numeric_limits<float>::quiet_NaN();
+  session->write(TensorKind::kWeight, "classifier.bias", poisoned);
+  const at::Tensor before = session->read(TensorKind::kWeight, "bert.pooler.dense.weight");
+  const StepResult result = session->train_step({random_batch(config, {4, 5})});
+  REQUIRE(std::isnan(result.loss) && result.step == 0);
+  REQUIRE(before.equal(session->read(TensorKind::kWeight, "bert.pooler.dense.weight")));
+}
+
+TEST(bad_batches_are_refused) {
+  const ModelConfig config = tiny_config();
+  auto session = open_session(config);
+  const HostBatch good = random_batch(config, {4, 5});
+  const auto with = [&](auto change) {
+    HostBatch bad = good;
+    change(bad);
+    return bad;
+  };
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.ids_T[2] = 50; })), "outside the vocabulary");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.ids_T[2] = -1; })), "outside the vocabulary");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.token_types_T[0] = 2; })), "token type");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.cu_seqlens = {0, 4}; })), "cuSeqlens");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.cu_seqlens = {0, 0, 9}; })), "no tokens");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL[1] = 0.5f; })), "neither 0 nor 1");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL.pop_back(); })), "labels must hold");
+  REQUIRE_THROWS(session->forward(random_batch(config, {41})), "at most 40");
+  REQUIRE_THROWS(session->forward(HostBatch{}), "at least one text");
+}
+
+TEST(weights_must_be_filled_before_use) {
+  SessionConfig options;
+  options.model = tiny_config();
+  Session session(options, nullptr);
+  REQUIRE_THROWS(session.forward(random_batch(options.model, {3})), "neither loaded nor initialised");
+}
+
+TEST(a_stop_flag_breaks_off) {
+  std::atomic<bool> stop{true};
+  SessionConfig options;
+  options.model = tiny_config(Family::kBert, 0.1);
+  Session session(options, &stop);
+  for (const NamedParameter& p : session.parameters()) session.initialize({p.name});
+  bool cancelled = false;
+  try {
+    session.forward(random_batch(options.model, {3}));
+  } catch (const Cancelled&) {
+    cancelled = true;
+  }
+  REQUIRE(cancelled);
+}
