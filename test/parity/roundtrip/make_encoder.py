@@ -1,0 +1,59 @@
+"""Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
+
+    python make_encoder.py DIR bert|roberta
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+import transformers
+from tokenizers import ByteLevelBPETokenizer
+from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel, RobertaTokenizer
+
+SIZES = dict(
+    hidden_size=32,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=64,
+    initializer_range=0.3,  # logits that differ from text to text
+)
+SENTENCE = "the quick brown fox jumps over the lazy dog and then the cat sleeps in the sun"
+
+
+def bert(folder):
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(SENTENCE.split())), "中", "文", "!", "?", "'"]
+    words += [letter for letter in letters if letter not in words] + [f"##{letter}" for letter in letters]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+    tokenizer = BertTokenizer.from_pretrained(folder)
+    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, **SIZES)
+    return tokenizer, BertModel(config)
+
+
+def roberta(folder):
+    trained = ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trained.train_from_iterator([SENTENCE], vocab_size=300, special_tokens=special)
+    trained.save_model(str(folder))
+    tokenizer = RobertaTokenizer.from_pretrained(folder)
+    config = RobertaConfig(vocab_size=len(tokenizer), max_position_embeddings=66, type_vocab_size=1, **SIZES)
+    return tokenizer, RobertaModel(config)
+
+
+def main(directory, family):
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    torch.manual_seed(7)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer, model = {"bert": bert, "roberta": roberta}[family](Path(folder))
+    tokenizer.model_max_length = 64
+    tokenizer.save_pretrained(directory)
+    model.save_pretrained(directory)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    main(sys.argv[1], sys.argv[2])
