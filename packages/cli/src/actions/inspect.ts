@@ -1,0 +1,69 @@
+import { inspectModel, type ModelSummary, resolveModel } from "@finetag/api";
+import { z } from "zod";
+import { defineAction } from "../commands/command.ts";
+import { UsageError } from "../errors.ts";
+import { formatBytes, formatCount } from "../output/format.ts";
+import { table } from "../output/tables.ts";
+
+const schema = z.strictObject({
+  json: z.boolean().default(false).describe("Write it as JSON"),
+});
+
+export const action = defineAction({
+  schema,
+  async run({ json }, { words: [name] }, { stdout, colors, signal }) {
+    if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
+    // A model that was pulled is found by its name too, but looking fetches nothing.
+    const summary = await inspectModel(await resolveModel(name, { offline: true, signal }));
+    stdout.write(
+      json
+        ? `${JSON.stringify(summary, null, 2)}\n`
+        : `${table(["model", name], describe(summary), colors, false)}\n`,
+    );
+    return 0;
+  },
+});
+
+function describe(model: ModelSummary): string[][] {
+  const { finetag } = model;
+  const head = model.hasHead ? `${formatCount(model.labels.length)} labels` : "none; training makes one";
+  const rows = [
+    ["directory", model.directory],
+    ["family", model.family],
+    ["layers", String(model.layers)],
+    ["hidden size", String(model.hiddenSize)],
+    ["attention heads", String(model.attentionHeads)],
+    ["vocabulary", formatCount(model.vocabSize)],
+    ["parameters", formatCount(model.parameters)],
+    ["longest text", `${formatCount(model.maxLength)} tokens`],
+    [
+      "weights",
+      `${formatBytes(model.weightBytes)}, ${Object.entries(model.dtypes)
+        .map(([dtype, count]) => `${count} ${dtype}`)
+        .join(", ")}`,
+    ],
+    ["tensors", `${model.loadedTensors} are read`],
+    ["new weights", listOrNone(model.freshParameters)],
+    ["not used", listOrNone(model.unusedTensors)],
+    ["tokenizer", model.tokenizer],
+    ["head", head],
+    ...model.labels.map((label, index) => [`  ${index}`, label]),
+  ];
+  if (finetag === undefined) return rows;
+  const { columns } = finetag;
+  const pair = columns.textPair === undefined ? "" : ` and ${columns.textPair}`;
+  return [
+    ...rows,
+    [
+      "trained by",
+      `finetag ${finetag.versions.finetag ?? "?"} with libtorch ${finetag.versions.libtorch ?? "?"}`,
+    ],
+    ["texts cut to", `${finetag.maxLength} tokens`],
+    ["threshold", String(finetag.threshold)],
+    ["text column", `${columns.text}${pair}`],
+  ];
+}
+
+function listOrNone(names: string[]): string {
+  return names.length === 0 ? "none" : names.join(", ");
+}

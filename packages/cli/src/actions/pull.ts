@@ -1,0 +1,43 @@
+import { catalogue, pullModel } from "@finetag/api";
+import { z } from "zod";
+import { defineAction } from "../commands/command.ts";
+import { DownloadProgressLine } from "../output/download.ts";
+import { table } from "../output/tables.ts";
+
+const schema = z.strictObject({
+  revision: z.string().min(1).optional().describe("Branch, tag or commit on the Hub (default: main)"),
+  cacheDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder for the files (default: the caches of Hugging Face and finetag)"),
+  offline: z.boolean().optional().describe("Look in the caches only (default: HF_HUB_OFFLINE)"),
+});
+
+export const action = defineAction({
+  schema,
+  async run({ revision, cacheDir, offline }, { words: [name] }, context) {
+    const { signal, stdout, stderr, colors } = context;
+    if (name === undefined) {
+      const rows = catalogue.map((entry) => [entry.name, entry.hubId, entry.licence, entry.description]);
+      stdout.write(`${table(["name", "on the Hub", "licence", "what it is"], rows, colors, false)}\n`);
+      return 0;
+    }
+    const downloads = new DownloadProgressLine(context);
+    try {
+      const pulled = await pullModel(name, {
+        revision,
+        cacheDir,
+        offline,
+        signal,
+        onProgress: downloads.show,
+      });
+      downloads.stop();
+      stderr.write(`${pulled.files.length} files from ${pulled.source}\n`);
+      stdout.write(`${pulled.directory}\n`);
+      return 0;
+    } finally {
+      downloads.stop();
+    }
+  },
+});

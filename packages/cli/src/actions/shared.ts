@@ -1,0 +1,76 @@
+import {
+  Classifier,
+  type DataOptions,
+  type DataSpec,
+  dataOptionsSchema,
+  type LoadOptions,
+  trainOptionsSchema,
+} from "@finetag/api";
+import type { Context } from "../context.ts";
+import { DownloadProgressLine } from "../output/download.ts";
+
+const { device, threads, precision, offline, threshold, batchSize } = trainOptionsSchema.shape;
+
+/** Where a model runs, and how. */
+export const deviceShape = { batchSize, device, threads, precision, offline };
+
+/** When a label is given. */
+export const thresholdShape = {
+  threshold: threshold
+    .unwrap()
+    .optional()
+    .describe("A label is given above this probability (default: the model's)"),
+};
+
+const { labels: _labels, ...columnsShape } = dataOptionsSchema.shape;
+
+/** The columns of a data file; the labels are those of the model. */
+export const dataShape = columnsShape;
+
+export const DATA_KEYS: readonly string[] = Object.keys(dataShape);
+export const DEVICE_KEYS: readonly string[] = Object.keys(deviceShape);
+
+/** What a user said about a data file. */
+export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
+  const { format, header, columns, textColumn, textPairColumn, idColumn } = options;
+  const { labelColumns, labelsColumn, labelSeparator } = options;
+  return {
+    path,
+    format,
+    header,
+    columns,
+    textColumn,
+    textPairColumn,
+    idColumn,
+    labelColumns,
+    labelsColumn,
+    labelSeparator,
+  };
+}
+
+/** Opens the model of a command, showing the download where there is one. */
+export async function openClassifier(
+  {
+    model,
+    device,
+    threads,
+    precision,
+    offline,
+  }: { model: string } & Pick<LoadOptions, "device" | "threads" | "precision" | "offline">,
+  context: Context,
+): Promise<Classifier> {
+  const downloads = new DownloadProgressLine(context);
+  try {
+    const { signal } = context;
+    return await Classifier.fromPretrained(model, {
+      device,
+      threads,
+      precision,
+      offline,
+      signal,
+      onDownload: downloads.show,
+    });
+  } finally {
+    downloads.stop();
+  }
+}

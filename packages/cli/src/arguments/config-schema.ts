@@ -1,0 +1,27 @@
+import type { z } from "zod";
+import { toJsonSchema } from "./flags.ts";
+import { toKebab } from "./names.ts";
+import type { JsonSchema } from "./requirement.ts";
+
+/**
+ * The JSON Schema of `--config`: every option in camelCase and kebab-case, none required, since the command line
+ * may give the rest.
+ */
+export function configSchema(schema: z.ZodObject): Record<string, unknown> {
+  const { properties = {} } = toJsonSchema(schema);
+  const all: Record<string, JsonSchema | { $ref: string } | { type: string; description: string }> = {
+    $schema: { type: "string", description: "Where this schema lies; for editors" },
+    ...properties,
+  };
+  for (const key of Object.keys(properties)) {
+    if (toKebab(key) !== key) all[toKebab(key)] = { $ref: `#/properties/${key}` };
+  }
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "finetag train --config",
+    description: "Options of `finetag train`; those on the command line win over the file",
+    type: "object",
+    properties: all,
+    additionalProperties: false,
+  };
+}

@@ -1,0 +1,7 @@
+export { readConfig } from "./config.ts";
+export { configSchema } from "./config-schema.ts";
+export { declareFlags } from "./declare.ts";
+export { type Flag, flagsOf } from "./flags.ts";
+export { type Given, readFlags } from "./read.ts";
+export { suggest } from "./suggest.ts";
+export { validate } from "./validate.ts";

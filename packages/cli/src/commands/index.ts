@@ -1,0 +1,10 @@
+import type { Command } from "./command.ts";
+import { doctor } from "./doctor.ts";
+import { evaluate } from "./eval.ts";
+import { inspect } from "./inspect.ts";
+import { predict } from "./predict.ts";
+import { pull } from "./pull.ts";
+import { train } from "./train.ts";
+
+export const commands: readonly Command[] = [train, evaluate, predict, pull, inspect, doctor];
+export { type Action, type Call, type Command, defineAction } from "./command.ts";

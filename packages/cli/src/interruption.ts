@@ -1,0 +1,68 @@
+import type { Writable } from "node:stream";
+
+/** A terminal and npm, which passes signals on, may both deliver the same key press; seen within a few ms. */
+const SAME_PRESS_MS = 150;
+
+export type InterruptionCause = "SIGINT" | "SIGTERM" | "pipe";
+
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Turns Ctrl-C, SIGTERM and a reader that went away (`| head`) into an abort.
+ * A second signal leaves at once.
+ */
+export class Interruption {
+  readonly #controller = new AbortController();
+  readonly #listeners = new Set<(cause: InterruptionCause) => void>();
+  #cause: InterruptionCause | undefined;
+  #since = 0;
+
+  /** Listens until the process ends. */
+  constructor(outputs: Writable[]) {
+    for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => this.#onSignal(name));
+    for (const output of outputs) {
+      output.on("error", (error: NodeJS.ErrnoException) => {
+        if (error.code !== "EPIPE") throw error;
+        this.#abort("pipe");
+      });
+    }
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get cause(): InterruptionCause | undefined {
+    return this.#cause;
+  }
+
+  /** What a shell expects of a process that a signal ended; 141 is 128 + SIGPIPE. */
+  get exitCode(): number {
+    return this.#cause === undefined || this.#cause === "pipe" ? 141 : EXIT_CODES[this.#cause];
+  }
+
+  /** Calls back on the first signal. */
+  onFirst(listener: (cause: InterruptionCause) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  #onSignal(name: "SIGINT" | "SIGTERM"): void {
+    const now = performance.now();
+    if (this.#cause === undefined || this.#cause === "pipe") {
+      this.#since = now;
+      this.#abort(name);
+    } else if (now - this.#since > SAME_PRESS_MS) {
+      process.exit(EXIT_CODES[name]);
+    }
+  }
+
+  #abort(cause: InterruptionCause): void {
+    if (this.#cause !== undefined) {
+      if (this.#cause === "pipe") this.#cause = cause;
+      return;
+    }
+    this.#cause = cause;
+    this.#controller.abort();
+    for (const listener of this.#listeners) listener(cause);
+  }
+}

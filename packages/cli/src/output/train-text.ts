@@ -1,0 +1,46 @@
+import type { TrainEvent } from "@finetag/api";
+import { formatCount, formatDuration, formatMetric, formatNumber } from "./format.ts";
+
+type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
+
+/** What a person reads of an event. */
+export function startText(event: EventOf<"start">): string {
+  const threads = `${event.threads} thread${event.threads === 1 ? "" : "s"}`;
+  const lines = [
+    `${event.model} on ${event.device} with ${threads}, ${event.labels.length} labels`,
+    `rows: ${formatCount(event.trainRows)} train (${formatCount(event.trainTokens)} tokens), ` +
+      `${formatCount(event.devRows)} dev, ${formatCount(event.testRows)} test`,
+    `${formatCount(event.totalSteps)} steps, ${formatNumber(event.epochs).replace(/\.?0+$/, "")} epochs, to ${event.outputDir}`,
+  ];
+  if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
+  if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
+  if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
+  return lines.join("\n");
+}
+
+export function stepText(event: EventOf<"step">): string {
+  return [
+    `step ${event.step}/${event.totalSteps}`,
+    `epoch ${event.epoch.toFixed(2)}`,
+    `loss ${formatNumber(event.loss)}`,
+    `lr ${formatNumber(event.learningRate)}`,
+    `${formatNumber(event.samplesPerSecond)} texts/s`,
+    `${formatDuration(event.secondsLeft)} left`,
+  ].join("  ");
+}
+
+export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"evaluation">): string {
+  const figures = (["loss", "micro_f1", "macro_f1", "roc_auc_macro"] as const).map(
+    (key) => `${key} ${formatMetric(metrics[key])}`,
+  );
+  return `${split} after step ${step} (epoch ${epoch.toFixed(2)}): ${figures.join("  ")}${best ? "  best so far" : ""}`;
+}
+
+export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
+  return `checkpoint after step ${step}: ${path}`;
+}
+
+function listSome(names: string[]): string {
+  const shown = names.slice(0, 6).join(", ");
+  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+}

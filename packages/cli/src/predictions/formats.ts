@@ -1,0 +1,74 @@
+import { extname } from "node:path";
+import type { Prediction } from "@finetag/api";
+import { stringify } from "csv-stringify/sync";
+import { formatFloat32 } from "./float32.ts";
+
+export const OUTPUT_FORMATS = ["jsonl", "csv", "tsv"] as const;
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
+
+/** Turns predictions into the text of a file. */
+export interface PredictionFormat {
+  /** Comes first; empty where the format has no header. */
+  header(): string;
+  /** @param row counted from 1. */
+  line(prediction: Prediction, row: number): string;
+}
+
+/** The format a user asked for, else that of the file's ending, else JSON lines. */
+export function outputFormat(asked: OutputFormat | undefined, output: string | undefined): OutputFormat {
+  if (asked !== undefined) return asked;
+  const ending = extname(output ?? "").toLowerCase();
+  return ending === ".csv" ? "csv" : ending === ".tsv" ? "tsv" : "jsonl";
+}
+
+/** @param pairs whether the inputs have a second text. */
+export function createFormat(
+  format: OutputFormat,
+  labels: readonly string[],
+  pairs: boolean,
+): PredictionFormat {
+  switch (format) {
+    case "jsonl":
+      return { header: () => "", line: (prediction) => `${JSON.stringify(jsonObject(prediction))}\n` };
+    case "csv":
+      return csvFormat(labels, pairs);
+    case "tsv":
+      return testResultsFormat(labels);
+  }
+}
+
+/** In the order a reader expects, whatever order the API has. */
+function jsonObject({ id, text, textPair, labels, probabilities }: Prediction) {
+  return {
+    ...(id === undefined ? {} : { id }),
+    text,
+    ...(textPair === undefined ? {} : { text_pair: textPair }),
+    labels,
+    probabilities,
+  };
+}
+
+/** RFC 4180, but with `\n` between lines. */
+function csvFormat(labels: readonly string[], pairs: boolean): PredictionFormat {
+  const pairColumn = (text: string | undefined) => (pairs ? [text ?? ""] : []);
+  return {
+    header: () => stringify([["id", "text", ...pairColumn("text_pair"), ...labels]]),
+    line: ({ id, text, textPair, probabilities }) =>
+      stringify([
+        [id ?? "", text, ...pairColumn(textPair), ...labels.map((label) => String(probabilities[label]))],
+      ]),
+  };
+}
+
+/**
+ * What `run_multilabels_classifier.py --do_predict` leaves as `test_results.tsv`: no header, the id and the
+ * probabilities in label order with commas between them, whatever the ending says; numbers as numpy prints float32.
+ * Rows without an id get their number.
+ */
+function testResultsFormat(labels: readonly string[]): PredictionFormat {
+  return {
+    header: () => "",
+    line: ({ id, probabilities }, row) =>
+      `${[id ?? String(row), ...labels.map((label) => formatFloat32(probabilities[label]!))].join(",")}\n`,
+  };
+}

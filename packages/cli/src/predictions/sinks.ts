@@ -1,0 +1,30 @@
+import { once } from "node:events";
+import { withAtomicFile } from "@finetag/api";
+
+/** Takes text in order; resolves when there is room for more. */
+export type Write = (text: string) => Promise<void>;
+
+const BUFFER_CHARACTERS = 64 * 1024;
+
+/** Hands `produce` a way to write a file that appears as a whole at the end, or not at all. */
+export async function writeToFile(path: string, produce: (write: Write) => Promise<void>): Promise<void> {
+  await withAtomicFile(path, async (handle) => {
+    let buffer = "";
+    await produce(async (text) => {
+      buffer += text;
+      if (buffer.length < BUFFER_CHARACTERS) return;
+      const full = buffer;
+      buffer = "";
+      await handle.appendFile(full);
+    });
+    await handle.appendFile(buffer);
+  });
+}
+
+/** Writes to a stream no faster than its reader takes it. */
+export function writerTo(stream: NodeJS.WriteStream, signal: AbortSignal): Write {
+  return async (text) => {
+    if (signal.aborted || stream.write(text)) return;
+    await once(stream, "drain", { signal });
+  };
+}

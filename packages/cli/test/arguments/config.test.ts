@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { trainOptionsSchema } from "@finetag/api";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseConfig } from "../../src/arguments/config.ts";
+import { flagsOf, readConfig, validate } from "../../src/arguments/index.ts";
+
+const flags = flagsOf(trainOptionsSchema);
+const read = (text: string, path = "run.yaml") => {
+  const given = parseConfig(path, text, flags);
+  return validate(trainOptionsSchema.partial(), given, flags);
+};
+
+test("YAML and JSON, camelCase and kebab-case", () => {
+  const expected = { model: "m", batchSize: 8, learningRate: 1e-5, labelColumns: ["a", "b"], header: false };
+  expect(
+    read("model: m\nbatch-size: 8\nlearningRate: 1e-5\nlabel-columns: [a, b]\nheader: false\n"),
+  ).toMatchObject(expected);
+  expect(
+    read(
+      '{\n\t"$schema": "x",\n\t"model": "m",\n\t"batchSize": 8, "learning-rate": 1e-5,\n\t"labelColumns": ["a", "b"], "header": false\n}\n',
+      "run.json",
+    ),
+  ).toMatchObject(expected);
+});
+
+test("an empty file gives nothing", () => {
+  expect(parseConfig("run.yaml", "", flags).size).toBe(0);
+  expect(parseConfig("run.yaml", "# nothing\n", flags).size).toBe(0);
+  expect(parseConfig("run.yaml", "null\n", flags).size).toBe(0);
+});
+
+test.each([
+  ["model: m\nepoch: 3\n", 'run.yaml:2: unknown key "epoch"; did you mean "epochs"?'],
+  ["model: m\n\nmax_seq_length: 3\n", 'run.yaml:3: unknown key "max_seq_length"; did you mean "maxLength"?'],
+  ["batchSize: 8\nbatch-size: 8\n", 'run.yaml:2: "batch-size" is given twice; give it once'],
+  ["model: m\nmodel: n\n", "run.yaml:2: Map keys must be unique"],
+  ["model: m\nepochs: abc\n", 'run.yaml:2: epochs: "abc" must be a number greater than 0'],
+  ['epochs: "3"\n', 'run.yaml:1: epochs: "3" must be a number greater than 0'],
+  ["dev:\n", "run.yaml:1: dev: null must be a text that is not empty"],
+  ["columns: a,b\n", 'run.yaml:1: columns: "a,b" must be a list of names, none of them empty'],
+  ["- model\n", "run.yaml:1: must hold options, one `key: value` a line"],
+  ["model: [m\n", /^run\.yaml:2: /],
+  ["device: gpu\n", 'run.yaml:1: device: "gpu" must be auto, cpu, cuda or cuda:N'],
+])("%j is refused with its line", (text, message) => {
+  expect(() => read(text)).toThrow(message);
+});
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "finetag-config-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+test("a file that is not there or is not UTF-8", async () => {
+  await expect(readConfig(join(dir, "no.yaml"), flags)).rejects.toThrow(
+    /no\.yaml: the config cannot be read \(ENOENT\)/,
+  );
+  await writeFile(join(dir, "latin1.yaml"), Buffer.from([0x6d, 0x3a, 0x20, 0xe9, 0x0a]));
+  await expect(readConfig(join(dir, "latin1.yaml"), flags)).rejects.toThrow(/latin1\.yaml: is not UTF-8/);
+});

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { formatBytes, formatDuration, formatMetric, formatNumber } from "../../src/output/format.ts";
+
+test.each([
+  [0, "0:00"],
+  [59.6, "1:00"],
+  [3723, "1:02:03"],
+  [Number.POSITIVE_INFINITY, "?"],
+])("%d s is %s", (seconds, text) => {
+  expect(formatDuration(seconds)).toBe(text);
+});
+
+test.each([
+  [0, "0.0000"],
+  [0.6925, "0.6925"],
+  [5e-5, "5e-5"],
+  [4.567e-5, "4.57e-5"],
+  [71.26, "71.3"],
+  [12345.6, "12345.6"],
+  [1e-10, "1e-10"],
+  [Number.NaN, "NaN"],
+])("%d is shown as %s", (value, text) => {
+  expect(formatNumber(value)).toBe(text);
+});
+
+test("a metric without a value is a dash", () => {
+  expect(formatMetric(null)).toBe("–");
+  expect(formatMetric(0.51239)).toBe("0.5124");
+});
+
+test("bytes", () => {
+  expect([0, 1023, 1024, 90_868_376].map(formatBytes)).toEqual(["0 B", "1023 B", "1.0 KiB", "86.7 MiB"]);
+});

@@ -1,0 +1,44 @@
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { lineInputs } from "../../src/predictions/inputs.ts";
+
+const never = new AbortController().signal;
+
+async function lines(chunks: (string | Buffer)[]): Promise<string[]> {
+  const texts: string[] = [];
+  const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+  for await (const { text } of lineInputs(stream, "stdin", never)) texts.push(text);
+  return texts;
+}
+
+test("one text a line, empty ones kept, the last with or without an end", async () => {
+  expect(await lines(["a\n\nb\r\nc"])).toEqual(["a", "", "b", "c"]);
+  expect(await lines(["a\n"])).toEqual(["a"]);
+  expect(await lines([])).toEqual([]);
+});
+
+test("characters and lines may be cut anywhere", async () => {
+  const bytes = Buffer.from("héllo 🙂\nwörld\n");
+  const single = Array.from(bytes, (byte) => Buffer.from([byte]));
+  expect(await lines(single)).toEqual(["héllo 🙂", "wörld"]);
+});
+
+test("a byte order mark at the start is no text", async () => {
+  expect(await lines(["\ufeffa\nb"])).toEqual(["a", "b"]);
+});
+
+test("a line that is not UTF-8 is named", async () => {
+  await expect(lines(["a\n", Buffer.from([0xff, 0x0a])])).rejects.toThrow("stdin:2: the line is not UTF-8");
+});
+
+test("an abort ends the lines", async () => {
+  const controller = new AbortController();
+  const stream = new Readable({ read() {} });
+  stream.push("a\n");
+  const seen: string[] = [];
+  for await (const { text } of lineInputs(stream, "stdin", controller.signal)) {
+    seen.push(text);
+    controller.abort();
+  }
+  expect(seen).toEqual(["a"]);
+});
