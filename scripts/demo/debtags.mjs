@@ -30,18 +30,25 @@ packages of one source repeat each other's text.
 /**
  * Writes the debtags data into `folder`; what is there and whole stays.
  *
+ * @param options.minRows rarer tags are left out
+ * @param options.minTagged rows below which the package lists count as without tags
  * @returns what the stamp says: rows of each split, the number of tags, words
  * @throws SourceUnavailable where there is no apt, no network, or a distribution without tags
  */
-export async function prepareDebtags(folder) {
+export async function prepareDebtags(folder, { minRows = MIN_ROWS, minTagged = MIN_TAGGED } = {}) {
   const stamp = await readStamp(folder);
   if (stamp?.name === "debtags" && stamp.version === VERSION) return stamp;
   const cache = cacheFolder();
   await mkdir(cache, { recursive: true });
   let rows;
   await withPackageLists(cache, async (lists) => {
-    rows = selectRows(await readTaggedPackages(lists));
+    rows = selectRows(await readTaggedPackages(lists), minRows);
   });
+  if (rows.length < minTagged) {
+    throw new SourceUnavailable(
+      `the package lists here carry tags for ${rows.length} packages only (Debian's have about 22,000)`,
+    );
+  }
   return replaceFolder(folder, (fresh) => writeData(fresh, rows));
 }
 
@@ -79,7 +86,7 @@ export async function readTaggedPackages({ packages, translations }) {
 }
 
 /** The rows that are left without dropped facets and rare tags; a row's tags are sorted. */
-export function selectRows(packages, minRows = MIN_ROWS) {
+export function selectRows(packages, minRows) {
   const cleaned = packages
     .map((entry) => ({
       ...entry,
@@ -95,11 +102,6 @@ export function selectRows(packages, minRows = MIN_ROWS) {
 }
 
 async function writeData(folder, rows) {
-  if (rows.length < MIN_TAGGED) {
-    throw new SourceUnavailable(
-      `the package lists here carry tags for ${rows.length} packages only (Debian's have about 22,000)`,
-    );
-  }
   const files = { train: [], dev: [], test: [] };
   for (const row of rows) files[splitOf(row.source)].push(row);
   for (const [split, part] of Object.entries(files)) {
