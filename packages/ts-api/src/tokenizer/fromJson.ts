@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import { FinetagError } from "../errors/index.ts";
+import { readJsonFile } from "../io/index.ts";
+import { booleanOf } from "./build.ts";
+import type { TokenizerJson } from "./json.ts";
+import type { TokenizerSettings } from "./settings.ts";
+import { isVocabulary } from "./vocabulary.ts";
+
+/**
+ * Reads `tokenizer.json` and makes it say what transformers would do with it: truncation and padding are set at each
+ * call, and where the class is `BertTokenizer` or `RobertaTokenizer`, the keys of `tokenizer_config.json` win
+ * (`do_lower_case` and so on). Where that file does not name them, this one's own values hold.
+ *
+ * @throws ERR_FINETAG_MODEL for a file that is no tokenizer.
+ */
+export async function readTokenizerJson(
+  dir: string,
+  settings: TokenizerSettings,
+): Promise<{ json: TokenizerJson; truncationSide?: string }> {
+  const path = join(dir, "tokenizer.json");
+  const json = await readJsonFile(path, "ERR_FINETAG_MODEL");
+  if (!isTokenizer(json)) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${path}: not a tokenizer (no "model" with a "vocab"); use the tokenizer files of the weights`,
+    );
+  }
+  const tokenizer: TokenizerJson = { ...json, truncation: null, padding: null };
+  if (tokenizer.model.dropout != null) tokenizer.model = { ...tokenizer.model, dropout: null };
+  const overridden =
+    settings.className === "BertTokenizer"
+      ? withBertFlags(tokenizer, settings)
+      : settings.className === "RobertaTokenizer"
+        ? withPrefixSpace(tokenizer, settings)
+        : tokenizer;
+  return { json: overridden, truncationSide: json.truncation?.direction };
+}
+
+function isTokenizer(json: unknown): json is TokenizerJson {
+  if (typeof json !== "object" || json === null) return false;
+  const { model, added_tokens: added } = json as Partial<TokenizerJson>;
+  if (typeof model !== "object" || model === null || !Array.isArray(added)) return false;
+  const isEntry = (token: TokenizerJson["added_tokens"][number]) =>
+    typeof token?.content === "string" && Number.isInteger(token.id) && token.id >= 0;
+  return added.every(isEntry) && (Array.isArray(model.vocab) || isVocabulary(model.vocab));
+}
+
+function withBertFlags(tokenizer: TokenizerJson, { json }: TokenizerSettings): TokenizerJson {
+  const { normalizer } = tokenizer;
+  if (normalizer?.type !== "BertNormalizer") return tokenizer;
+  return {
+    ...tokenizer,
+    normalizer: {
+      ...normalizer,
+      lowercase: booleanOf(json.do_lower_case) ?? normalizer.lowercase,
+      strip_accents: booleanOf(json.strip_accents) ?? normalizer.strip_accents,
+      handle_chinese_chars: booleanOf(json.tokenize_chinese_chars) ?? normalizer.handle_chinese_chars,
+    },
+  };
+}
+
+function withPrefixSpace(tokenizer: TokenizerJson, { json }: TokenizerSettings): TokenizerJson {
+  const { pre_tokenizer: splitter } = tokenizer;
+  const add = booleanOf(json.add_prefix_space);
+  if (splitter?.type !== "ByteLevel" || add === undefined) return tokenizer;
+  return { ...tokenizer, pre_tokenizer: { ...splitter, add_prefix_space: add } };
+}

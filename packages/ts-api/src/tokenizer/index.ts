@@ -1,0 +1,2 @@
+export { loadTokenizer } from "./load.ts";
+export type { EncodedTexts, TextEncoder } from "./types.ts";
