@@ -9,12 +9,8 @@ export interface OpenedData {
   source: RowSource;
 }
 
-/** How rows in memory would look in a JSONL file. */
-const MEMORY_COLUMNS: DataColumns = {
-  text: "text",
-  textPair: "textPair",
-  labels: { kind: "json", column: "labels" },
-};
+/** Rows in memory say nothing about the columns of a file. */
+const NO_COLUMNS: DataColumns = { text: "text", labels: { kind: "none" } };
 
 /**
  * @param known labels of the model, and the columns it was trained on; labels are collected from the data if absent
@@ -26,10 +22,11 @@ export async function openLabeledData(
 ): Promise<OpenedData> {
   if (isRows(data)) {
     const labels = [...(known.labels ?? collectLabels(data))];
-    return { labels, columns: MEMORY_COLUMNS, source: memorySource(name, data, labels) };
+    return { labels, columns: NO_COLUMNS, source: memorySource(name, data, labels) };
   }
   const spec: DataSpec = typeof data === "string" ? { path: data } : data;
-  const options = { labels: known.labels && [...known.labels], columns: known.columns, requireLabels: true };
+  const columns = known.columns?.labels.kind === "none" ? undefined : known.columns;
+  const options = { labels: known.labels && [...known.labels], columns, requireLabels: true };
   const file: DataFile = await openData(spec, options);
   return { labels: file.labels, columns: file.columns, source: await fileSource(file) };
 }

@@ -1,0 +1,288 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Classifier, type TextInput } from "../../src/classifier/index.ts";
+import { doctor } from "../../src/doctor.ts";
+import { inspectModel } from "../../src/inspect.ts";
+import type { TrainEvent } from "../../src/training/index.ts";
+import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
+
+let folder: string;
+let encoder: string;
+/** A trained classifier that several tests read. */
+let classifier: Classifier;
+const events: TrainEvent[] = [];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "finetag-classifier-"));
+  encoder = await writeTinyModel(join(folder, "model"));
+  classifier = await Classifier.fromPretrained(encoder, { threads: 1 });
+  const options = {
+    train: tinyRows(400, 1),
+    dev: tinyRows(80, 2),
+    learningRate: 3e-3,
+    batchSize: 8,
+    epochs: 8,
+  };
+  for await (const event of classifier.train(options)) events.push(event);
+});
+afterAll(async () => {
+  await classifier.dispose();
+  await rm(folder, { recursive: true });
+});
+
+describe("train", () => {
+  it("learns from rows in memory, whose labels a bare encoder takes", async () => {
+    expect(classifier.labels).toEqual([...LABELS].sort());
+    expect(classifier.freshParameters).toEqual(["classifier.weight", "classifier.bias"]);
+    const end = events.at(-1);
+    expect(end).toMatchObject({ type: "end", outputDir: "" });
+    const metrics = await classifier.evaluate(tinyRows(80, 3));
+    expect(metrics.micro_f1).toBeGreaterThan(0.8);
+  });
+
+  it("ends with the weights that were best on dev", async () => {
+    const evaluations = events.filter((event) => event.type === "evaluation");
+    const best = evaluations.filter((event) => event.best).at(-1)!;
+    expect(await classifier.evaluate(tinyRows(80, 2), { batchSize: 32 })).toMatchObject({
+      micro_f1: best.metrics.micro_f1,
+      roc_auc_macro: best.metrics.roc_auc_macro,
+    });
+  });
+
+  it("stops at a signal, keeps what it has, and goes on as often as asked", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    try {
+      const abort = new AbortController();
+      const told: TrainEvent["type"][] = [];
+      for await (const event of own.train({ train: tinyRows(100, 1), signal: abort.signal })) {
+        told.push(event.type);
+        if (event.type === "step" && event.step === 2) abort.abort();
+      }
+      expect(told.filter((type) => type === "step").length).toBe(2);
+      expect(told.at(-1)).toBe("stop");
+      for await (const event of own.train({ train: tinyRows(100, 1), maxSteps: 2 })) {
+        if (event.type === "step") expect(event.step).toBeLessThanOrEqual(2);
+        if (event.type === "step") break;
+      }
+      for await (const event of own.train({ train: tinyRows(100, 1), maxSteps: 1 })) told.push(event.type);
+      expect(told.at(-1)).toBe("end");
+    } finally {
+      await own.dispose();
+    }
+  });
+
+  it("is done once at a time, and refuses wrong options and labels", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    try {
+      const drain = async (options: Parameters<typeof own.train>[0]) => {
+        for await (const _ of own.train(options));
+      };
+      const running = drain({ train: tinyRows(100, 1), maxSteps: 3 });
+      await expect(drain({ train: tinyRows(100, 1) })).rejects.toThrow("this model is being trained");
+      await running;
+      const sad = [{ text: "x", labels: ["sad"] }];
+      await expect(drain({ train: sad })).rejects.toThrow(
+        'train[0]: unknown label "sad"; known are joy, anger, fear',
+      );
+      await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow("over the 64 positions");
+      await expect(drain({ train: [] })).rejects.toThrow("there are no rows");
+    } finally {
+      await own.dispose();
+    }
+  });
+});
+
+describe("predict", () => {
+  it("gives each text its labels, in the order of the texts", async () => {
+    const texts = ["we saw the day", "so very happy", { id: "7", text: "it was a thing mad and afraid" }];
+    const predictions = await classifier.predict(texts);
+    expect(predictions.map(({ labels }) => labels)).toEqual([[], ["joy"], ["anger", "fear"]]);
+    expect(predictions[2]).toMatchObject({ id: "7", text: "it was a thing mad and afraid" });
+    expect(Object.keys(predictions[0]!.probabilities)).toEqual([...classifier.labels]);
+    expect(await classifier.predict("so very happy")).toHaveLength(1);
+    expect(await classifier.predict([])).toEqual([]);
+  });
+
+  it("gives the same probabilities whatever the batches", async () => {
+    const texts = tinyRows(100, 9).map(({ text }) => text);
+    const [alone, together] = [
+      await classifier.predict(texts, { batchSize: 1 }),
+      await classifier.predict(texts),
+    ];
+    for (const [i, { probabilities }] of together.entries()) {
+      for (const label of LABELS)
+        expect(alone[i]!.probabilities[label]).toBeCloseTo(probabilities[label]!, 5);
+    }
+  });
+
+  it("streams in order, and does not hold back what has come", async () => {
+    const texts = tinyRows(2500, 10).map(({ text }, i): TextInput => ({ id: String(i), text }));
+    async function* source() {
+      yield* texts;
+    }
+    const ids: (string | undefined)[] = [];
+    for await (const { id } of classifier.predictStream(source())) ids.push(id);
+    expect(ids).toEqual(texts.map(({ id }) => id));
+
+    let answer: () => void = () => {};
+    async function* dialogue() {
+      yield "happy";
+      await new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      yield "mad";
+    }
+    const seen: string[] = [];
+    for await (const { text } of classifier.predictStream(dialogue())) {
+      seen.push(text);
+      answer();
+    }
+    expect(seen).toEqual(["happy", "mad"]);
+  });
+
+  it("lets a consumer of a stream leave while the source waits", async () => {
+    async function* endless() {
+      yield "happy";
+      await new Promise(() => {});
+    }
+    for await (const { text } of classifier.predictStream(endless())) {
+      expect(text).toBe("happy");
+      break;
+    }
+  });
+
+  it("refuses what is no text, and stops at a signal", async () => {
+    await expect(classifier.predict(["a", 3 as never])).rejects.toThrow("texts[1] is not a string");
+    await expect(classifier.predict(["a"], { maxLength: 100 })).rejects.toThrow("over the 64 positions");
+    await expect(classifier.predict(["a"], { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "ERR_FINETAG_ABORTED",
+    });
+  });
+
+  it("keeps the event loop free", async () => {
+    const texts = tinyRows(3000, 11).map(({ text }) => text);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 5);
+    const started = performance.now();
+    await classifier.predict(texts);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan((performance.now() - started) / 5 / 10);
+  });
+});
+
+describe("save and evaluate", () => {
+  it("gives a directory that predicts the same", async () => {
+    const directory = join(folder, "saved");
+    await classifier.save(directory);
+    const again = await Classifier.fromPretrained(directory, { threads: 1 });
+    try {
+      const texts = tinyRows(50, 5).map(({ text }) => text);
+      expect(await again.predict(texts)).toEqual(await classifier.predict(texts));
+      expect(again.labels).toEqual(classifier.labels);
+      expect(again.freshParameters).toEqual([]);
+      expect(JSON.parse(await readFile(join(directory, "config.json"), "utf8"))).toMatchObject({
+        architectures: ["BertForSequenceClassification"],
+        problem_type: "multi_label_classification",
+      });
+      const csv = await writeTinyCsv(join(folder, "data.csv"), tinyRows(80, 3));
+      const columns = await again.evaluate({ path: csv, labelColumns: LABELS });
+      expect(columns).toEqual(await classifier.evaluate(tinyRows(80, 3)));
+    } finally {
+      await again.dispose();
+    }
+  });
+
+  it("honours thresholds of the saved model", async () => {
+    const directory = join(folder, "thresholds");
+    await classifier.save(directory);
+    const path = join(directory, "finetag.json");
+    const json = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...json, thresholds: { joy: 0.999999 } }));
+    const again = await Classifier.fromPretrained(directory, { threads: 1 });
+    try {
+      expect(again.thresholds[again.labels.indexOf("joy")]).toBe(0.999999);
+      expect((await again.predict("so very happy"))[0]!.labels).toEqual([]);
+      expect((await again.predict("so very happy", { threshold: 0.5 }))[0]!.labels).toEqual(["joy"]);
+    } finally {
+      await again.dispose();
+    }
+  });
+
+  it("refuses other labels than the model's", async () => {
+    const directory = join(folder, "other");
+    await classifier.save(directory);
+    await expect(Classifier.fromPretrained(directory, { labels: ["joy", "envy"] })).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringContaining("the model lacks envy, the data lacks anger, fear"),
+    });
+    const fresh = await Classifier.fromPretrained(directory, {
+      labels: ["joy", "envy"],
+      newHead: true,
+      threads: 1,
+    });
+    expect(fresh.labels).toEqual(["joy", "envy"]);
+    await fresh.dispose();
+  });
+});
+
+describe("dispose", () => {
+  it("may be called again; everything after it is refused", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    await Promise.all([own.dispose(), own.dispose(), own[Symbol.asyncDispose]()]);
+    const disposed = { code: "ERR_FINETAG_DISPOSED" };
+    await expect(own.predict("x")).rejects.toMatchObject(disposed);
+    await expect(own.save(join(folder, "never"))).rejects.toMatchObject(disposed);
+    await expect(own.train({ train: [] }).next()).rejects.toMatchObject(disposed);
+  });
+
+  it("ends a training that is under way", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    const training = (async () => {
+      for await (const event of own.train({ train: tinyRows(400, 1), epochs: 50 })) {
+        if (event.type === "step" && event.step === 3) void own.dispose();
+      }
+    })();
+    await expect(training).rejects.toMatchObject({ code: "ERR_FINETAG_DISPOSED" });
+  });
+
+  it("refuses to predict without a head", async () => {
+    const own = await Classifier.fromPretrained(encoder, { threads: 1 });
+    await expect(own.predict("x")).rejects.toThrow(
+      "the model has no classification head yet; train it first",
+    );
+    await own.dispose();
+  });
+});
+
+describe("inspectModel", () => {
+  it("describes a bare encoder and a trained model", async () => {
+    expect(await inspectModel(encoder)).toMatchObject({
+      family: "bert",
+      layers: 2,
+      hasHead: false,
+      labels: [],
+      maxLength: 64,
+      dtypes: { F32: 39 },
+      freshParameters: ["classifier.weight", "classifier.bias"],
+      unusedTensors: [],
+    });
+    const directory = join(folder, "inspected");
+    await classifier.save(directory);
+    const summary = await inspectModel(directory);
+    expect(summary).toMatchObject({ hasHead: true, labels: classifier.labels, freshParameters: [] });
+    expect(summary.parameters * 4).toBeLessThan(summary.weightBytes);
+    expect(summary.finetag!.threshold).toBe(0.5);
+  });
+});
+
+describe("doctor", () => {
+  it("finds this machine able to run tests", async () => {
+    const report = await doctor();
+    expect(report.devices[0]).toBe("cpu");
+    const found = new Map(report.checks.map(({ name, ok }) => [name, ok]));
+    expect([found.get("Node.js"), found.get("libtorch")]).toEqual([true, true]);
+    for (const { ok, remedy } of report.checks) expect(ok || remedy !== undefined).toBe(true);
+  });
+});
