@@ -77,6 +77,7 @@ function run(command, args, options) {
 function runLines(command, args, onLine) {
   return run(command, args, {
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY ?? "passive" },
     onStart: (child) => createInterface({ input: child.stdout }).on("line", onLine),
   });
 }
@@ -89,7 +90,7 @@ function printSkipped(skipped) {
     const [file, reason] = key.split("\0");
     const names = tests.slice(0, 3).map(({ name }) => name);
     const more = tests.length > 3 ? `, and ${tests.length - 3} more` : "";
-    console.log(`  ${file}: ${reason || "no reason given"} (${tests.length}: ${names.join("; ")}${more})`);
+    console.log(`  ${file}: ${reason || "skipped"} (${tests.length}: ${names.join("; ")}${more})`);
   }
 }
 
