@@ -30,7 +30,7 @@ export function toFloat32(dtype: string, bytes: Uint8Array): Float32Array | unde
     case "F32":
       return new Float32Array(buffer, 0, byteLength / 4);
     case "F64":
-      return Float32Array.from(new Float64Array(buffer, 0, byteLength / 8));
+      return new Float32Array(new Float64Array(buffer, 0, byteLength / 8));
     case "BF16":
       return convertHalves(new Uint16Array(buffer, 0, byteLength / 2), (bits) => bits << 16);
     case "F16":

@@ -14,6 +14,8 @@ export interface EncoderOptions {
   truncationSide: TruncationSide;
   /** Whether the second text of a pair is of type 1 (BERT), or of type 0 as the first (RoBERTa). */
   pairTypes: boolean;
+  /** Rows of the model's table of token types. */
+  typeVocabSize: number;
   /** The model directory, for messages. */
   directory: string;
 }
@@ -62,7 +64,9 @@ export class RustEncoder implements TextEncoder {
     pairs: (string | undefined)[] | undefined,
     maxLength: number,
   ): Promise<EncodedTexts> {
-    await this.#checkLength(maxLength, pairs?.some((pair) => pair !== undefined) ?? false);
+    const hasPairs = pairs?.some((pair) => pair !== undefined) ?? false;
+    if (hasPairs) this.#checkTypes();
+    await this.#checkLength(maxLength, hasPairs);
     const packed = new PackedTexts(maxLength, this.#options.pairTypes);
     for (let start = 0; start < texts.length; start += CHUNK_TEXTS) {
       const chunk = texts.slice(start, start + CHUNK_TEXTS);
@@ -88,6 +92,15 @@ export class RustEncoder implements TextEncoder {
   #encodePairs(texts: string[], pairs: (string | undefined)[]): Promise<Encoding[]> {
     this.#tokenizer.disableTruncation();
     return Promise.all(texts.map((text, i) => this.#tokenizer.encode(text, pairs[i] ?? null)));
+  }
+
+  #checkTypes(): void {
+    const { pairTypes, typeVocabSize, directory } = this.#options;
+    if (!pairTypes || typeVocabSize > 1) return;
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${directory}: text pairs need two token types, its config.json has type_vocab_size ${typeVocabSize}; use another model, or single texts`,
+    );
   }
 
   /** The Rust core does not check this, and its subtraction wraps around. */

@@ -32,6 +32,7 @@ export async function loadTokenizer(dir: string, config: ModelConfig): Promise<T
     files: await savedFiles(dir, { json, settings, config, truncationSide: side }),
     truncationSide: side,
     pairTypes: config.native.family === "bert",
+    typeVocabSize: config.native.typeVocabSize,
     directory: dir,
   });
 }

@@ -24,7 +24,8 @@ export interface TextEncoder {
    * A lone surrogate counts as U+FFFD, as wherever Node turns a string into UTF-8.
    *
    * @param maxLength Tokens a text is cut to, special ones included.
-   * @throws ERR_FINETAG_ARGUMENT where `maxLength` leaves no room for a text beside the special tokens.
+   * @throws ERR_FINETAG_ARGUMENT where `maxLength` leaves no room for a text beside the special tokens;
+   *   ERR_FINETAG_MODEL for a pair and a BERT with one token type, or where the tokenizer does not work.
    */
   encode(
     texts: string[],

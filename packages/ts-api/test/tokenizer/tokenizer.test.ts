@@ -94,6 +94,17 @@ describe("encode", () => {
     }
   });
 
+  it("refuses pairs where the model has one token type", async () => {
+    const config = configOf(BERT);
+    config.native.typeVocabSize = 1;
+    const encoder = await loadTokenizer(join(GOLDEN, BERT), config);
+    await expect(encoder.encode(["a"], ["b"], 8)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringContaining("its config.json has type_vocab_size 1"),
+    });
+    expect((await encoder.encode(["a"], [undefined], 8)).cuSeqlens[1]).toBe(3);
+  });
+
   it("cuts a long text, and counts it", async () => {
     const encoder = await load();
     const encoded = await encoder.encode(["the fox ".repeat(50_000), "the fox"], undefined, 128);
