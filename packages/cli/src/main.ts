@@ -100,12 +100,8 @@ function addCommand(
       const action = await command.load();
       const forHelp = words.includes("--help") || words.includes("-h");
       declareFlags(builder, flagsOf(action.schema), action.groups ?? {}, forHelp);
-      if (positional !== undefined) {
-        builder.positional(positional.name, {
-          describe: positional.description,
-          type: "string",
-          default: undefined,
-        });
+      if (positional !== undefined && forHelp) {
+        builder.positional(positional.name, { describe: positional.description, default: undefined });
       }
       for (const [example, meaning] of command.examples) builder.example(example, meaning);
       return builder.epilogue(command.epilogue ?? "");

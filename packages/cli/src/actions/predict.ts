@@ -71,7 +71,7 @@ export const action = defineAction({
     await using classifier = await openClassifier(options, context);
     const bare = words.length === 0 && input === undefined && output === undefined;
     if (bare && options.outputFormat === undefined && stdin.isTTY === true && stdout.isTTY === true) {
-      return runPrompt(classifier, predicting, context);
+      return await runPrompt(classifier, predicting, context);
     }
 
     const inputs = await openInputs(options, words, classifier, context);

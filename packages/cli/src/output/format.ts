@@ -21,8 +21,9 @@ export function formatMetric(value: number | null | undefined): string {
 /** Short and honest for numbers of any size: `0.6931`, `4.5e-5`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
+  if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace(/\.?0+e/, "e");
+  if (size < 1e-3 || size >= 1e6) return value.toExponential(2).replace(/\.?0+e/, "e");
   return value.toFixed(size < 10 ? 4 : 1);
 }
 

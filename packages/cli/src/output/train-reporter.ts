@@ -75,6 +75,7 @@ export class LineReporter implements TrainReporter {
         this.notice(event.message);
         break;
       case "end":
+        for (const warning of metricWarnings(event)) this.notice(`warning: ${warning}`);
         this.#print(endText(event, this.#context));
         break;
     }
@@ -134,6 +135,7 @@ export class BarReporter implements TrainReporter {
         this.notice(event.message);
         break;
       case "end":
+        for (const warning of metricWarnings(event)) this.notice(`warning: ${warning}`);
         this.#line.stop();
         this.#context.stdout.write(`${endText(event, this.#context)}\n`);
     }
@@ -152,6 +154,12 @@ export class BarReporter implements TrainReporter {
     if (this.#step !== undefined)
       this.#line.show(stepText(this.#step), this.#step.step, this.#step.totalSteps);
   }
+}
+
+function metricWarnings({ metrics: { dev, test } }: Extract<TrainEvent, { type: "end" }>): string[] {
+  return Object.entries({ dev, test }).flatMap(([name, split]) =>
+    (split?.warnings ?? []).map((warning) => `${name}: ${warning}`),
+  );
 }
 
 function endText(event: Extract<TrainEvent, { type: "end" }>, { colors }: Context): string {

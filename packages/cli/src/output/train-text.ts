@@ -5,12 +5,12 @@ type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type
 
 /** What a person reads of an event. */
 export function startText(event: EventOf<"start">): string {
-  const threads = `${event.threads} thread${event.threads === 1 ? "" : "s"}`;
+  const epochs = Number(event.epochs.toFixed(2));
   const lines = [
-    `${event.model} on ${event.device} with ${threads}, ${event.labels.length} labels`,
+    `${event.model} on ${event.device} with ${plural(event.threads, "thread")}, ${plural(event.labels.length, "label")}`,
     `rows: ${formatCount(event.trainRows)} train (${formatCount(event.trainTokens)} tokens), ` +
       `${formatCount(event.devRows)} dev, ${formatCount(event.testRows)} test`,
-    `${formatCount(event.totalSteps)} steps, ${formatNumber(event.epochs).replace(/\.?0+$/, "")} epochs, to ${event.outputDir}`,
+    `${plural(event.totalSteps, "step")}, ${plural(epochs, "epoch")}, to ${event.outputDir}`,
   ];
   if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
@@ -38,6 +38,10 @@ export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"e
 
 export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function listSome(names: string[]): string {

@@ -26,15 +26,18 @@ export async function runPrompt(
     interrupted = true;
     readline.close();
   });
-  readline.prompt();
-  for await (const line of readline) {
-    const text = line.trim();
-    if (text === "" || text === "exit") break;
-    const [prediction] = await classifier.predict([text], options);
-    stdout.write(`${describe(prediction!, context)}\n`);
+  try {
     readline.prompt();
+    for await (const line of readline) {
+      const text = line.trim();
+      if (text === "" || text === "exit") break;
+      const [prediction] = await classifier.predict([text], options);
+      stdout.write(`${describe(prediction!, context)}\n`);
+      readline.prompt();
+    }
+  } finally {
+    readline.close();
   }
-  readline.close();
   if (interrupted) stdout.write("\n");
   return interrupted ? (interruption.cause === undefined ? 130 : interruption.exitCode) : 0;
 }
