@@ -1,10 +1,10 @@
-import { copyFile, link, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParameterInfo } from "@finetag/core-native";
-import { openSafetensors, writeSafetensors } from "../checkpoint/index.ts";
+import { openSafetensors, type TensorSource, writeTensors } from "../checkpoint/index.ts";
 import { type ModelSession, type OpenModel, weightTensors } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, isNotFound, removeLeftovers, writeDirectoryAtomic } from "../io/index.ts";
+import { ioError, isNotFound, recoverDirectory, removeLeftovers, writeDirectoryAtomic } from "../io/index.ts";
 import { verifyManifest, writeManifest } from "./manifest.ts";
 import { type TrainState, trainStateSchema } from "./state.ts";
 
@@ -36,8 +36,8 @@ export async function writeCheckpoint(
   const path = join(folder, checkpointName(state.step));
   await mkdir(folder, { recursive: true }).catch((error) => Promise.reject(ioError(error, "write", folder)));
   await writeDirectoryAtomic(path, async (target) => {
-    await writeSafetensors(join(target, WEIGHTS), weightTensors(model));
-    await writeSafetensors(join(target, OPTIMIZER), momentTensors(model));
+    await writeFileOfTensors(join(target, WEIGHTS), weightTensors(model));
+    await writeFileOfTensors(join(target, OPTIMIZER), momentTensors(model));
     await writeFile(join(target, STATE), `${JSON.stringify(state, null, 2)}\n`);
     if (bestFile !== undefined) await linkOrCopy(bestFile, join(target, BEST));
     await writeManifest(target, state.best?.sha256 ? { [BEST]: state.best.sha256 } : {});
@@ -63,6 +63,7 @@ export async function newestCheckpoint(
   folder: string,
   warn: (message: string) => void,
 ): Promise<{ path: string; state: TrainState } | undefined> {
+  await recoverCheckpoints(folder);
   for (const { path, step } of await listCheckpoints(folder)) {
     const damage = await verifyManifest(path);
     if (damage === undefined) {
@@ -73,6 +74,14 @@ export async function newestCheckpoint(
     warn(`${path}: ${damage}; the checkpoint is skipped`);
   }
   return undefined;
+}
+
+/** A checkpoint whose replacement a crash cut off has a hidden name, and may be the only one. */
+async function recoverCheckpoints(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const hidden = /^\.(step-\d{8,})\.finetag-older$/.exec(name);
+    if (hidden !== null) await recoverDirectory(join(folder, hidden[1]!));
+  }
 }
 
 async function readState(path: string): Promise<TrainState> {
@@ -144,6 +153,16 @@ function momentTensors({ session, parameters }: Pick<OpenModel, "session" | "par
       read: () => session.readTensor(kind, name),
     })),
   );
+}
+
+/** The folder as a whole is synced and named; the file needs no care of its own. */
+async function writeFileOfTensors(path: string, tensors: TensorSource[]): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    await writeTensors(handle, tensors);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Some file systems have no hard links. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -193,6 +193,14 @@ describe("a resumed run", () => {
     );
     expect(only(events, "start")[0]!.step).toBe(4);
     expect((await weights()).equals(before)).toBe(true);
+
+    // What a crash leaves that comes while a checkpoint is replaced by one of the same step.
+    const folder = join(out, "checkpoints");
+    for (const step of ["step-00000002", "step-00000004"])
+      await rm(join(folder, step), { recursive: true, force: true });
+    await rename(join(folder, "step-00000006"), join(folder, ".step-00000006.finetag-older"));
+    const put = await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3, resume: true });
+    expect(only(put, "start")[0]!.step).toBe(6);
 
     await rm(join(out, "checkpoints"), { recursive: true });
     const anew = await run({ maxSteps: 6, resume: true });
