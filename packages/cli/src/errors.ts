@@ -16,7 +16,7 @@ export function isFinetagError(error: unknown): error is CodedError {
 export const EXIT_FAILED = 1;
 export const EXIT_BAD_INPUT = 2;
 
-/** 2 where the input has to change, 1 for all else. */
+/** 2 where the user has to change something, 1 for all else. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT_BAD_INPUT;
   if (isFinetagError(error) && error.isInputError === true) return EXIT_BAD_INPUT;

@@ -27,13 +27,15 @@ export type FinetagErrorCode =
   /** Anything unexpected from the engine. */
   | "ERR_FINETAG_NATIVE";
 
-/** Codes whose cause lies in what the user gave; the CLI exits with 2 for them. */
+/** Codes whose cause the user can mend: input, options, a full disk. The CLI exits with 2 for them. */
 const INPUT_CODES: ReadonlySet<FinetagErrorCode> = new Set([
   "ERR_FINETAG_ARGUMENT",
   "ERR_FINETAG_DATA",
   "ERR_FINETAG_MODEL",
   "ERR_FINETAG_CHECKPOINT",
   "ERR_FINETAG_DEVICE",
+  "ERR_FINETAG_IO",
+  "ERR_FINETAG_DIVERGED",
 ]);
 
 /**
@@ -49,7 +51,7 @@ export class FinetagError extends Error {
     this.code = code;
   }
 
-  /** True when the input, not the machine or the program, has to change. */
+  /** True when the user has to change something: input, options, or room on the disk. */
   get isInputError(): boolean {
     return INPUT_CODES.has(this.code);
   }
