@@ -131,9 +131,13 @@ export async function loadWeights(
   }
 }
 
-/** Removes all but the newest `keep` checkpoints, and what killed processes left. */
-export async function pruneCheckpoints(folder: string, keep: number): Promise<void> {
-  for (const { path } of (await listCheckpoints(folder)).slice(keep)) {
+/**
+ * Removes all but the newest `keep` checkpoints up to a step, and what killed processes left. Later ones are of an
+ * earlier attempt and damaged; the run comes to their steps again.
+ */
+export async function pruneCheckpoints(folder: string, keep: number, step: number): Promise<void> {
+  const own = (await listCheckpoints(folder)).filter((checkpoint) => checkpoint.step <= step);
+  for (const { path } of own.slice(keep)) {
     await rm(path, { recursive: true, force: true }).catch((error) =>
       Promise.reject(ioError(error, "write", path)),
     );

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import {
   checkMaxLength,
   isAborted,
+  isHeadParameter,
   type ModelSource,
   type OpenModel,
   openModel,
@@ -55,7 +56,7 @@ export async function* trainRun(
     yield* run.events();
   } catch (error) {
     if (!isAborted(error)) throw error;
-    yield { type: "stop", reason: "aborted", step: run.step, message: "stopped; go on with --resume" };
+    yield run.stopEvent();
   } finally {
     await run.close();
   }
@@ -81,8 +82,10 @@ class Run {
     this.#context = context;
   }
 
-  get step(): number {
-    return this.#state?.step ?? 0;
+  /** For an abort before the first step or after the last one; the loop has its own. */
+  stopEvent(): TrainEvent {
+    const message = this.#state === undefined ? "stopped before training" : "stopped; go on with --resume";
+    return { type: "stop", reason: "aborted", step: this.#state?.step ?? 0, message };
   }
 
   async *events(): AsyncGenerator<TrainEvent, void> {
@@ -97,6 +100,9 @@ class Run {
 
     const checkpoint = yield* this.#findCheckpoint();
     const model = await this.#openModel(source, files, checkpoint !== undefined);
+    if (source.config.labels === undefined && !model.freshParameters.some(isHeadParameter)) {
+      yield { type: "warning", message: namelessHead(source, model) };
+    }
     const splits = yield* this.#load(files, source, model);
     const dev = splits.dev;
     const plan = planSteps(splits.train.rows.length, this.#options);
@@ -271,6 +277,13 @@ class Run {
       versions: { finetag: VERSION, libtorch: model.libtorch },
     };
   }
+}
+
+function namelessHead({ directory }: ModelSource, { labels }: OpenModel): string {
+  return (
+    `${directory}: its head has ${labels.length} labels without names, which are taken to be ${labels.join(", ")} in ` +
+    "this order; give --new-head if they are others"
+  );
 }
 
 /** The part of a state that a run changes; the rest says what the run is. */

@@ -66,7 +66,7 @@ export class DirectoryStorage implements RunStorage {
     const folder = checkpointFolder(this.#directory);
     const best = state.best === null ? undefined : this.#weights;
     const written = await writeCheckpoint(folder, this.#model, state, best);
-    await pruneCheckpoints(folder, this.#keep);
+    await pruneCheckpoints(folder, this.#keep, state.step);
     return written;
   }
 

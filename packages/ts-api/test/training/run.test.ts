@@ -182,6 +182,38 @@ describe("a resumed run", () => {
     expect(timeless(await metrics())).toEqual(timeless(await metrics(`${out}-straight`)));
   });
 
+  it("stops while it evaluates the test data, and does so again", async () => {
+    const abort = new AbortController();
+    const events: TrainEvent[] = [];
+    const options = { ...base, maxSteps: 3, evalBatchSize: 8 };
+    for await (const event of trainRun({ ...options, outputDir: out }, { signal: abort.signal })) {
+      events.push(event);
+      if (event.type === "evaluating" && event.split === "test") abort.abort();
+    }
+    expect(events.at(-1)).toMatchObject({ type: "stop", step: 3 });
+    await expect(metrics()).rejects.toThrow("ENOENT");
+    expect(only(await run({ ...options, resume: true }), "end")[0]!.metrics.test!.rows).toBe(80);
+  });
+
+  it("never drops a checkpoint for a damaged one of a later step", async () => {
+    await run({ maxSteps: 4, saveEvery: 2, keepCheckpoints: 2 });
+    await truncate(join(out, "checkpoints", "step-00000004", "state.json"), 10);
+    const abort = new AbortController();
+    const options = { ...base, maxSteps: 4, saveEvery: 1, keepCheckpoints: 1, resume: true, outputDir: out };
+    for await (const event of trainRun(options, { signal: abort.signal })) {
+      if (event.type === "step") abort.abort();
+    }
+    expect((await readdir(join(out, "checkpoints"))).sort()).toEqual(["step-00000003", "step-00000004"]);
+    expect(only(await run({ ...options }), "start")[0]!.step).toBe(3);
+    expect(await readdir(join(out, "checkpoints"))).toEqual(["step-00000004"]);
+  });
+
+  it("writes TensorBoard events beside those of the first part", async () => {
+    await run({ maxSteps: 2, tensorboard: true });
+    await run({ maxSteps: 2, tensorboard: true, resume: true });
+    expect((await readdir(join(out, "runs"))).length).toBe(2);
+  });
+
   it("takes the newest whole checkpoint, and starts anew where there is none", async () => {
     await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3 });
     const before = await weights();
@@ -304,6 +336,25 @@ describe("what a run refuses", () => {
       await file.close();
     }
     await expect(weights()).rejects.toThrow("ENOENT");
+  });
+});
+
+describe("a data directory", () => {
+  it("is taken as the old tool has it, with a test file that has no labels", async () => {
+    const dataDir = await mkdtemp(join(folder, "data-"));
+    await writeTinyCsv(join(dataDir, "train.csv"), tinyRows(60, 1), [...LABELS].reverse());
+    await writeTinyCsv(join(dataDir, "dev.csv"), tinyRows(30, 2));
+    await writeFile(join(dataDir, "test.csv"), "id,text\n1,so very happy\n");
+    await writeFile(join(dataDir, "classes.txt"), LABELS.join("\n"));
+    const events = await run({ train: undefined, dev: undefined, test: undefined, dataDir, maxSteps: 2 });
+    expect(only(events, "start")[0]).toMatchObject({
+      labels: LABELS,
+      trainRows: 60,
+      devRows: 30,
+      testRows: 0,
+    });
+    expect(only(events, "warning")[0]!.message).toContain("test.csv:1: ");
+    expect(only(events, "warning")[0]!.message).toContain("the run has no test metrics");
   });
 });
 
