@@ -52,6 +52,8 @@ export class Interruption {
       this.#since = now;
       this.#abort(name);
     } else if (now - this.#since > SAME_PRESS_MS) {
+      // A progress bar may stand in the last line.
+      if (process.stderr.isTTY === true) process.stderr.write("\n");
       process.exit(EXIT_CODES[name]);
     }
   }

@@ -88,8 +88,7 @@ export const action = defineAction({
     }
     if (rows === 0 && !signal.aborted) stderr.write("finetag: warning: there was no text to label\n");
     const empty = inputs.emptyTexts();
-    if (empty > 0)
-      stderr.write(`finetag: warning: ${input}: ${formatCount(empty)} empty texts; they are kept\n`);
+    if (empty > 0) stderr.write(`finetag: warning: ${input}: ${emptyText(empty)}\n`);
     return signal.aborted ? (context.interruption.cause === "pipe" ? 0 : context.interruption.exitCode) : 0;
   },
 });
@@ -113,6 +112,10 @@ async function openInputs(
     pairs: file.columns.textPair !== undefined,
     emptyTexts: () => file.emptyTexts,
   };
+}
+
+function emptyText(count: number): string {
+  return count === 1 ? "1 empty text; it is kept" : `${formatCount(count)} empty texts; they are kept`;
 }
 
 /** @returns the number of predictions. */
