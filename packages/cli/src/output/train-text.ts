@@ -12,6 +12,7 @@ export function startText(event: EventOf<"start">): string {
       `${formatCount(event.devRows)} dev, ${formatCount(event.testRows)} test`,
     `${plural(event.totalSteps, "step")}, ${plural(epochs, "epoch")}, to ${event.outputDir}`,
   ];
+  lines.push(`labels: ${listSome(event.labels)}`);
   if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
   if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
@@ -44,7 +45,8 @@ function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function listSome(names: string[]): string {
-  const shown = names.slice(0, 6).join(", ");
-  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+/** All names, or the first ones where there are many. */
+function listSome(names: string[], most = 12): string {
+  if (names.length <= most) return names.join(", ");
+  return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
 }
