@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { evaluateSplit, isAborted, type OpenModel, type Split, throwIfAborted } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { isBetter, selectMetric } from "../metrics/index.ts";
+import { isBetter, type SplitMetrics, selectMetric } from "../metrics/index.ts";
 import { BatchStream, type StepBatches } from "./batches.ts";
 import type { CheckpointRef } from "./checkpoint.ts";
 import type { TrainEvent } from "./events.ts";
@@ -55,6 +56,7 @@ class TrainLoop {
   readonly #earlierSeconds: number;
   readonly #started = performance.now();
   #checkpoint: CheckpointRef | undefined;
+  #earlierCheckpoint: CheckpointRef | undefined;
   #next: Promise<StepBatches> | undefined;
 
   constructor(input: LoopInput) {
@@ -106,7 +108,9 @@ class TrainLoop {
     this.#next = state.step + 1 < plan.totalSteps ? this.#batches.step(state.step + 1) : undefined;
     const result = await running;
     const seconds = (performance.now() - started) / 1000;
-    if (!Number.isFinite(result.loss) || !Number.isFinite(result.gradNorm)) throw this.#diverged(result);
+    if (!Number.isFinite(result.loss)) throw this.#diverged(state.step + 1, `the loss is ${result.loss}`);
+    if (!Number.isFinite(result.gradNorm))
+      throw this.#diverged(state.step + 1, `the gradient norm is ${result.gradNorm}`);
 
     const { position } = locateStep(plan, state.step);
     const { sums } = state;
@@ -139,9 +143,9 @@ class TrainLoop {
   }
 
   async *#evaluate(): AsyncGenerator<TrainEvent, void> {
-    const { model, plan, options, state, signal } = this.#input;
+    const { plan, options, state } = this.#input;
     const dev = this.#input.dev!;
-    const metrics = yield* evaluationEvents("dev", model, dev, options, signal);
+    const metrics = yield* this.#devEvents(dev);
     const { value, direction } = selectMetric(metrics, options.bestMetric);
     const best = state.best === null || isBetter(value, state.best.value, direction);
     if (best) await this.#keepBest(value, metrics);
@@ -157,6 +161,16 @@ class TrainLoop {
     };
   }
 
+  async *#devEvents(dev: Split): AsyncGenerator<TrainEvent, SplitMetrics> {
+    const { model, options, state, signal } = this.#input;
+    try {
+      return yield* evaluationEvents("dev", model, dev, options, signal);
+    } catch (error) {
+      if (!(error instanceof FinetagError && error.code === "ERR_FINETAG_DIVERGED")) throw error;
+      throw this.#diverged(state.step, "the loss of the dev data is not a number", error);
+    }
+  }
+
   async #keepBest(value: number | null, dev: NonNullable<TrainState["best"]>["dev"]): Promise<void> {
     const { options, state, storage } = this.#input;
     const sha256 = await storage.saveBest();
@@ -170,6 +184,7 @@ class TrainLoop {
     state.sums.peakRssMb = Math.max(state.sums.peakRssMb, process.resourceUsage().maxRSS / 1024);
     const written = await storage.checkpoint(state);
     if (written === undefined) return;
+    this.#earlierCheckpoint = this.#checkpoint;
     this.#checkpoint = written;
     yield { type: "checkpoint", ...written };
   }
@@ -183,13 +198,22 @@ class TrainLoop {
     return { type: "stop", reason, step: this.#input.state.step, message };
   }
 
-  #diverged({ loss, gradNorm }: { loss: number; gradNorm: number }): FinetagError {
-    const what = Number.isFinite(loss) ? `gradient norm is ${gradNorm}` : `loss is ${loss}`;
-    const last = this.#checkpoint?.path;
-    const good = last === undefined ? "there is no checkpoint yet" : `the last good checkpoint is ${last}`;
+  /** A checkpoint is known to be good when a later step found a finite loss with its weights. */
+  #goodCheckpoint(): CheckpointRef | undefined {
+    const good = [this.#checkpoint, this.#earlierCheckpoint].find(
+      (checkpoint) => checkpoint !== undefined && checkpoint.step < this.#input.state.step,
+    );
+    return good !== undefined && existsSync(good.path) ? good : undefined;
+  }
+
+  #diverged(step: number, what: string, cause?: unknown): FinetagError {
+    const last = this.#goodCheckpoint();
+    const good =
+      last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`;
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `step ${this.#input.state.step + 1}: the ${what}; ${good}; lower the learning rate or raise the warm-up`,
+      `step ${step}: ${what}; ${good}; lower the learning rate or raise the warm-up`,
+      { cause },
     );
   }
 }

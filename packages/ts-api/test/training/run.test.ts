@@ -318,7 +318,7 @@ describe("what a run refuses", () => {
   it("a loss that is not a number, naming the step and the last good checkpoint", async () => {
     const changes = {
       learningRate: 1e30,
-      warmupRatio: 0,
+      warmupRatio: 0.1, // a first step at rate 0, whose checkpoint is good
       maxGradNorm: 0,
       saveEvery: 1,
       weightDecay: 0,
