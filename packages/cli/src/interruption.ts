@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { EXIT_BAD_INPUT } from "./errors.ts";
 
 /** A terminal and npm, which passes signals on, may both deliver the same key press; seen within a few ms. */
 const SAME_PRESS_MS = 150;
@@ -22,7 +23,7 @@ export class Interruption {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => this.#onSignal(name));
     for (const output of outputs) {
       output.on("error", (error: NodeJS.ErrnoException) => {
-        if (error.code !== "EPIPE") throw error;
+        if (error.code !== "EPIPE" && this.#cause === undefined) failAtExit(error);
         this.#abort("pipe");
       });
     }
@@ -67,4 +68,12 @@ export class Interruption {
     this.#controller.abort();
     for (const listener of this.#listeners) listener(cause);
   }
+}
+
+/** A full disk below `> file`: what is under way may still end well, the command has not. */
+function failAtExit(error: NodeJS.ErrnoException): void {
+  process.stderr.write(`finetag: the output cannot be written (${error.code ?? error.message})\n`);
+  process.once("exit", () => {
+    process.exitCode = EXIT_BAD_INPUT;
+  });
 }
