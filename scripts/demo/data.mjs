@@ -15,7 +15,7 @@ export const DATA_SETS = [
     prepare: prepareDebtags,
     file: (split) => `${split}.csv`,
     read: ["--text-column", "text", "--labels-column", "labels", "--id-column", "id"],
-    train: ["--max-length", "48", "--epochs", "1", "--learning-rate", "5e-4"],
+    train: ["--max-length", "48", "--epochs", "1", "--batch-size", "16", "--learning-rate", "3e-4"],
     texts: [
       "Terminal music player that streams internet radio. A small program for the console, drawn with ncurses, " +
         "that plays MP3 and Ogg Vorbis files and remembers your stations.",
@@ -33,7 +33,7 @@ export const DATA_SETS = [
     prepare: prepareGoEmotions,
     file: (split) => `${split}.tsv`,
     read: ["--no-header", "--columns", "text,labels,id", "--labels-column", "labels"],
-    train: ["--max-length", "48", "--epochs", "1", "--learning-rate", "1e-4"],
+    train: ["--max-length", "48", "--max-steps", "800", "--learning-rate", "1e-4"],
     texts: [
       "Thank you so much, this is exactly what I was looking for!",
       "Wait, how does that even work? Can you explain it again?",
