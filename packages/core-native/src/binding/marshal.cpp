@@ -26,7 +26,9 @@ double number(const Napi::Object& from, const char* name) {
 }
 
 int64_t integer(const Napi::Object& from, const char* name) { return marshal::integer(from.Get(name), name); }
-std::string string(const Napi::Object& from, const char* name) { return marshal::string(from.Get(name), name); }
+std::string string(const Napi::Object& from, const char* name) {
+  return marshal::string(from.Get(name), name);
+}
 
 template <typename E>
 E choice(const Napi::Value& value, const char* name, const std::map<std::string, E>& choices) {
@@ -39,7 +41,8 @@ E choice(const Napi::Value& value, const char* name, const std::map<std::string,
 ModelConfig model_config(const Napi::Value& value) {
   const Napi::Object from = object(value, "config");
   ModelConfig config;
-  config.family = choice<Family>(from.Get("family"), "family", {{"bert", Family::kBert}, {"roberta", Family::kRoberta}});
+  config.family =
+      choice<Family>(from.Get("family"), "family", {{"bert", Family::kBert}, {"roberta", Family::kRoberta}});
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");
@@ -63,7 +66,8 @@ ModelConfig model_config(const Napi::Value& value) {
 }
 
 template <typename Array, typename T>
-std::vector<T> copy_array(const Napi::Object& from, const char* name, napi_typedarray_type type, bool required) {
+std::vector<T> copy_array(const Napi::Object& from, const char* name, napi_typedarray_type type,
+                          bool required) {
   const Napi::Value value = from.Get(name);
   if (value.IsUndefined() && !required) return {};
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != type) {
@@ -179,16 +183,17 @@ Napi::Value to_js(Napi::Env env, const StepResult& result) {
 Napi::Value to_js(Napi::Env env, const at::Tensor& tensor) {
   auto* owner = new at::Tensor(tensor);
   const auto count = static_cast<size_t>(tensor.numel());
-  const Napi::ArrayBuffer buffer =
-      Napi::ArrayBuffer::New(env, owner->mutable_data_ptr<float>(), count * sizeof(float),
-                             [](Napi::Env, void*, at::Tensor* kept) { delete kept; }, owner);
+  const Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(
+      env, owner->mutable_data_ptr<float>(), count * sizeof(float),
+      [](Napi::Env, void*, at::Tensor* kept) { delete kept; }, owner);
   return Napi::Float32Array::New(env, count, buffer, 0);
 }
 
 Napi::Value to_js(Napi::Env env, const ForwardResult& result) {
   Napi::Object out = Napi::Object::New(env);
   // On the meta device there are no numbers to hand over.
-  out.Set("logits", result.logits_BL.is_meta() ? Napi::Float32Array::New(env, 0) : to_js(env, result.logits_BL));
+  out.Set("logits",
+          result.logits_BL.is_meta() ? Napi::Float32Array::New(env, 0) : to_js(env, result.logits_BL));
   if (result.loss_sum) out.Set("lossSum", *result.loss_sum);
   if (result.loss_count) out.Set("lossCount", *result.loss_count);
   return out;

@@ -41,8 +41,8 @@ inline void check_near(double actual, double expected, double tolerance, const c
 
 }  // namespace finetag::test
 
-#define TEST(name)                                                                 \
-  static void test_##name();                                                       \
+#define TEST(name)                                                                  \
+  static void test_##name();                                                        \
   static const finetag::test::Registration registration_##name(#name, test_##name); \
   static void test_##name()
 #define REQUIRE(condition) \
@@ -50,7 +50,7 @@ inline void check_near(double actual, double expected, double tolerance, const c
 #define REQUIRE_NEAR(actual, expected, tolerance) \
   finetag::test::check_near((actual), (expected), (tolerance), __FILE__, __LINE__)
 /// The statement must throw finetag::Error whose message contains `text`.
-#define REQUIRE_THROWS(statement, text)                                                         \
+#define REQUIRE_THROWS(statement, text)                                                       \
   try {                                                                                       \
     statement;                                                                                \
     finetag::test::fail(__FILE__, __LINE__, #statement " did not throw");                     \

@@ -35,7 +35,8 @@ inline HostBatch random_batch(const ModelConfig& config, const std::vector<int>&
       batch.token_types_T.push_back(i * 2 < length ? 0 : 1);
     }
     batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids_T.size()));
-    for (int64_t l = 0; l < config.num_labels; ++l) batch.labels_BL.push_back(static_cast<float>(random() % 2));
+    for (int64_t l = 0; l < config.num_labels; ++l)
+      batch.labels_BL.push_back(static_cast<float>(random() % 2));
   }
   return batch;
 }

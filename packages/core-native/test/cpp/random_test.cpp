@@ -13,10 +13,13 @@ using namespace finetag;
 // Known answers of Random123's kat_vectors for philox4x32-10.
 TEST(philox_known_answers) {
   const auto zero = Philox::block({0, 0, 0, 0}, 0, 0);
-  REQUIRE(zero[0] == 0x6627e8d5u && zero[1] == 0xe169c58du && zero[2] == 0xbc57ac4cu && zero[3] == 0x9b00dbd8u);
+  REQUIRE(zero[0] == 0x6627e8d5u && zero[1] == 0xe169c58du && zero[2] == 0xbc57ac4cu &&
+          zero[3] == 0x9b00dbd8u);
   const auto ones = Philox::block({~0u, ~0u, ~0u, ~0u}, ~0u, ~0u);
-  REQUIRE(ones[0] == 0x408f276du && ones[1] == 0x41c83b0eu && ones[2] == 0xa20bc7c6u && ones[3] == 0x6d5451fdu);
-  const auto pi = Philox::block({0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}, 0xa4093822u, 0x299f31d0u);
+  REQUIRE(ones[0] == 0x408f276du && ones[1] == 0x41c83b0eu && ones[2] == 0xa20bc7c6u &&
+          ones[3] == 0x6d5451fdu);
+  const auto pi =
+      Philox::block({0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}, 0xa4093822u, 0x299f31d0u);
   REQUIRE(pi[0] == 0xd16cfe09u && pi[1] == 0x94fdccebu && pi[2] == 0x5001e420u && pi[3] == 0x24126ea1u);
 }
 

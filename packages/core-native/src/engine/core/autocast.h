@@ -6,7 +6,8 @@
 
 namespace finetag {
 
-/// Runs a forward pass in bf16 where libtorch's autocast lists say so; float32 elsewhere. Weights stay float32.
+/// Runs a forward pass in bf16 where libtorch's autocast lists say so; float32 elsewhere. Weights stay
+/// float32.
 class AutocastScope {
  public:
   AutocastScope(const c10::Device& device, Precision precision);

@@ -23,7 +23,8 @@ void check_binary(const std::vector<float>& values, size_t expected, int64_t lab
   }
   for (size_t i = 0; i < values.size(); ++i) {
     if (values[i] != 0.0f && values[i] != 1.0f) {
-      fail(std::string(name) + " of text " + std::to_string(i / labels) + " holds a value that is neither 0 nor 1");
+      fail(std::string(name) + " of text " + std::to_string(i / labels) +
+           " holds a value that is neither 0 nor 1");
     }
   }
 }
@@ -70,8 +71,8 @@ void check(const HostBatch& batch, const ModelConfig& config) {
     const int64_t length = int64_t{batch.cu_seqlens[b + 1]} - batch.cu_seqlens[b];
     if (length < 1) fail("text " + std::to_string(b) + " has no tokens");
     if (length > longest) {
-      fail("text " + std::to_string(b) + " has " + std::to_string(length) + " tokens; the model takes at most " +
-           std::to_string(longest));
+      fail("text " + std::to_string(b) + " has " + std::to_string(length) +
+           " tokens; the model takes at most " + std::to_string(longest));
     }
   }
   for (int64_t t = 0; t < tokens; ++t) {
@@ -123,7 +124,8 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
   }
   const int64_t L = config.num_labels;
   if (!host.labels_BL.empty()) batch.labels_BL = move_to(host.labels_BL, {B, L}, at::kFloat, device);
-  if (!host.label_mask_BL.empty()) batch.label_mask_BL = move_to(host.label_mask_BL, {B, L}, at::kFloat, device);
+  if (!host.label_mask_BL.empty())
+    batch.label_mask_BL = move_to(host.label_mask_BL, {B, L}, at::kFloat, device);
   return batch;
 }
 

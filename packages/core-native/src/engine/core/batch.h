@@ -14,9 +14,9 @@ namespace finetag {
 struct HostBatch {
   std::vector<int32_t> ids_T;
   std::vector<int32_t> token_types_T;
-  std::vector<int32_t> cu_seqlens;  // [B + 1]
-  std::vector<float> labels_BL;     // empty: none
-  std::vector<float> label_mask_BL; // empty: every label counts
+  std::vector<int32_t> cu_seqlens;   // [B + 1]
+  std::vector<float> labels_BL;      // empty: none
+  std::vector<float> label_mask_BL;  // empty: every label counts
 
   int64_t texts() const { return static_cast<int64_t>(cu_seqlens.size()) - 1; }
   int64_t tokens() const { return static_cast<int64_t>(ids_T.size()); }
@@ -27,18 +27,18 @@ void check(const HostBatch& batch, const ModelConfig& config);
 
 /// The same on the model's device, with the index tables that attention needs.
 struct Batch {
-  int64_t texts;       // B
-  int64_t tokens;      // T
-  int64_t max_length;  // S
-  at::Tensor ids_T;            // int32
-  at::Tensor token_types_T;    // int32
-  at::Tensor positions_T;      // int32, as the family counts them
-  at::Tensor first_token_B;    // int64, where each text starts
-  at::Tensor padded_from_BS;   // int64 [B*S]: token of each padded slot; padding points at token 0
-  at::Tensor packed_from_T;    // int64: padded slot of each token
-  at::Tensor key_bias_B11S;    // float: 0 at tokens, -inf at padding; undefined if nothing is padded
-  at::Tensor labels_BL;        // float, or undefined
-  at::Tensor label_mask_BL;    // float, or undefined
+  int64_t texts;              // B
+  int64_t tokens;             // T
+  int64_t max_length;         // S
+  at::Tensor ids_T;           // int32
+  at::Tensor token_types_T;   // int32
+  at::Tensor positions_T;     // int32, as the family counts them
+  at::Tensor first_token_B;   // int64, where each text starts
+  at::Tensor padded_from_BS;  // int64 [B*S]: token of each padded slot; padding points at token 0
+  at::Tensor packed_from_T;   // int64: padded slot of each token
+  at::Tensor key_bias_B11S;   // float: 0 at tokens, -inf at padding; undefined if nothing is padded
+  at::Tensor labels_BL;       // float, or undefined
+  at::Tensor label_mask_BL;   // float, or undefined
 
   bool is_ragged() const { return texts * max_length != tokens; }
 };

@@ -37,14 +37,16 @@ void check(const ModelConfig& c) {
 }
 
 void check(const TrainingConfig& c) {
-  require(std::isfinite(c.learning_rate) && c.learning_rate >= 0, "learningRate must be a number of at least 0");
+  require(std::isfinite(c.learning_rate) && c.learning_rate >= 0,
+          "learningRate must be a number of at least 0");
   require(c.beta1 >= 0 && c.beta1 < 1, "beta1 must be at least 0 and below 1");
   require(c.beta2 >= 0 && c.beta2 < 1, "beta2 must be at least 0 and below 1");
   require(c.epsilon > 0, "epsilon must be positive");
   require(c.weight_decay >= 0, "weightDecay must not be negative");
   require(c.max_grad_norm >= 0, "maxGradNorm must not be negative");
   require(c.total_steps > 0, "totalSteps must be positive");
-  require(c.warmup_steps >= 0 && c.warmup_steps <= c.total_steps, "warmupSteps must lie between 0 and totalSteps");
+  require(c.warmup_steps >= 0 && c.warmup_steps <= c.total_steps,
+          "warmupSteps must lie between 0 and totalSteps");
 }
 
 }  // namespace finetag

@@ -27,7 +27,8 @@ class EncoderLayer {
   EncoderLayer(ParameterStore& store, const std::string& prefix, const ModelConfig& config);
   /// With `first_only` it returns `[B, H]`, the first token of each text: the same numbers, without the
   /// work for tokens that nobody reads.
-  at::Tensor forward(const at::Tensor& x_TH, const Batch& batch, ForwardContext& context, bool first_only) const;
+  at::Tensor forward(const at::Tensor& x_TH, const Batch& batch, ForwardContext& context,
+                     bool first_only) const;
 
  private:
   ModelConfig config_;

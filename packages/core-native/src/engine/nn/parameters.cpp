@@ -90,7 +90,8 @@ void ParameterStore::initialize(const std::string& name, uint32_t seed, double r
 void ParameterStore::require_filled() const {
   for (const NamedParameter& parameter : named_) {
     if (!parameter.filled) {
-      throw Error(ErrorCode::kArgument, "parameter \"" + parameter.name + "\" was neither loaded nor initialised");
+      throw Error(ErrorCode::kArgument,
+                  "parameter \"" + parameter.name + "\" was neither loaded nor initialised");
     }
   }
 }

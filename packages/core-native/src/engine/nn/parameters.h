@@ -40,9 +40,11 @@ class ParameterStore {
  public:
   explicit ParameterStore(c10::Device device) : device_(device) {}
 
-  at::Tensor add(const std::string& name, std::vector<int64_t> shape, ParameterRole role, int64_t padding_row = -1);
+  at::Tensor add(const std::string& name, std::vector<int64_t> shape, ParameterRole role,
+                 int64_t padding_row = -1);
   /// Stacks the names along the first axis; every part has `shape`.
-  at::Tensor add_stacked(const std::vector<std::string>& names, std::vector<int64_t> shape, ParameterRole role);
+  at::Tensor add_stacked(const std::vector<std::string>& names, std::vector<int64_t> shape,
+                         ParameterRole role);
 
   const std::vector<NamedParameter>& named() const { return named_; }
   std::vector<StoredParameter>& stored() { return stored_; }
@@ -51,7 +53,9 @@ class ParameterStore {
   /// Throws kArgument for an unknown name.
   NamedParameter& find(const std::string& name);
   at::Tensor slice(const NamedParameter& parameter, const at::Tensor& whole) const;
-  at::Tensor value(const NamedParameter& parameter) const { return slice(parameter, stored_[parameter.storage].value); }
+  at::Tensor value(const NamedParameter& parameter) const {
+    return slice(parameter, stored_[parameter.storage].value);
+  }
 
   /// N(0, range) for weights, 0 for biases, 1 for norm weights; a function of seed and name alone.
   void initialize(const std::string& name, uint32_t seed, double range);

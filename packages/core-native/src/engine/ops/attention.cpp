@@ -25,7 +25,8 @@ at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H
   const at::Tensor query_BNQD = query_BQH.view({B, -1, N, D}).transpose(1, 2);
 
   at::Tensor scores_BNQS = at::matmul(query_BNQD, key_BNDS) * (1.0 / std::sqrt(static_cast<double>(D)));
-  if (batch.key_bias_B11S.defined()) scores_BNQS = scores_BNQS + batch.key_bias_B11S.to(scores_BNQS.scalar_type());
+  if (batch.key_bias_B11S.defined())
+    scores_BNQS = scores_BNQS + batch.key_bias_B11S.to(scores_BNQS.scalar_type());
   const at::Tensor weights_BNQS =
       dropout(at::softmax(scores_BNQS, -1).to(value_BNSD.scalar_type()), options.dropout, options.key);
   const at::Tensor context_BQH = at::matmul(weights_BNQS, value_BNSD).transpose(1, 2).reshape({B, -1, H});

@@ -42,7 +42,8 @@ double gradient_norm(const ParameterStore& store) {
   return norm.is_meta() ? 0.0 : norm.item<double>();
 }
 
-void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, double norm, double max_norm) {
+void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, double norm,
+                double max_norm) {
   const at::TensorOptions on_device = store.stored().front().value.options().requires_grad(false);
   const at::Tensor step_tensor = at::full({}, static_cast<double>(step), on_device);
   std::optional<at::Tensor> divisor;
@@ -51,8 +52,9 @@ void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step
     const Group group = collect(store, decays, step_tensor);
     if (group.values.empty()) continue;
     at::_fused_adamw_(group.values, group.gradients, group.exp_avgs, group.exp_avg_sqs, {}, group.steps,
-                      options.learning_rate, options.beta1, options.beta2, decays ? options.weight_decay : 0.0,
-                      options.epsilon, /*amsgrad=*/false, /*maximize=*/false, divisor);
+                      options.learning_rate, options.beta1, options.beta2,
+                      decays ? options.weight_decay : 0.0, options.epsilon, /*amsgrad=*/false,
+                      /*maximize=*/false, divisor);
   }
 }
 

@@ -19,7 +19,8 @@ double gradient_norm(const ParameterStore& store);
 
 /// One AdamW step (Loshchilov & Hutter 2019, in PyTorch's form) with bias correction for step number `step`,
 /// counted from 1. Gradients are first scaled by max_norm / (norm + 1e-6) where that is below 1 (0: never).
-void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, double norm, double max_norm);
+void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, double norm,
+                double max_norm);
 
 void clear_gradients(ParameterStore& store);
 
