@@ -13,7 +13,8 @@ class Addon : public Napi::Addon<Addon> {
   Addon(Napi::Env env, Napi::Object exports) {
     session_constructor_ = Napi::Persistent(SessionWrap::define(env, &workers_));
     stop_at_exit(env);
-    DefineAddon(exports, {InstanceMethod("info", &Addon::info), InstanceMethod("createSession", &Addon::create_session)});
+    DefineAddon(exports, {InstanceMethod("info", &Addon::info),
+                          InstanceMethod("createSession", &Addon::create_session)});
   }
 
  private:
@@ -23,6 +24,7 @@ class Addon : public Napi::Addon<Addon> {
   void stop_at_exit(Napi::Env env) {
     const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
     const auto stop_all = [workers = workers_](const Napi::CallbackInfo&) {
+      for (Worker* worker : *workers) worker->interrupt();
       for (Worker* worker : *workers) worker->stop();
     };
     process.Get("once").As<Napi::Function>().Call(
@@ -33,15 +35,11 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value create_session(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    try {
+    return marshal::or_reject(env, [&] {
       const SessionConfig config = marshal::session_config(info[0]);
       const Napi::Object session = session_constructor_.New({});
       return SessionWrap::Unwrap(session)->open(env, config);
-    } catch (const Error&) {
-      auto promise = Napi::Promise::Deferred::New(env);
-      promise.Reject(marshal::to_js(env, describe_current_exception()).Value());
-      return promise.Promise();
-    }
+    });
   }
 
   std::shared_ptr<WorkerSet> workers_ = std::make_shared<WorkerSet>();

@@ -35,4 +35,21 @@ Napi::Value to_js(Napi::Env env, const at::Tensor& tensor);
 /// An Error with `code`.
 Napi::Error to_js(Napi::Env env, const ErrorInfo& error);
 
+/// Calls `call`, which returns a promise; whatever it throws becomes a rejected one. (Only a Napi::Error may
+/// leave a method: any other exception would end the process.)
+template <typename F>
+Napi::Value or_reject(Napi::Env env, F&& call) {
+  Napi::Value reason;
+  try {
+    return call();
+  } catch (const Napi::Error& error) {
+    reason = error.Value();
+  } catch (...) {
+    reason = to_js(env, describe_current_exception()).Value();
+  }
+  const auto promise = Napi::Promise::Deferred::New(env);
+  promise.Reject(reason);
+  return promise.Promise();
+}
+
 }  // namespace finetag::marshal

@@ -6,61 +6,59 @@ namespace finetag {
 
 namespace {
 
-/// Turns a bad argument into a rejected promise, as every method promises one.
-template <typename F>
-Napi::Value or_reject(Napi::Env env, F&& call) {
-  try {
-    return call();
-  } catch (const Error&) {
-    auto promise = Napi::Promise::Deferred::New(env);
-    promise.Reject(marshal::to_js(env, describe_current_exception()).Value());
-    return promise.Promise();
-  }
-}
+using marshal::or_reject;
 
 Napi::Value undefined(Napi::Env env) { return env.Undefined(); }
 
 }  // namespace
 
 Napi::Function SessionWrap::define(Napi::Env env, std::shared_ptr<WorkerSet>* workers) {
-  return DefineClass(env, "NativeSession",
-                     {InstanceMethod<&SessionWrap::parameters>("parameters"),
-                      InstanceMethod<&SessionWrap::initialize>("initialize"),
-                      InstanceMethod<&SessionWrap::read_tensor>("readTensor"),
-                      InstanceMethod<&SessionWrap::write_tensor>("writeTensor"),
-                      InstanceMethod<&SessionWrap::configure_training>("configureTraining"),
-                      InstanceMethod<&SessionWrap::train_step>("trainStep"),
-                      InstanceMethod<&SessionWrap::backward>("backward"),
-                      InstanceMethod<&SessionWrap::forward>("forward"),
-                      InstanceMethod<&SessionWrap::get_step>("getStep"),
-                      InstanceMethod<&SessionWrap::set_step>("setStep"),
-                      InstanceMethod<&SessionWrap::native_bytes>("nativeBytes"),
-                      InstanceMethod<&SessionWrap::dispose>("dispose")},
-                     workers);
+  return DefineClass(
+      env, "NativeSession",
+      {InstanceMethod<&SessionWrap::parameters>("parameters"),
+       InstanceMethod<&SessionWrap::initialize>("initialize"),
+       InstanceMethod<&SessionWrap::read_tensor>("readTensor"),
+       InstanceMethod<&SessionWrap::write_tensor>("writeTensor"),
+       InstanceMethod<&SessionWrap::configure_training>("configureTraining"),
+       InstanceMethod<&SessionWrap::train_step>("trainStep"),
+       InstanceMethod<&SessionWrap::backward>("backward"), InstanceMethod<&SessionWrap::forward>("forward"),
+       InstanceMethod<&SessionWrap::get_step>("getStep"), InstanceMethod<&SessionWrap::set_step>("setStep"),
+       InstanceMethod<&SessionWrap::native_bytes>("nativeBytes"),
+       InstanceMethod<&SessionWrap::dispose>("dispose")},
+      workers);
 }
 
 SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
   // A waiting job keeps this object from being collected, so jobs may hold `this`.
   auto& workers = *static_cast<std::shared_ptr<WorkerSet>*>(info.Data());
-  worker_ = std::make_unique<Worker>(info.Env(), workers, [this](bool keep) { keep ? void(Ref()) : void(Unref()); });
+  worker_ = std::make_unique<Worker>(info.Env(), workers,
+                                     [this](bool keep) { keep ? void(Ref()) : void(Unref()); });
+}
+
+SessionWrap::~SessionWrap() {
+  // Collected without dispose().
+  if (snapshot_.bytes != 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), -snapshot_.bytes);
 }
 
 Napi::Value SessionWrap::open(Napi::Env env, const SessionConfig& config) {
   const std::atomic<bool>* stop = worker_->stop_flag();
+  worker_->start();
   return worker_->submit(
       env,
       [this, config, stop](std::unique_ptr<Session>& session) -> Job::Finish {
         session = std::make_unique<Session>(config, stop);
-        return [this, parameters = session->parameters(), bytes = session->bytes()](Napi::Env e) -> Napi::Value {
-          snapshot_.parameters = parameters;
-          report_memory(e, bytes);
-          return Value();
-        };
+        return
+            [this, parameters = session->parameters(), bytes = session->bytes()](Napi::Env e) -> Napi::Value {
+              snapshot_.parameters = parameters;
+              report_memory(e, bytes);
+              return Value();
+            };
       },
       Job::Kind::kOpen);
 }
 
 void SessionWrap::report_memory(Napi::Env env, int64_t bytes) {
+  if (disposed_) bytes = 0;  // from a call that was under way
   Napi::MemoryManagement::AdjustExternalMemory(env, bytes - snapshot_.bytes);
   snapshot_.bytes = bytes;
 }
@@ -71,19 +69,21 @@ Napi::Value SessionWrap::parameters(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::initialize(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
-    return worker_->submit(info.Env(), [names = marshal::strings(info[0], "names")](auto& session) -> Job::Finish {
-      session->initialize(names);
-      return undefined;
-    });
+    return worker_->submit(info.Env(),
+                           [names = marshal::strings(info[0], "names")](auto& session) -> Job::Finish {
+                             session->initialize(names);
+                             return undefined;
+                           });
   });
 }
 
 Napi::Value SessionWrap::read_tensor(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const TensorKind kind = marshal::tensor_kind(info[0]);
-    return worker_->submit(info.Env(), [kind, name = marshal::string(info[1], "name")](auto& session) -> Job::Finish {
-      return [tensor = session->read(kind, name)](Napi::Env env) { return marshal::to_js(env, tensor); };
-    });
+    return worker_->submit(
+        info.Env(), [kind, name = marshal::string(info[1], "name")](auto& session) -> Job::Finish {
+          return [tensor = session->read(kind, name)](Napi::Env env) { return marshal::to_js(env, tensor); };
+        });
   });
 }
 
@@ -91,11 +91,12 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const TensorKind kind = marshal::tensor_kind(info[0]);
     if (kind == TensorKind::kGrad) throw Error(ErrorCode::kArgument, "a gradient cannot be written");
-    return worker_->submit(info.Env(), [kind, name = marshal::string(info[1], "name"),
-                                        data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
-      session->write(kind, name, data);
-      return undefined;
-    });
+    return worker_->submit(info.Env(),
+                           [kind, name = marshal::string(info[1], "name"),
+                            data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
+                             session->write(kind, name, data);
+                             return undefined;
+                           });
   });
 }
 
@@ -167,6 +168,7 @@ Napi::Value SessionWrap::native_bytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionWrap::dispose(const Napi::CallbackInfo& info) {
+  disposed_ = true;
   report_memory(info.Env(), 0);
   return worker_->close(info.Env());
 }

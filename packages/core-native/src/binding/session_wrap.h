@@ -13,6 +13,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   /// The class's constructor; `workers` collects the workers of all its objects.
   static Napi::Function define(Napi::Env env, std::shared_ptr<WorkerSet>* workers);
   explicit SessionWrap(const Napi::CallbackInfo& info);
+  ~SessionWrap() override;
 
   /// Opens the session; the promise resolves to `self`.
   Napi::Value open(Napi::Env env, const SessionConfig& config);
@@ -40,6 +41,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   void report_memory(Napi::Env env, int64_t bytes);
 
   Snapshot snapshot_;
+  bool disposed_ = false;
   std::unique_ptr<Worker> worker_;
 };
 

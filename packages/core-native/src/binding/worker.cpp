@@ -1,5 +1,8 @@
 #include "binding/worker.h"
 
+#include <string>
+#include <system_error>
+
 #include "binding/marshal.h"
 #include "engine/core/cancel.h"
 
@@ -18,7 +21,14 @@ Worker::Worker(Napi::Env env, std::shared_ptr<WorkerSet> workers, std::function<
   // Hooks run last in, first out: this one ends the thread while the channel still stands.
   napi_add_env_cleanup_hook(env, on_environment_exit, this);
   workers_->insert(this);
-  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::start() {
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::kNative, std::string("no thread for the session: ") + error.what());
+  }
 }
 
 Worker::~Worker() {
@@ -39,8 +49,9 @@ Napi::Value Worker::submit(Napi::Env env, std::function<Job::Finish(std::unique_
                            Job::Kind kind) {
   auto job = std::make_unique<Job>(Job{std::move(work), Napi::Promise::Deferred::New(env), {}, {}, kind});
   const Napi::Value promise = job->promise.Promise();
-  if (closing_) {
-    reject(env, *job, {ErrorCode::kDisposed, "the session was disposed"});
+  if (closing_ || !thread_.joinable()) {
+    reject(env, *job,
+           {ErrorCode::kDisposed, closing_ ? "the session was disposed" : "the session is not open"});
     return promise;
   }
   push(env, std::move(job));
@@ -68,7 +79,8 @@ void Worker::count_settled(Napi::Env env) {
 Napi::Value Worker::close(Napi::Env env) {
   auto promise = Napi::Promise::Deferred::New(env);
   const Napi::Value result = promise.Promise();
-  if (closing_ && unsettled_ == 0) {
+  if (!thread_.joinable()) {  // closed already, or never opened
+    closing_ = true;
     promise.Resolve(env.Undefined());
     return result;
   }
@@ -89,17 +101,21 @@ Napi::Value Worker::close(Napi::Env env) {
     session.reset();
     return {};
   };
-  push(env, std::make_unique<Job>(Job{free_session, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
+  push(env, std::make_unique<Job>(
+                Job{free_session, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
   return result;
 }
 
-void Worker::stop() {
+void Worker::interrupt() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     stopping_ = true;
   }
   wake_.notify_one();
-  const std::lock_guard<std::mutex> lock(join_mutex_);
+}
+
+void Worker::stop() {
+  interrupt();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -138,7 +154,11 @@ void Worker::on_js_thread(Napi::Env env, Napi::Function, Worker* worker, Job* jo
     delete job;
     return;
   }
-  worker->settle(env, job);
+  try {
+    worker->settle(env, job);
+  } catch (const Napi::Error&) {
+    // The environment is being terminated and takes no more values: nobody waits for this promise.
+  }
 }
 
 void Worker::settle(Napi::Env env, Job* raw) {
@@ -161,7 +181,6 @@ void Worker::settle(Napi::Env env, Job* raw) {
     reject(env, *job, *job->error);
     return;
   }
-  // A throw out of here would end the process, so anything unexpected becomes a rejection.
   try {
     job->promise.Resolve(job->finish(env));
   } catch (const Napi::Error& error) {

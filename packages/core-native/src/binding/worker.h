@@ -45,13 +45,18 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  /// JS thread. Starts the session's thread; throws kNative where the system has none to give.
+  void start();
+
   /// JS thread. Keeps the event loop alive until the promise is settled.
   Napi::Value submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
                      Job::Kind kind = Job::Kind::kCall);
   /// JS thread. Finishes the job under way, rejects those that wait, frees the session. Idempotent.
   Napi::Value close(Napi::Env env);
 
-  /// Any thread but the session's. Breaks off the work under way and ends the thread; unsettled promises stay so.
+  /// Any thread. Tells the thread to break off the work under way and to end; does not wait for it.
+  void interrupt();
+  /// JS thread. Interrupts and waits; unsettled promises stay so.
   void stop();
   /// The environment goes: stops, and lets go of the channel while that is still there.
   void tear_down();
@@ -73,7 +78,6 @@ class Worker {
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> queue_;
   std::atomic<bool> stopping_{false};
-  std::mutex join_mutex_;
 
   // JS thread only.
   Napi::Env env_;

@@ -30,6 +30,11 @@ describe("threads", () => {
     expect(new Set(losses).size).toBe(1);
   });
 
+  it("survives terminate() at any moment of a call", async () => {
+    const outcome = await runProgram("terminate-anywhere.mjs");
+    expect(outcome).toMatchObject({ code: 0, signal: null, stderr: "" });
+  });
+
   it("leaves the event loop free while it trains", async () => {
     const outcome = await runProgram("event-loop-delay.mjs");
     expect(outcome).toMatchObject({ code: 0, stderr: "" });

@@ -164,6 +164,30 @@ describe("session", () => {
     );
   });
 
+  it("forgets the memory of a session that is disposed while its optimizer is made", async () => {
+    const session = await ready();
+    const configured = session.configureTraining(training).catch(() => {});
+    await Promise.all([configured, session.dispose()]);
+    expect(session.nativeBytes()).toBe(0);
+  });
+
+  it("refuses calls on an object that nobody opened", async () => {
+    const session = await ready();
+    const stray = new (session.constructor as new () => NativeSession)();
+    expect(await refused(stray.forward(batch(1)))).toBe("ERR_FINETAG_DISPOSED: the session is not open");
+    await stray.dispose();
+  });
+
+  it("rejects, and does not throw, where an argument's getter throws", async () => {
+    const session = await ready();
+    const trap = {
+      get ids(): never {
+        throw new Error("on purpose");
+      },
+    };
+    expect(await refused(session.forward(trap as never))).toMatch(/on purpose/);
+  });
+
   it("can be disposed twice, rejects what waits, and what comes later", async () => {
     const session = await ready();
     await session.configureTraining(training);
