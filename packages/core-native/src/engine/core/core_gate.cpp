@@ -1,7 +1,10 @@
 #include "engine/core/core_gate.h"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
+
+#include "engine/core/cancel.h"
 
 namespace finetag {
 
@@ -15,12 +18,20 @@ CoreGate::CoreGate()
     : free_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()))), total_(free_) {}
 
 void CoreGate::acquire(int threads) {
+  // Whoever tears the session down knows nothing of this gate, so its flag is looked at now and then.
+  constexpr std::chrono::milliseconds kLook{20};
   std::unique_lock<std::mutex> lock(mutex_);
-  const uint64_t ticket = next_ticket_++;
-  changed_.wait(lock, [&] { return ticket == served_ && free_ >= threads; });
-  ++served_;
-  free_ -= threads;
+  const auto place = waiting_.insert(waiting_.end(), threads);
+  const std::atomic<bool>* stop = CancelScope::flag();
+  bool stopped = false;
+  while (!stopped && (place != waiting_.begin() || free_ < threads)) {
+    changed_.wait_for(lock, kLook);
+    stopped = stop != nullptr && stop->load(std::memory_order_relaxed);
+  }
+  waiting_.erase(place);
+  if (!stopped) free_ -= threads;
   changed_.notify_all();
+  if (stopped) throw Cancelled();
 }
 
 void CoreGate::release(int threads) {

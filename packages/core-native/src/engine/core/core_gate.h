@@ -1,14 +1,15 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
+#include <list>
 #include <mutex>
 
 namespace finetag {
 
 /// Shares the machine's cores between sessions: each takes as many permits as it runs threads for the time
 /// of one batch, first come first served. Two sessions so alternate at full speed, each with the thread
-/// count (and so the bits) it has alone, instead of doubling the threads.
+/// count (and so the bits) it has alone, instead of doubling the threads. Waiting ends with Cancelled when
+/// the session is torn down.
 class CoreGate {
  public:
   static CoreGate& instance();
@@ -33,8 +34,7 @@ class CoreGate {
   std::condition_variable changed_;
   int free_;
   const int total_;
-  uint64_t next_ticket_ = 0;
-  uint64_t served_ = 0;
+  std::list<int> waiting_;  // permits asked for, in the order of arrival
   friend class Permit;
 };
 

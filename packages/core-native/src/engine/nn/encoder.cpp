@@ -39,7 +39,8 @@ EncoderLayer::EncoderLayer(ParameterStore& store, const std::string& prefix, con
                         prefix + ".attention.self.value"},
                        config.hidden_size, config.hidden_size),
       attention_output_(store, prefix + ".attention.output.dense", config.hidden_size, config.hidden_size),
-      attention_norm_(store, prefix + ".attention.output.LayerNorm", config.hidden_size, config.layer_norm_eps),
+      attention_norm_(store, prefix + ".attention.output.LayerNorm", config.hidden_size,
+                      config.layer_norm_eps),
       intermediate_(store, prefix + ".intermediate.dense", config.hidden_size, config.intermediate_size),
       output_(store, prefix + ".output.dense", config.intermediate_size, config.hidden_size),
       output_norm_(store, prefix + ".output.LayerNorm", config.hidden_size, config.layer_norm_eps) {}
@@ -52,9 +53,12 @@ at::Tensor EncoderLayer::forward(const at::Tensor& x_TH, const Batch& batch, For
 
   at::Tensor residual_XH, query_XH, key_value_T2H;
   if (first_only) {
-    const auto part = [](const at::Tensor& whole, int64_t from, int64_t rows) { return whole.narrow(0, from, rows); };
+    const auto part = [](const at::Tensor& whole, int64_t from, int64_t rows) {
+      return whole.narrow(0, from, rows);
+    };
     residual_XH = at::index_select(x_TH, 0, batch.first_token_B);
-    query_XH = at::linear(residual_XH, part(query_key_value_.weight, 0, H), part(query_key_value_.bias, 0, H));
+    query_XH =
+        at::linear(residual_XH, part(query_key_value_.weight, 0, H), part(query_key_value_.bias, 0, H));
     key_value_T2H =
         at::linear(x_TH, part(query_key_value_.weight, H, 2 * H), part(query_key_value_.bias, H, 2 * H));
   } else {
@@ -84,6 +88,10 @@ at::Tensor Encoder::forward(const Batch& batch, ForwardContext& context) const {
   for (size_t i = 0; i < layers_.size(); ++i) {
     CancelScope::check();
     x = layers_[i].forward(x, batch, context, /*first_only=*/i + 1 == layers_.size());
+    // The backward pass looks as well, on whatever thread it runs.
+    if (x.requires_grad()) {
+      x.register_hook([flag = CancelScope::flag()](const at::Tensor&) { CancelScope::check(flag); });
+    }
   }
   return x;
 }

@@ -10,15 +10,14 @@
 
 #include <algorithm>
 
-#include "engine/core/cancel.h"
 #include "engine/core/philox.h"
 
 namespace finetag {
 
 namespace {
 
-constexpr int64_t kLanes = 16;              // counters in flight, for vectorisation
-constexpr int64_t kBlock = kLanes * 4;      // elements drawn together
+constexpr int64_t kLanes = 16;          // counters in flight, for vectorisation
+constexpr int64_t kBlock = kLanes * 4;  // elements drawn together
 constexpr int64_t kBlocksPerTask = 256;
 
 /// Fills `bits` with the random words of elements [block * kBlock, (block + 1) * kBlock).
@@ -80,7 +79,8 @@ at::Tensor mask_elsewhere(const at::Tensor& x, double p, const DropoutKey& key) 
     generator.set_current_seed(uint64_t{words[0]} << 32 | words[1]);
     keep.bernoulli_(1.0 - p, generator);
   }
-  return x * keep.mul_(1.0 / (1.0 - p));
+  // In this order bfloat16 rounds once.
+  return keep.mul_(x).mul_(1.0 / (1.0 - p));
 }
 
 at::Tensor apply_mask(const at::Tensor& x_any, double p, const DropoutKey& key) {
@@ -97,8 +97,8 @@ at::Tensor apply_mask(const at::Tensor& x_any, double p, const DropoutKey& key) 
 
 class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
  public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x, double p, int64_t seed,
-                            int64_t step, int64_t micro_batch, int64_t site) {
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x, double p,
+                            int64_t seed, int64_t step, int64_t micro_batch, int64_t site) {
     ctx->saved_data["p"] = p;
     ctx->saved_data["seed"] = seed;
     ctx->saved_data["step"] = step;
@@ -109,7 +109,6 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list grads) {
-    CancelScope::check();
     return {apply_mask(grads[0], ctx->saved_data["p"].toDouble(), make_key(ctx)), {}, {}, {}, {}, {}};
   }
 
@@ -123,7 +122,6 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
 }  // namespace
 
 at::Tensor dropout(const at::Tensor& x, double p, DropoutKey key) {
-  CancelScope::check();
   if (p == 0.0) return x;
   return DropoutFunction::apply(x, p, int64_t{key.seed}, int64_t{key.step}, int64_t{key.micro_batch},
                                 int64_t{key.site});
