@@ -25,7 +25,8 @@ TrainingConfig training() {
 
 at::Tensor all_weights(Session& session) {
   std::vector<at::Tensor> flat;
-  for (const NamedParameter& p : session.parameters()) flat.push_back(session.read(TensorKind::kWeight, p.name).flatten());
+  for (const NamedParameter& p : session.parameters())
+    flat.push_back(session.read(TensorKind::kWeight, p.name).flatten());
   return at::cat(flat);
 }
 
@@ -43,17 +44,30 @@ TEST(a_text_is_the_same_alone_and_in_company) {
   for (const Family family : {Family::kBert, Family::kRoberta}) {
     const ModelConfig config = tiny_config(family);
     auto session = open_session(config);
-    const std::vector<int> lengths = {1, 9, 33, 2, 17};
-    const HostBatch batch = random_batch(config, lengths);
-    const at::Tensor together = session->forward(batch).logits_BL;
-    for (size_t b = 0; b < lengths.size(); ++b) {
-      HostBatch alone;
-      const int from = batch.cu_seqlens[b], to = batch.cu_seqlens[b + 1];
-      alone.ids_T.assign(batch.ids_T.begin() + from, batch.ids_T.begin() + to);
-      alone.token_types_T.assign(batch.token_types_T.begin() + from, batch.token_types_T.begin() + to);
-      alone.cu_seqlens = {0, to - from};
-      REQUIRE(at::allclose(session->forward(alone).logits_BL[0], together[b], 1e-5, 1e-5));
+    for (const std::vector<int>& lengths : {std::vector<int>{1, 9, 33, 2, 17}, {1, 1, 1}, {4, 4}}) {
+      const HostBatch batch = random_batch(config, lengths);
+      const at::Tensor together = session->forward(batch).logits_BL;
+      for (size_t b = 0; b < lengths.size(); ++b) {
+        HostBatch alone;
+        const int from = batch.cu_seqlens[b], to = batch.cu_seqlens[b + 1];
+        alone.ids_T.assign(batch.ids_T.begin() + from, batch.ids_T.begin() + to);
+        alone.token_types_T.assign(batch.token_types_T.begin() + from, batch.token_types_T.begin() + to);
+        alone.cu_seqlens = {0, to - from};
+        REQUIRE(at::allclose(session->forward(alone).logits_BL[0], together[b], 1e-5, 1e-5));
+      }
     }
+  }
+}
+
+TEST(one_label_and_very_many) {
+  for (const int64_t labels : {1, 10'000}) {
+    ModelConfig config = tiny_config();
+    config.num_labels = labels;
+    auto session = open_session(config);
+    session->configure_training(training());
+    session->set_step(5);
+    const StepResult result = session->train_step({random_batch(config, {1, 6})});
+    REQUIRE(result.step == 6 && std::isfinite(result.loss) && result.grad_norm > 0);
   }
 }
 
@@ -129,7 +143,9 @@ TEST(label_mask_leaves_terms_out) {
 
 TEST(same_seed_same_bits_and_resume) {
   const ModelConfig config = tiny_config(Family::kBert, 0.1);
-  const auto batch_of = [&](int step) { return random_batch(config, {3, 9, 5}, static_cast<unsigned>(step)); };
+  const auto batch_of = [&](int step) {
+    return random_batch(config, {3, 9, 5}, static_cast<unsigned>(step));
+  };
   auto unbroken = open_session(config, 2);
   unbroken->configure_training(training());
   for (int i = 0; i < 6; ++i) unbroken->train_step({batch_of(i)});
@@ -190,11 +206,12 @@ TEST(weights_must_be_filled_before_use) {
 }
 
 TEST(a_stop_flag_breaks_off) {
-  std::atomic<bool> stop{true};
+  std::atomic<bool> stop{false};
   SessionConfig options;
   options.model = tiny_config(Family::kBert, 0.1);
   Session session(options, &stop);
   for (const NamedParameter& p : session.parameters()) session.initialize({p.name});
+  stop = true;
   bool cancelled = false;
   try {
     session.forward(random_batch(options.model, {3}));

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/core/error.h"
+#include "engine/ops/meta.h"
 
 namespace finetag {
 
@@ -30,7 +31,10 @@ bool cpu_has_bf16() {
 
 c10::Device parse_device(const std::string& name) {
   if (name == "cpu") return c10::Device(c10::kCPU);
-  if (name == "meta") return c10::Device(c10::kMeta);
+  if (name == "meta") {
+    register_meta_kernels();
+    return c10::Device(c10::kMeta);
+  }
   if (name.rfind("cuda", 0) != 0) {
     throw Error(ErrorCode::kDevice, "unknown device \"" + name + "\"; use cpu, cuda or cuda:N");
   }
@@ -44,8 +48,8 @@ c10::Device parse_device(const std::string& name) {
     index = std::stoi(digits);
   }
   if (!at::hasCUDA()) {
-    throw Error(ErrorCode::kDevice, "device \"" + name +
-                                        "\" asked for, but this libtorch is the CPU build; use --device cpu");
+    throw Error(ErrorCode::kDevice,
+                "device \"" + name + "\" asked for, but this libtorch is the CPU build; use --device cpu");
   }
   const int count = cuda_count();
   if (count == 0) {
@@ -61,7 +65,23 @@ c10::Device parse_device(const std::string& name) {
 
 void check_precision(const c10::Device& device, Precision precision) {
   if (precision == Precision::kFloat32 || !device.is_cpu() || cpu_has_bf16()) return;
-  throw Error(ErrorCode::kDevice, "bf16 asked for, but this CPU has no bf16 instructions; use --precision float32");
+  throw Error(ErrorCode::kDevice,
+              "bf16 asked for, but this CPU has no bf16 instructions; use --precision float32");
+}
+
+int default_threads() {
+  static const int threads = at::get_num_threads();
+  return threads;
+}
+
+void set_thread_count(int threads) {
+  default_threads();
+  // At a thread's first parallel region libtorch gives it the number that any thread set last, in each
+  // library that holds a copy of this inline function. Done here first, it cannot overwrite what is set
+  // below.
+  at::internal::lazy_init_num_threads();
+  at::get_num_threads();
+  at::set_num_threads(threads);
 }
 
 EngineInfo engine_info() {
@@ -76,7 +96,7 @@ EngineInfo engine_info() {
     // Every GPU that the CUDA 13 libraries still support (compute capability 7.5 and up) runs bf16.
     info.bf16_devices.push_back(name);
   }
-  info.threads = at::get_num_threads();
+  info.threads = default_threads();
   info.parallel_backend = "OpenMP";
   return info;
 }

@@ -1,6 +1,5 @@
 #include "engine/session/session.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -44,12 +43,16 @@ double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : sca
 
 Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
     : config_(config), device_(checked_device(config)), stop_(stop), store_(device_) {
-  at::set_num_threads(config.threads);
+  set_thread_count(config.threads);
   model_ = make_model(store_, config_.model);
 }
 
 void Session::initialize(const std::vector<std::string>& names) {
-  for (const std::string& name : names) store_.initialize(name, config_.seed, config_.model.initializer_range);
+  const CancelScope cancel(stop_);
+  for (const std::string& name : names) {
+    CancelScope::check();
+    store_.initialize(name, config_.seed, config_.model.initializer_range);
+  }
 }
 
 at::Tensor Session::read(TensorKind kind, const std::string& name) {
@@ -71,17 +74,21 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
       whole = stored.exp_avg_sq;
       break;
   }
-  if (!whole.defined()) throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
-  return store_.slice(parameter, whole).to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  if (!whole.defined())
+    throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
+  return store_.slice(parameter, whole)
+      .to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true)
+      .contiguous();
 }
 
 void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
   NamedParameter& parameter = store_.find(name);
   StoredParameter& stored = stored_of(parameter);
-  at::Tensor whole = kind == TensorKind::kWeight ? stored.value
+  at::Tensor whole = kind == TensorKind::kWeight   ? stored.value
                      : kind == TensorKind::kExpAvg ? stored.exp_avg
                                                    : stored.exp_avg_sq;
-  if (!whole.defined()) throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
+  if (!whole.defined())
+    throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
   at::Tensor target = store_.slice(parameter, whole);
   if (target.numel() != data.numel()) {
     throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
@@ -99,7 +106,8 @@ void Session::configure_training(const TrainingConfig& config) {
 }
 
 void Session::set_step(int64_t step) {
-  if (step < 0 || step > 0xFFFFFFFE) throw Error(ErrorCode::kArgument, "step must fit an unsigned 32-bit integer");
+  if (step < 0 || step > 0xFFFFFFFE)
+    throw Error(ErrorCode::kArgument, "step must fit an unsigned 32-bit integer");
   step_ = step;
 }
 
@@ -121,7 +129,8 @@ double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches
     if (batch.labels_BL.empty()) throw Error(ErrorCode::kArgument, "training needs labels");
     count += counted_terms(batch, config_.model.num_labels);
   }
-  if (count == 0) throw Error(ErrorCode::kArgument, "the label mask leaves nothing to learn from in this step");
+  if (count == 0)
+    throw Error(ErrorCode::kArgument, "the label mask leaves nothing to learn from in this step");
 
   clear_gradients(store_);
   double loss = 0;
@@ -151,7 +160,8 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
   // A loss that is no number must not reach the weights: the caller can still save them.
   if (std::isfinite(loss) && std::isfinite(norm)) {
     const at::NoGradGuard no_grad;
-    adamw_step(store_, {rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay},
+    adamw_step(store_,
+               {rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay},
                step_ + 1, norm, training_->max_grad_norm);
     ++step_;
   }

@@ -1,0 +1,93 @@
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "check.h"
+#include "engine/core/cancel.h"
+#include "engine/core/core_gate.h"
+#include "engine/core/device.h"
+#include "helpers.h"
+
+using namespace finetag;
+using namespace finetag::test;
+
+namespace {
+
+template <typename F>
+bool is_cancelled(F&& work) {
+  try {
+    work();
+  } catch (const Cancelled&) {
+    return true;
+  }
+  return false;
+}
+
+int threads_of_a_parallel_loop() {
+  std::atomic<int> most{0};
+  at::parallel_for(0, 64, 1, [&](int64_t, int64_t) { most = std::max<int>(most, at::get_thread_num() + 1); });
+  return most;
+}
+
+}  // namespace
+
+// libtorch gives a thread, at its first parallel region, the number that any thread set last.
+TEST(a_session_keeps_its_threads_when_another_opens) {
+  const int before = default_threads();
+  int counted = 0, ran = 0, told = 0;
+  std::thread([&] {
+    SessionConfig options;
+    options.model = tiny_config();
+    options.threads = 2;
+    const Session session(options, nullptr);
+    std::thread([] { open_session(tiny_config(), 1); }).join();
+    ran = threads_of_a_parallel_loop();
+    counted = at::get_num_threads();
+  }).join();
+  REQUIRE(ran == 2);
+  REQUIRE(counted == 2);
+  std::thread([&] { told = engine_info().threads; }).join();
+  REQUIRE(told == before);
+}
+
+TEST(a_stop_flag_breaks_off_a_backward_pass) {
+  const ModelConfig config = tiny_config();
+  ParameterStore store(c10::kCPU);
+  const auto model = make_model(store, config);
+  for (const NamedParameter& parameter : store.named()) store.initialize(parameter.name, 1, 0.1);
+  const Batch batch = to_device(random_batch(config, {3, 5}), config, c10::kCPU);
+  std::atomic<bool> stop{false};
+  const CancelScope scope(&stop);
+  const auto loss = [&] {
+    ForwardContext context;
+    return model->forward(batch, context).sum();
+  };
+  const at::Tensor first = loss();
+  stop = true;
+  REQUIRE(is_cancelled([&] { torch::autograd::backward({first}); }));
+  stop = false;
+  torch::autograd::backward({loss()});
+  REQUIRE(store.stored().front().value.grad().defined());
+}
+
+TEST(a_session_that_is_stopped_does_not_wait_for_cores) {
+  std::atomic<bool> stop{false};
+  bool cancelled = false;
+  {
+    const CoreGate::Permit everything(1'000'000);
+    std::thread waiting([&] {
+      const CancelScope scope(&stop);
+      cancelled = is_cancelled([] { CoreGate::Permit permit(1); });
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop = true;
+    waiting.join();
+  }
+  REQUIRE(cancelled);
+  // It left the queue.
+  std::thread([] { CoreGate::Permit permit(1); }).join();
+}
