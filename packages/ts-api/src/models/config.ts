@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
@@ -75,12 +76,17 @@ async function readConfigFile(dir: string): Promise<unknown> {
     return await readJsonFile(join(dir, "config.json"), "ERR_FINETAG_MODEL");
   } catch (error) {
     if (!isNotFound((error as FinetagError).cause)) throw error;
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${dir}: there is no config.json in it; name a folder with a Hugging Face model, or fetch one with finetag pull`,
-      { cause: error },
-    );
+    const what = (await holdsTensorFlow(dir))
+      ? "holds a TensorFlow checkpoint, which is not read; fetch the same model in Hugging Face's format (finetag pull lists names)"
+      : "there is no config.json in it; name a folder with a Hugging Face model, or fetch one with finetag pull";
+    throw new FinetagError("ERR_FINETAG_MODEL", `${dir}: ${what}`, { cause: error });
   }
+}
+
+/** As Google's BERT archives have it: `bert_model.ckpt.index` beside `bert_config.json`. */
+async function holdsTensorFlow(dir: string): Promise<boolean> {
+  const names = await readdir(dir).catch(() => []);
+  return names.some((name) => name.endsWith(".ckpt.index"));
 }
 
 function findUnsupported(file: ConfigFile): string | undefined {

@@ -7,7 +7,7 @@ import { isNotFound, readJsonFile, writeFileAtomic } from "../io/index.ts";
 /** What finetag knows of a model beyond what transformers reads; `finetag.json` beside the weights. */
 export interface FinetagJson {
   version: 1;
-  /** A label counts as given from this probability on. */
+  /** A label is given when its probability is above this one. */
   threshold: number;
   /** By label, where they differ from `threshold`. */
   thresholds?: Record<string, number>;

@@ -72,6 +72,14 @@ describe("readModelConfig", () => {
       message: expect.stringContaining("config.json: not UTF-8"),
     });
   });
+
+  it("tells a TensorFlow checkpoint from an empty folder", async () => {
+    await writeFile(join(dir, "bert_model.ckpt.index"), "");
+    await expect(readModelConfig(dir)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: `${dir}: holds a TensorFlow checkpoint, which is not read; fetch the same model in Hugging Face's format (finetag pull lists names)`,
+    });
+  });
 });
 
 describe("values", () => {
