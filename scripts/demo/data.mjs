@@ -15,16 +15,27 @@ export const DATA_SETS = [
     prepare: prepareDebtags,
     file: (split) => `${split}.csv`,
     read: ["--text-column", "text", "--labels-column", "labels", "--id-column", "id"],
-    train: ["--max-length", "48", "--epochs", "1", "--batch-size", "16", "--learning-rate", "3e-4"],
+    train: [
+      "--max-length",
+      "48",
+      "--epochs",
+      "1",
+      "--batch-size",
+      "16",
+      "--learning-rate",
+      "3e-4",
+      "--threshold",
+      "0.3",
+    ],
     texts: [
-      "Terminal music player that streams internet radio. A small program for the console, drawn with ncurses, " +
-        "that plays MP3 and Ogg Vorbis files and remembers your stations.",
+      "Music player for the desktop, written in Qt. Plays MP3, Ogg Vorbis and FLAC files and internet radio, with " +
+        "playlists and an equalizer.",
       "Puzzle game with falling gems. Swap neighbouring stones to make rows of three; with music, high scores and " +
         "a hundred levels, drawn with SDL.",
       "Perl module to read and write spreadsheets. It offers an object-oriented interface to the cells of a table.",
       "Graphical mail reader for the GNOME desktop, with IMAP, POP and address books.",
-      "Command-line tools for DNA sequences. Align reads to a genome, sort the alignments and call variants.",
-      "Daemon that watches network traffic and raises an alarm when it sees an intrusion.",
+      "OpenType font for Japanese. A typeface with kanji and kana for the screen.",
+      "Web server with a small footprint. A daemon that serves static files and CGI scripts over HTTP and HTTPS.",
     ],
   },
   {
@@ -33,7 +44,7 @@ export const DATA_SETS = [
     prepare: prepareGoEmotions,
     file: (split) => `${split}.tsv`,
     read: ["--no-header", "--columns", "text,labels,id", "--labels-column", "labels"],
-    train: ["--max-length", "48", "--max-steps", "800", "--learning-rate", "1e-4"],
+    train: ["--max-length", "48", "--max-steps", "800", "--learning-rate", "1e-4", "--threshold", "0.3"],
     texts: [
       "Thank you so much, this is exactly what I was looking for!",
       "Wait, how does that even work? Can you explain it again?",
