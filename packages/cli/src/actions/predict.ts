@@ -66,6 +66,7 @@ export const action = defineAction({
     if (words.length > 0 && input !== undefined) {
       throw new UsageError("texts are given and --input as well; give one of them");
     }
+    const outputAs = outputFormat(options.outputFormat, output);
     const { signal, stdin, stdout, stderr } = context;
     const predicting = { batchSize, maxLength, threshold, signal };
     await using classifier = await openClassifier(options, context);
@@ -75,7 +76,7 @@ export const action = defineAction({
     }
 
     const inputs = await openInputs(options, words, classifier, context);
-    const format = createFormat(outputFormat(options.outputFormat, output), classifier.labels, inputs.pairs);
+    const format = createFormat(outputAs, classifier.labels, inputs.pairs);
     const produce = (write: Write) =>
       writeAll(classifier.predictStream(inputs.texts, predicting), format, write);
     let rows = 0;

@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import type { Prediction } from "@finetag/api";
 import { stringify } from "csv-stringify/sync";
+import { UsageError } from "../errors.ts";
 import { formatFloat32 } from "./float32.ts";
 
 export const OUTPUT_FORMATS = ["jsonl", "csv", "tsv"] as const;
@@ -14,11 +15,28 @@ export interface PredictionFormat {
   line(prediction: Prediction, row: number): string;
 }
 
-/** The format a user asked for, else that of the file's ending, else JSON lines. */
+const ENDINGS: Readonly<Record<string, OutputFormat>> = {
+  "": "jsonl",
+  ".jsonl": "jsonl",
+  ".ndjson": "jsonl",
+  ".json": "jsonl",
+  ".csv": "csv",
+  ".tsv": "tsv",
+};
+
+/**
+ * The format a user asked for, else that of the file's ending; JSON lines on stdout.
+ *
+ * @throws UsageError for an ending that says nothing, since the user expects something of it.
+ */
 export function outputFormat(asked: OutputFormat | undefined, output: string | undefined): OutputFormat {
   if (asked !== undefined) return asked;
   const ending = extname(output ?? "").toLowerCase();
-  return ending === ".csv" ? "csv" : ending === ".tsv" ? "tsv" : "jsonl";
+  const format = ENDINGS[ending];
+  if (format !== undefined) return format;
+  throw new UsageError(
+    `--output ${output}: no format is known for the ending ${ending}; give --output-format ${OUTPUT_FORMATS.join(", ")}`,
+  );
 }
 
 /** @param pairs whether the inputs have a second text. */

@@ -16,6 +16,10 @@ test("the ending decides where nothing is said", () => {
   expect(outputFormat(undefined, "out.jsonl")).toBe("jsonl");
   expect(outputFormat(undefined, undefined)).toBe("jsonl");
   expect(outputFormat("csv", "x.tsv")).toBe("csv");
+  expect(outputFormat("csv", "x.dat")).toBe("csv");
+  expect(() => outputFormat(undefined, "x.xlsx")).toThrow(
+    "--output x.xlsx: no format is known for the ending .xlsx; give --output-format jsonl, csv, tsv",
+  );
 });
 
 test("JSON lines hold full precision", () => {

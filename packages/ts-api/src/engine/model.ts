@@ -34,7 +34,24 @@ export async function readModelSource(directory: string): Promise<ModelSource> {
     readFinetagJson(directory),
   ]);
   assertVocabulary(encoder, config);
+  if (finetag?.thresholds !== undefined && config.labels !== undefined) {
+    checkThresholds(directory, finetag.thresholds, config.labels);
+  }
   return { directory, config, encoder, finetag, positions: maxTextLength(config) };
+}
+
+/** Thresholds are set by hand: one for a label that is not there would be ignored in silence. */
+function checkThresholds(
+  directory: string,
+  thresholds: Record<string, number>,
+  labels: readonly string[],
+): void {
+  const unknown = Object.keys(thresholds).find((name) => !labels.includes(name));
+  if (unknown === undefined) return;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${directory}/finetag.json: thresholds names "${unknown}", which is no label of the model; mend the name or remove it`,
+  );
 }
 
 /** @throws FinetagError `ERR_FINETAG_ARGUMENT` when a length is over the model's positions. */

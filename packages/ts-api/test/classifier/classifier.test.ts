@@ -194,6 +194,18 @@ describe("save and evaluate", () => {
     }
   });
 
+  it("refuses a threshold of a label that is not there", async () => {
+    const directory = join(folder, "mistyped");
+    await classifier.save(directory);
+    const path = join(directory, "finetag.json");
+    const json = JSON.parse(await readFile(path, "utf8"));
+    await writeFile(path, JSON.stringify({ ...json, thresholds: { jyo: 0.9 } }));
+    await expect(Classifier.fromPretrained(directory)).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: `${path}: thresholds names "jyo", which is no label of the model; mend the name or remove it`,
+    });
+  });
+
   it("honours thresholds of the saved model", async () => {
     const directory = join(folder, "thresholds");
     await classifier.save(directory);
