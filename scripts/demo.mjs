@@ -45,13 +45,14 @@ async function demo({ fromScratch, data, yes }) {
 
   say("\nThe model");
   const base = fromScratch ? await randomModel(demoFolder, dataSet) : await pretrainedModel();
-  const rate = fromScratch ? ["--learning-rate", "2e-3"] : [];
+  // The small model is quick, and has more to learn.
+  const other = fromScratch ? ["--epochs", "3", "--learning-rate", "5e-4"] : [];
 
   say("\nTraining");
   await finetag([
     "train",
     ...["--model", base, "--train", file("train"), "--dev", file("dev"), ...dataSet.read, ...labels],
-    ...withOverrides(dataSet.train, rate),
+    ...withOverrides(dataSet.train, other),
     ...["--output-dir", here("model"), "--overwrite"],
   ]);
 

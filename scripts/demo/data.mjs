@@ -44,7 +44,7 @@ export const DATA_SETS = [
     prepare: prepareGoEmotions,
     file: (split) => `${split}.tsv`,
     read: ["--no-header", "--columns", "text,labels,id", "--labels-column", "labels"],
-    train: ["--max-length", "48", "--max-steps", "800", "--learning-rate", "1e-4", "--threshold", "0.3"],
+    train: ["--max-length", "48", "--epochs", "0.6", "--learning-rate", "1e-4", "--threshold", "0.3"],
     texts: [
       "Thank you so much, this is exactly what I was looking for!",
       "Wait, how does that even work? Can you explain it again?",
