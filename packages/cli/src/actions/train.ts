@@ -13,7 +13,7 @@ const schema = trainOptionsSchema.extend({
 });
 
 const groups = {
-  Model: ["model", "outputDir", "newHead", "maxLength", "dropout", "threshold", "offline"],
+  Model: ["model", "outputDir", "newHead", "headBias", "maxLength", "dropout", "threshold", "offline"],
   Data: [
     "train",
     "dev",

@@ -43,6 +43,10 @@ export const trainOptionsSchema = dataOptionsSchema.extend({
     .boolean()
     .default(false)
     .describe("Replace a classification head of another size or other labels"),
+  headBias: z
+    .enum(["zero", "frequency"])
+    .default("zero")
+    .describe("Where a new head's biases start; frequency: at the labels' shares, for many rare labels"),
   maxLength: positive.min(3).default(128).describe("Longest text in tokens; longer ones are cut"),
   epochs: z.number().positive().default(3).describe("Passes over the training rows"),
   maxSteps: positive.optional().describe("Optimizer steps; overrides epochs"),

@@ -17,6 +17,7 @@ import { loadCheckpoint, newestCheckpoint } from "./checkpoint.ts";
 import { checkOutputDirectory, openOutputDirectory } from "./directory.ts";
 import type { TrainEvent } from "./events.ts";
 import { openRunFiles, type RunFiles } from "./files.ts";
+import { startAtLabelShares } from "./head-bias.ts";
 import { holdOut, type LoadedSplit, loadSplit, type SplitName } from "./load.ts";
 import { evaluationEvents, trainLoop } from "./loop.ts";
 import { runMetrics } from "./metrics.ts";
@@ -114,6 +115,9 @@ class Run {
       Object.assign(state, progressOf(checkpoint.state));
     }
     this.#state = state;
+    if (checkpoint === undefined && this.#options.headBias === "frequency") {
+      await startAtLabelShares(model, splits.train);
+    }
     await model.session.configureTraining(optimizerOptions(this.#options, plan));
     await openOutputDirectory(outputDir, this.#options);
     const storage = new DirectoryStorage(

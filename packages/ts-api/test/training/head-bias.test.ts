@@ -1,0 +1,57 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { openWeights } from "../../src/checkpoint/index.ts";
+import type { TrainOptions } from "../../src/training/options.ts";
+import { trainRun } from "../../src/training/run.ts";
+import { LABELS, type TinyRow, writeTinyCsv, writeTinyModel } from "./tiny.ts";
+
+/** joy in 10 of 40 rows, anger in one, fear in none. */
+const ROWS: TinyRow[] = Array.from({ length: 40 }, (_, i) => ({
+  text: "it was a day",
+  labels: [...(i < 10 ? ["joy"] : []), ...(i === 20 ? ["anger"] : [])],
+}));
+
+let folder: string;
+let base: TrainOptions;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "finetag-head-bias-"));
+  base = {
+    model: await writeTinyModel(join(folder, "model")),
+    train: await writeTinyCsv(join(folder, "train.csv"), ROWS),
+    outputDir: "",
+    // Small enough that one step leaves the bias where it started.
+    learningRate: 1e-9,
+    maxSteps: 1,
+    threads: 1,
+    tensorboard: false,
+  };
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function biasAfter(name: string, changes: Partial<TrainOptions>): Promise<number[]> {
+  const outputDir = join(folder, name);
+  for await (const _ of trainRun({ ...base, ...changes, outputDir }));
+  const weights = await openWeights(outputDir);
+  const bias = await weights.read("classifier.bias");
+  await weights.close();
+  return [...bias];
+}
+
+it("starts at zero, as transformers does", async () => {
+  for (const value of await biasAfter("zero", {})) expect(value).toBeCloseTo(0, 6);
+});
+
+it("starts at the log-odds of each label's share when asked to", async () => {
+  expect(LABELS).toEqual(["joy", "anger", "fear"]);
+  const bias = await biasAfter("frequency", { headBias: "frequency" });
+  const expected = [10 / 30, 1 / 39, 0.5 / 39.5].map(Math.log);
+  for (const [i, value] of bias.entries()) expect(value).toBeCloseTo(expected[i]!, 5);
+});
+
+it("stays as it was read from a trained model", async () => {
+  const model = join(folder, "zero");
+  for (const value of await biasAfter("again", { model, headBias: "frequency" }))
+    expect(value).toBeCloseTo(0, 6);
+});
