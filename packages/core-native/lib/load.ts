@@ -45,8 +45,8 @@ export function loadAddon(): NativeAddon {
 
 /**
  * libgomp's threads spin for milliseconds at the end of each parallel region. On a machine with other work that
- * keeps the thread they wait for off its core: training then runs at a fifth of its speed. A short spin costs
- * nothing where the cores are free. libgomp reads its settings once, when it is loaded; the user's own win.
+ * keeps the thread they wait for off its core: training then ran at a fifth to a half of its speed (ADR 5). libgomp
+ * reads its settings once, when it is loaded; the user's own win.
  */
 function withShortSpins<Result>(load: () => Result): Result {
   const { env } = process;

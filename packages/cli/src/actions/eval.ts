@@ -1,18 +1,10 @@
-import { writeFileAtomic } from "@finetag/api";
+import { dataSpec, writeFileAtomic } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/command.ts";
 import { formatCount } from "../output/format.ts";
 import { ProgressLine } from "../output/progress.ts";
 import { metricsReport } from "../output/tables.ts";
-import {
-  DATA_KEYS,
-  DEVICE_KEYS,
-  dataShape,
-  dataSpec,
-  deviceShape,
-  openClassifier,
-  thresholdShape,
-} from "./shared.ts";
+import { DATA_KEYS, DEVICE_KEYS, dataShape, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z.string().min(1).describe("Model directory, as finetag train writes it"),

@@ -1,6 +1,7 @@
 import {
   type Classifier,
   dataOptionsSchema,
+  dataSpec,
   openData,
   type TextInput,
   trainOptionsSchema,
@@ -14,7 +15,7 @@ import { createFormat, OUTPUT_FORMATS, outputFormat, type PredictionFormat } fro
 import { fileInputs, lineInputs, wordInputs } from "../predictions/inputs.ts";
 import { runPrompt } from "../predictions/prompt.ts";
 import { type Write, writerTo, writeToFile } from "../predictions/sinks.ts";
-import { DEVICE_KEYS, dataSpec, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
+import { DEVICE_KEYS, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
 
 const { header, columns, textColumn, textPairColumn, idColumn } = dataOptionsSchema.shape;
 const columnsShape = { header, columns, textColumn, textPairColumn, idColumn };

@@ -1,11 +1,4 @@
-import {
-  Classifier,
-  type DataOptions,
-  type DataSpec,
-  dataOptionsSchema,
-  type LoadOptions,
-  trainOptionsSchema,
-} from "@finetag/api";
+import { Classifier, dataOptionsSchema, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import type { Context } from "../context.ts";
 import { DownloadProgressLine } from "../output/download.ts";
 
@@ -29,24 +22,6 @@ export const dataShape = columnsShape;
 
 export const DATA_KEYS: readonly string[] = Object.keys(dataShape);
 export const DEVICE_KEYS: readonly string[] = Object.keys(deviceShape);
-
-/** What a user said about a data file. */
-export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
-  const { format, header, columns, textColumn, textPairColumn, idColumn } = options;
-  const { labelColumns, labelsColumn, labelSeparator } = options;
-  return {
-    path,
-    format,
-    header,
-    columns,
-    textColumn,
-    textPairColumn,
-    idColumn,
-    labelColumns,
-    labelsColumn,
-    labelSeparator,
-  };
-}
 
 /** Opens the model of a command, showing the download where there is one. */
 export async function openClassifier(

@@ -50,10 +50,9 @@ export async function openRunFiles(
 }
 
 /** What the options say about a file. */
-export function dataSpec(path: string, options: DataOptions): DataSpec {
-  const { labels: _, ...rest } = options;
-  const { format, header, columns, textColumn, textPairColumn, idColumn } = rest;
-  const { labelColumns, labelsColumn, labelSeparator } = rest;
+export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
+  const { format, header, columns, textColumn, textPairColumn, idColumn } = options;
+  const { labelColumns, labelsColumn, labelSeparator } = options;
   return {
     path,
     format,

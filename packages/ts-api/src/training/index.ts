@@ -1,5 +1,6 @@
 /** Fine-tuning from files, with checkpoints, evaluation and events. */
 export type { RunMetrics, TrainEvent } from "./events.ts";
+export { dataSpec } from "./files.ts";
 export {
   type DataOptions,
   dataOptionsSchema,
