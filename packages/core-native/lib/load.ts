@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { spinCount } from "./spins.ts";
 import type { NativeAddon } from "./types.ts";
 
 /** The addon is missing or the dynamic linker refuses it; `message` says what to do. */
@@ -32,7 +33,7 @@ export function loadAddon(): NativeAddon {
     throw new AddonLoadError("the native addon is not built; run `npm run bootstrap` in finetag's folder");
   }
   try {
-    loaded = withShortSpins(() => createRequire(import.meta.url)(path) as NativeAddon);
+    loaded = withSpins(() => createRequire(import.meta.url)(path) as NativeAddon);
     return loaded;
   } catch (error) {
     const reason = String((error as Error).message).split("\n")[0];
@@ -43,15 +44,11 @@ export function loadAddon(): NativeAddon {
   }
 }
 
-/**
- * libgomp's threads spin for milliseconds at the end of each parallel region. On a machine with other work that
- * keeps the thread they wait for off its core: training then ran at a fifth to a half of its speed (ADR 5). libgomp
- * reads its settings once, when it is loaded; the user's own win.
- */
-function withShortSpins<Result>(load: () => Result): Result {
+/** libgomp reads its settings once, when it is loaded; the user's own win. */
+function withSpins<Result>(load: () => Result): Result {
   const { env } = process;
   if (env.OMP_WAIT_POLICY !== undefined || env.GOMP_SPINCOUNT !== undefined) return load();
-  env.GOMP_SPINCOUNT = "1000";
+  env.GOMP_SPINCOUNT = spinCount();
   try {
     return load();
   } finally {

@@ -18,7 +18,7 @@ namespace {
 template <typename F>
 void train_on_meta(const ModelConfig& config, F&& change) {
   const c10::Device meta = parse_device("meta");
-  ParameterStore store(meta);
+  ParameterStore store(meta, false);
   const auto model = make_model(store, config);
   HostBatch host = random_batch(config, {3, 5});
   host.label_mask_BL.assign(host.labels_BL.size(), 1.0f);
@@ -27,7 +27,7 @@ void train_on_meta(const ModelConfig& config, F&& change) {
   ForwardContext context;
   context.training = true;
   torch::autograd::backward(
-      {bce_with_logits_sum(model->forward(batch, context), batch.labels_BL, batch.label_mask_BL)});
+      {bce_with_logits_sum(model->forward(batch, context), batch.labels_BL, batch.label_mask_BL, false)});
   for (const StoredParameter& parameter : store.stored()) {
     REQUIRE(parameter.value.grad().is_meta() && parameter.value.grad().sizes() == parameter.value.sizes());
   }

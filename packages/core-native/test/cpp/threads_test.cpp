@@ -56,22 +56,25 @@ TEST(a_session_keeps_its_threads_when_another_opens) {
 
 TEST(a_stop_flag_breaks_off_a_backward_pass) {
   const ModelConfig config = tiny_config();
-  ParameterStore store(c10::kCPU);
-  const auto model = make_model(store, config);
-  for (const NamedParameter& parameter : store.named()) store.initialize(parameter.name, 1, 0.1);
-  const Batch batch = to_device(random_batch(config, {3, 5}), config, c10::kCPU);
-  std::atomic<bool> stop{false};
-  const CancelScope scope(&stop);
-  const auto loss = [&] {
-    ForwardContext context;
-    return model->forward(batch, context).sum();
-  };
-  const at::Tensor first = loss();
-  stop = true;
-  REQUIRE(is_cancelled([&] { torch::autograd::backward({first}); }));
-  stop = false;
-  torch::autograd::backward({loss()});
-  REQUIRE(store.stored().front().value.grad().defined());
+  for (const bool fused : {false, true}) {
+    ParameterStore store(c10::kCPU, fused);
+    const auto model = make_model(store, config);
+    for (const NamedParameter& parameter : store.named()) store.initialize(parameter.name, 1, 0.1);
+    const Batch batch = to_device(random_batch(config, {3, 5}), config, c10::kCPU);
+    std::atomic<bool> stop{false};
+    const CancelScope scope(&stop);
+    const auto loss = [&] {
+      ForwardContext context;
+      context.fused = fused;
+      return model->forward(batch, context).sum();
+    };
+    const at::Tensor first = loss();
+    stop = true;
+    REQUIRE(is_cancelled([&] { torch::autograd::backward({first}); }));
+    stop = false;
+    torch::autograd::backward({loss()});
+    REQUIRE(store.stored().front().dense_gradient().abs().sum().item<double>() > 0);
+  }
 }
 
 TEST(a_session_that_is_stopped_does_not_wait_for_cores) {

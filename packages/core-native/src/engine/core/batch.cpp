@@ -91,7 +91,7 @@ void check(const HostBatch& batch, const ModelConfig& config) {
   if (!batch.label_mask_BL.empty() && batch.labels_BL.empty()) fail("labelMask without labels");
 }
 
-Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device) {
+Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device, bool padded) {
   Batch batch;
   batch.texts = host.texts();
   batch.tokens = host.tokens();
@@ -105,19 +105,20 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
   batch.token_types_T = move_to(host.token_types_T, {T}, at::kInt, device);
   batch.positions_T = move_to(count_positions(host, config), {T}, at::kInt, device);
 
-  std::vector<int64_t> first_token(B), padded_from(B * S, 0), packed_from(T);
-  std::vector<float> key_bias(B * S, -std::numeric_limits<float>::infinity());
-  for (int64_t b = 0; b < B; ++b) {
-    const int64_t start = host.cu_seqlens[b], length = host.cu_seqlens[b + 1] - start;
-    first_token[b] = start;
-    for (int64_t i = 0; i < length; ++i) {
-      padded_from[b * S + i] = start + i;
-      packed_from[start + i] = b * S + i;
-      key_bias[b * S + i] = 0.0f;
-    }
-  }
+  batch.cu_seqlens = move_to(host.cu_seqlens, {B + 1}, at::kInt, device);
+  const std::vector<int64_t> first_token(host.cu_seqlens.begin(), host.cu_seqlens.end() - 1);
   batch.first_token_B = move_to(first_token, {B}, at::kLong, device);
-  if (batch.is_ragged()) {
+  if (padded && batch.is_ragged()) {
+    std::vector<int64_t> padded_from(B * S, 0), packed_from(T);
+    std::vector<float> key_bias(B * S, -std::numeric_limits<float>::infinity());
+    for (int64_t b = 0; b < B; ++b) {
+      const int64_t start = host.cu_seqlens[b], length = host.cu_seqlens[b + 1] - start;
+      for (int64_t i = 0; i < length; ++i) {
+        padded_from[b * S + i] = start + i;
+        packed_from[start + i] = b * S + i;
+        key_bias[b * S + i] = 0.0f;
+      }
+    }
     batch.padded_from_BS = move_to(padded_from, {B * S}, at::kLong, device);
     batch.packed_from_T = move_to(packed_from, {T}, at::kLong, device);
     batch.key_bias_B11S = move_to(key_bias, {B, 1, 1, S}, at::kFloat, device);

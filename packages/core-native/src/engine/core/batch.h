@@ -27,13 +27,15 @@ void check(const HostBatch& batch, const ModelConfig& config);
 
 /// The same on the model's device, with the index tables that attention needs.
 struct Batch {
-  int64_t texts;              // B
-  int64_t tokens;             // T
-  int64_t max_length;         // S
-  at::Tensor ids_T;           // int32
-  at::Tensor token_types_T;   // int32
-  at::Tensor positions_T;     // int32, as the family counts them
-  at::Tensor first_token_B;   // int64, where each text starts
+  int64_t texts;             // B
+  int64_t tokens;            // T
+  int64_t max_length;        // S
+  at::Tensor ids_T;          // int32
+  at::Tensor token_types_T;  // int32
+  at::Tensor positions_T;    // int32, as the family counts them
+  at::Tensor first_token_B;  // int64, where each text starts
+  at::Tensor cu_seqlens;     // int32 [B+1]
+  // The rest of the indices only where attention pads texts:
   at::Tensor padded_from_BS;  // int64 [B*S]: token of each padded slot; padding points at token 0
   at::Tensor packed_from_T;   // int64: padded slot of each token
   at::Tensor key_bias_B11S;   // float: 0 at tokens, -inf at padding; undefined if nothing is padded
@@ -43,6 +45,8 @@ struct Batch {
   bool is_ragged() const { return texts * max_length != tokens; }
 };
 
-Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device);
+/// `padded`: with the tables by which attention pads texts.
+Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device,
+                bool padded = true);
 
 }  // namespace finetag

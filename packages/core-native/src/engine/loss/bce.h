@@ -5,9 +5,9 @@
 
 namespace finetag {
 
-/// Sum over rows and labels of the binary cross-entropy of sigmoid(logits), in the stable form
-/// max(x, 0) - x y + log(1 + exp(-|x|)); float32, differentiable. Masked-out terms count 0.
+/// Sum over rows and labels of binary cross-entropy of logits, float32; with a mask, of the labels where it
+/// is 1. `fused`: the loss and its gradient in one pass.
 at::Tensor bce_with_logits_sum(const at::Tensor& logits_BL, const at::Tensor& labels_BL,
-                               const at::Tensor& mask_BL);
+                               const at::Tensor& mask_BL, bool fused);
 
 }  // namespace finetag

@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "engine/nn/layers.h"
+#include "engine/ops/attention_sublayer.h"
+#include "engine/ops/embed.h"
+#include "engine/ops/feed_forward_sublayer.h"
 
 namespace finetag {
 
@@ -14,11 +17,8 @@ class Embeddings {
   at::Tensor forward(const Batch& batch, ForwardContext& context) const;  // [T, H]
 
  private:
-  int64_t word_padding_;
-  int64_t position_padding_;
   double dropout_;
-  at::Tensor words_, positions_, types_;
-  LayerNorm norm_;
+  EmbeddingWeights weights_;
 };
 
 /// One post-LN transformer layer (Vaswani et al. 2017; Devlin et al. 2019).
@@ -32,12 +32,8 @@ class EncoderLayer {
 
  private:
   ModelConfig config_;
-  Linear query_key_value_;
-  Linear attention_output_;
-  LayerNorm attention_norm_;
-  Linear intermediate_;
-  Linear output_;
-  LayerNorm output_norm_;
+  AttentionWeights attention_;
+  FeedForwardWeights feed_forward_;
 };
 
 /// Embeddings and layers; what BERT and RoBERTa share.

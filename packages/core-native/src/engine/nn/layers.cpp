@@ -1,10 +1,6 @@
 #include "engine/nn/layers.h"
 
-#include <ATen/ops/gelu.h>
-#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/relu.h>
-#include <ATen/ops/silu.h>
 
 namespace finetag {
 
@@ -24,26 +20,7 @@ Linear::Linear(ParameterStore& store, const std::vector<std::string>& prefixes, 
 at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
 
 LayerNorm::LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon)
-    : weight(store.add(prefix + ".weight", {features}, ParameterRole::kNormWeight)),
-      bias(store.add(prefix + ".bias", {features}, ParameterRole::kBias)),
-      epsilon(epsilon) {}
-
-at::Tensor LayerNorm::operator()(const at::Tensor& x) const {
-  return at::layer_norm(x, {weight.size(0)}, weight, bias, epsilon);
-}
-
-at::Tensor activate(const at::Tensor& x, Activation activation) {
-  switch (activation) {
-    case Activation::kGelu:
-      return at::gelu(x, "none");
-    case Activation::kGeluTanh:
-      return at::gelu(x, "tanh");
-    case Activation::kRelu:
-      return at::relu(x);
-    case Activation::kSilu:
-      break;
-  }
-  return at::silu(x);
-}
+    : NormWeights{store.add(prefix + ".weight", {features}, ParameterRole::kNormWeight),
+                  store.add(prefix + ".bias", {features}, ParameterRole::kBias), epsilon} {}
 
 }  // namespace finetag

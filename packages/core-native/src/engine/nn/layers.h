@@ -8,44 +8,37 @@
 #include "engine/core/config.h"
 #include "engine/nn/parameters.h"
 #include "engine/ops/dropout.h"
+#include "engine/ops/weights.h"
 
 namespace finetag {
 
 /// What a forward pass needs to know beside its batch.
 struct ForwardContext {
   bool training = false;
+  bool fused = false;  // by the CPU's kernels
   uint32_t seed = 0;
   uint32_t step = 0;
   uint32_t micro_batch = 0;
   uint32_t next_site = 0;  // places of dropout, counted in the order of the pass
 
   DropoutKey next_key() { return {seed, step, micro_batch, next_site++}; }
+  Dropout next_dropout(double p) { return {training ? p : 0.0, next_key()}; }
   at::Tensor drop(const at::Tensor& x, double p) {
-    const DropoutKey key = next_key();
-    return training ? dropout(x, p, key) : x;
+    const Dropout here = next_dropout(p);
+    return dropout(x, here.p, here.key);
   }
 };
 
 /// y = x W^T + b, W `[out, in]`.
-struct Linear {
-  at::Tensor weight;
-  at::Tensor bias;
-
+struct Linear : LinearWeights {
   Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out);
   /// Several linear layers of one input, as one GEMM.
   Linear(ParameterStore& store, const std::vector<std::string>& prefixes, int64_t in, int64_t out);
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
-struct LayerNorm {
-  at::Tensor weight;
-  at::Tensor bias;
-  double epsilon;
-
+struct LayerNorm : NormWeights {
   LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon);
-  at::Tensor operator()(const at::Tensor& x) const;
 };
-
-at::Tensor activate(const at::Tensor& x, Activation activation);
 
 }  // namespace finetag

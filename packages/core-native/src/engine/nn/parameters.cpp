@@ -28,8 +28,25 @@ at::Tensor ParameterStore::add_stacked(const std::vector<std::string>& names, st
     index_.emplace(names[part], named_.size());
     named_.push_back({names[part], shape, role, stored_.size(), static_cast<int64_t>(part) * shape[0], -1});
   }
-  stored_.push_back({value, {}, {}, role == ParameterRole::kWeight});
+  stored_.push_back({value, {}, {}, role == ParameterRole::kWeight, nullptr});
   return value;
+}
+
+std::shared_ptr<RowGradient> ParameterStore::add_row_gradient() {
+  if (!fused_) return nullptr;
+  StoredParameter& table = stored_.back();
+  table.rows = std::make_shared<RowGradient>(table.value.size(0), table.value.size(1));
+  return table.rows;
+}
+
+at::Tensor StoredParameter::dense_gradient() const {
+  if (value.grad().defined()) return value.grad();
+  at::Tensor gradient = at::zeros_like(value.detach());
+  if (rows == nullptr) return gradient;
+  const at::Tensor values = rows->values();
+  for (size_t slot = 0; slot < rows->rows().size(); ++slot)
+    gradient[rows->rows()[slot]].copy_(values[static_cast<int64_t>(slot)]);
+  return gradient;
 }
 
 NamedParameter& ParameterStore::find(const std::string& name) {
@@ -105,9 +122,9 @@ void ParameterStore::allocate_moments() {
 }
 
 int64_t ParameterStore::bytes() const {
-  int64_t total = 0;
+  int64_t total = 0;  // value, gradient and two moments
   for (const StoredParameter& parameter : stored_) {
-    const int64_t copies = parameter.exp_avg.defined() ? 4 : 1;  // value, gradient and two moments
+    const int64_t copies = !parameter.exp_avg.defined() ? 1 : parameter.rows != nullptr ? 3 : 4;
     total += copies * parameter.value.numel() * static_cast<int64_t>(sizeof(float));
   }
   return total;

@@ -2,11 +2,13 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "engine/core/config.h"
+#include "engine/ops/row_gradient.h"
 
 namespace finetag {
 
@@ -32,19 +34,28 @@ struct StoredParameter {
   at::Tensor exp_avg;
   at::Tensor exp_avg_sq;
   bool decays;
+  /// Of a table whose gradient is kept by touched rows; it then has no other.
+  std::shared_ptr<RowGradient> rows;
+
+  /// `[V, H]` like the value, zeros where there is no gradient.
+  at::Tensor dense_gradient() const;
 };
 
 /// All weights of a model under Hugging Face's names. Several names can share one tensor, so that one GEMM
 /// serves them all; element-wise updates do not notice.
 class ParameterStore {
  public:
-  explicit ParameterStore(c10::Device device) : device_(device) {}
+  /// `fused`: for the CPU's kernels.
+  ParameterStore(c10::Device device, bool fused) : device_(device), fused_(fused) {}
 
   at::Tensor add(const std::string& name, std::vector<int64_t> shape, ParameterRole role,
                  int64_t padding_row = -1);
   /// Stacks the names along the first axis; every part has `shape`.
   at::Tensor add_stacked(const std::vector<std::string>& names, std::vector<int64_t> shape,
                          ParameterRole role);
+
+  /// Lets the last parameter that was added take its gradient by rows, where the kernels do; else null.
+  std::shared_ptr<RowGradient> add_row_gradient();
 
   const std::vector<NamedParameter>& named() const { return named_; }
   std::vector<StoredParameter>& stored() { return stored_; }
@@ -67,6 +78,7 @@ class ParameterStore {
 
  private:
   c10::Device device_;
+  bool fused_;
   std::vector<NamedParameter> named_;
   std::vector<StoredParameter> stored_;
   std::unordered_map<std::string, size_t> index_;

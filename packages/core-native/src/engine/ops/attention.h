@@ -4,20 +4,16 @@
 #include <ATen/core/Tensor.h>
 
 #include "engine/core/batch.h"
-#include "engine/ops/dropout.h"
+#include "engine/ops/weights.h"
 
 namespace finetag {
 
-struct AttentionOptions {
-  int64_t heads;
-  double dropout;  // 0 outside training
-  DropoutKey key;
-};
-
 /// Scaled dot-product self-attention inside each text (Vaswani et al. 2017, 3.2), with dropout on the
 /// attention probabilities. `query_XH` is `[T, H]`, or `[B, H]` when only first tokens ask;
-/// `key_value_T2H` holds keys and values side by side. Returns the shape of the queries.
+/// `key_value_T2H` holds keys and values side by side. Returns the shape of the queries. Out of plain ATen
+/// operators over padded texts: for any device, and the reference of the CPU's kernel, whose dropout mask it
+/// draws there.
 at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
-                     const AttentionOptions& options);
+                     int64_t heads, const Dropout& probabilities);
 
 }  // namespace finetag

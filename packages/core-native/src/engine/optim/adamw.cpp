@@ -59,7 +59,10 @@ void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step
 }
 
 void clear_gradients(ParameterStore& store) {
-  for (StoredParameter& parameter : store.stored()) parameter.value.mutable_grad() = at::Tensor();
+  for (StoredParameter& parameter : store.stored()) {
+    parameter.value.mutable_grad() = at::Tensor();
+    if (parameter.rows != nullptr) parameter.rows->clear();
+  }
 }
 
 }  // namespace finetag

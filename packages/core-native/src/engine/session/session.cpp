@@ -6,11 +6,13 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "engine/core/autocast.h"
 #include "engine/core/cancel.h"
 #include "engine/core/core_gate.h"
+#include "engine/core/cpu_memory.h"
 #include "engine/core/device.h"
 #include "engine/core/error.h"
 #include "engine/loss/bce.h"
@@ -37,12 +39,31 @@ double counted_terms(const HostBatch& batch, int64_t labels) {
   return count;
 }
 
+class Stopwatch {
+ public:
+  /// Seconds since the last call.
+  double lap() {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> passed = now - last_;
+    last_ = now;
+    return passed.count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : scalar.item<double>(); }
 
 }  // namespace
 
 Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
-    : config_(config), device_(checked_device(config)), stop_(stop), store_(device_) {
+    : config_(config),
+      device_(checked_device(config)),
+      fused_(config.fused && device_.is_cpu() && config.precision == Precision::kFloat32),
+      stop_(stop),
+      store_(device_, fused_) {
+  if (device_.is_cpu()) install_cpu_memory();
   set_thread_count(config.threads);
   model_ = make_model(store_, config_.model);
 }
@@ -58,14 +79,14 @@ void Session::initialize(const std::vector<std::string>& names) {
 at::Tensor Session::read(TensorKind kind, const std::string& name) {
   const NamedParameter& parameter = store_.find(name);
   const StoredParameter& stored = stored_of(parameter);
+  if (fused_adamw_) fused_adamw_->catch_up();
   at::Tensor whole;
   switch (kind) {
     case TensorKind::kWeight:
       whole = stored.value;
       break;
     case TensorKind::kGrad:
-      whole = stored.value.grad();
-      if (!whole.defined()) return at::zeros(parameter.shape);
+      whole = stored.dense_gradient();
       break;
     case TensorKind::kExpAvg:
       whole = stored.exp_avg;
@@ -84,6 +105,7 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
 void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
   NamedParameter& parameter = store_.find(name);
   StoredParameter& stored = stored_of(parameter);
+  if (fused_adamw_) fused_adamw_->catch_up();
   at::Tensor whole = kind == TensorKind::kWeight   ? stored.value
                      : kind == TensorKind::kExpAvg ? stored.exp_avg
                                                    : stored.exp_avg_sq;
@@ -95,6 +117,7 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
                                           " values, not " + std::to_string(data.numel()));
   }
   target.copy_(data.view(target.sizes()));
+  if (fused_adamw_) fused_adamw_->start_at(step_);  // the moments may no longer be zero
   if (kind == TensorKind::kWeight) parameter.filled = true;
 }
 
@@ -103,24 +126,35 @@ void Session::configure_training(const TrainingConfig& config) {
   training_ = config;
   step_ = 0;
   store_.allocate_moments();
+  if (fused_) fused_adamw_.emplace(store_).start_at(0);
 }
 
 void Session::set_step(int64_t step) {
   if (step < 0 || step > 0xFFFFFFFE)
     throw Error(ErrorCode::kArgument, "step must fit an unsigned 32-bit integer");
+  if (fused_adamw_) fused_adamw_->catch_up();
   step_ = step;
+  if (fused_adamw_) fused_adamw_->start_at(step);
 }
 
 ForwardContext Session::training_context(size_t micro_batch) const {
   ForwardContext context;
   context.training = true;
+  context.fused = fused_;
   context.seed = config_.seed;
   context.step = static_cast<uint32_t>(step_);
   context.micro_batch = static_cast<uint32_t>(micro_batch);
   return context;
 }
 
-double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches) {
+Batch Session::place(const HostBatch& host) {
+  Batch batch = to_device(host, config_.model, device_, /*padded=*/!fused_);
+  if (fused_adamw_) fused_adamw_->catch_up(batch.ids_T);
+  return batch;
+}
+
+double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times) {
+  Stopwatch watch;
   store_.require_filled();
   if (micro_batches.empty()) throw Error(ErrorCode::kArgument, "a training step needs at least one batch");
   double count = 0;
@@ -136,15 +170,19 @@ double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches
   double loss = 0;
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     const CoreGate::Permit permit(config_.threads);
-    const Batch batch = to_device(micro_batches[i], config_.model, device_);
+    watch.lap();
+    const Batch batch = place(micro_batches[i]);
+    times.data += watch.lap();
     ForwardContext context = training_context(i);
     at::Tensor mean_loss;
     {
       const AutocastScope autocast(device_, config_.precision);
       const at::Tensor logits_BL = model_->forward(batch, context);
-      mean_loss = bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL) / count;
+      mean_loss = bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL, fused_) / count;
     }
+    times.forward += watch.lap();
     torch::autograd::backward({mean_loss});
+    times.backward += watch.lap();
     loss += to_double(mean_loss);
   }
   return loss;
@@ -153,25 +191,33 @@ double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches
 StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
   if (!training_) throw Error(ErrorCode::kArgument, "training is not configured");
   const CancelScope cancel(stop_);
-  const double loss = accumulate_gradients(micro_batches);
+  StepTimes times;
+  const double loss = accumulate_gradients(micro_batches, times);
   const CoreGate::Permit permit(config_.threads);
-  const double norm = gradient_norm(store_);
+  Stopwatch watch;
+  const double norm = fused_adamw_ ? fused_adamw_->gradient_norm() : gradient_norm(store_);
   const double rate = learning_rate(*training_, step_);
   // A loss that is no number must not reach the weights: the caller can still save them.
   if (std::isfinite(loss) && std::isfinite(norm)) {
     const at::NoGradGuard no_grad;
-    adamw_step(store_,
-               {rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay},
-               step_ + 1, norm, training_->max_grad_norm);
+    const AdamWOptions options{rate, training_->beta1, training_->beta2, training_->epsilon,
+                               training_->weight_decay};
+    if (fused_adamw_) {
+      fused_adamw_->step(options, step_ + 1, norm, training_->max_grad_norm);
+    } else {
+      adamw_step(store_, options, step_ + 1, norm, training_->max_grad_norm);
+    }
     ++step_;
   }
   clear_gradients(store_);
-  return {loss, norm, rate, step_};
+  times.optimizer = watch.lap();
+  return {loss, norm, rate, step_, times};
 }
 
 double Session::backward(const HostBatch& batch) {
   const CancelScope cancel(stop_);
-  return accumulate_gradients({batch});
+  StepTimes times;
+  return accumulate_gradients({batch}, times);
 }
 
 ForwardResult Session::forward(const HostBatch& host) {
@@ -180,8 +226,9 @@ ForwardResult Session::forward(const HostBatch& host) {
   const CancelScope cancel(stop_);
   const CoreGate::Permit permit(config_.threads);
   const at::NoGradGuard no_grad;
-  const Batch batch = to_device(host, config_.model, device_);
+  const Batch batch = place(host);
   ForwardContext context;
+  context.fused = fused_;
   at::Tensor logits_BL;
   {
     const AutocastScope autocast(device_, config_.precision);
@@ -189,7 +236,7 @@ ForwardResult Session::forward(const HostBatch& host) {
   }
   ForwardResult result;
   if (batch.labels_BL.defined()) {
-    result.loss_sum = to_double(bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL));
+    result.loss_sum = to_double(bce_with_logits_sum(logits_BL, batch.labels_BL, batch.label_mask_BL, fused_));
     result.loss_count = counted_terms(host, config_.model.num_labels);
   }
   result.logits_BL = logits_BL.is_meta() ? logits_BL : logits_BL.to(at::kCPU).contiguous();

@@ -13,6 +13,7 @@
 #include "engine/core/config.h"
 #include "engine/nn/model.h"
 #include "engine/nn/parameters.h"
+#include "engine/optim/fused_adamw.h"
 
 namespace finetag {
 
@@ -22,6 +23,17 @@ struct SessionConfig {
   int threads = 1;
   uint32_t seed = 0;
   Precision precision = Precision::kFloat32;
+  /// Use the fused kernels where the device and precision have them; false: plain ATen operators, their
+  /// reference.
+  bool fused = true;
+};
+
+/// Seconds of a training step, by what they went into.
+struct StepTimes {
+  double data = 0;  // checks and the way to the device
+  double forward = 0;
+  double backward = 0;
+  double optimizer = 0;  // clipping and AdamW
 };
 
 struct StepResult {
@@ -29,6 +41,7 @@ struct StepResult {
   double grad_norm;
   double learning_rate;
   int64_t step;
+  StepTimes times;
 };
 
 struct ForwardResult {
@@ -65,16 +78,19 @@ class Session {
   int64_t bytes() const { return store_.bytes(); }
 
  private:
-  double accumulate_gradients(const std::vector<HostBatch>& micro_batches);
+  Batch place(const HostBatch& batch);
+  double accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;
   StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
 
   SessionConfig config_;
   c10::Device device_;
+  bool fused_;
   const std::atomic<bool>* stop_;
   ParameterStore store_;
   std::unique_ptr<Model> model_;
   std::optional<TrainingConfig> training_;
+  std::optional<FusedAdamW> fused_adamw_;  // while training is configured, where the kernels are used
   int64_t step_ = 0;
 };
 

@@ -1,0 +1,175 @@
+// Where a training step's time goes, and what the machine's matrix product would allow. Prints one JSON object.
+//
+//   finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS < lengths
+//
+// `lengths`: token counts of texts, whitespace-separated, cut into batches of 32 in this order. The model's shape is
+// BERT's: heads of 64 (32 below a hidden size of 512), intermediate size 4 times the hidden size, 28 labels.
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/randn.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <random>
+#include <vector>
+
+#include "engine/core/cpu_memory.h"
+#include "engine/core/device.h"
+#include "engine/kernels/kernels.h"
+#include "engine/session/session.h"
+
+using namespace finetag;
+
+namespace {
+
+constexpr int64_t kBatch = 32, kLabels = 28;
+
+double seconds(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+/// GFLOP/s of out = a b, by the median of several runs.
+double rate(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor out = at::empty({a.size(0), b.size(1)});
+  const double flop = 2.0 * static_cast<double>(a.size(0) * a.size(1) * b.size(1));
+  const int repeats = std::max(1, static_cast<int>(2e9 / flop));
+  std::vector<double> times;
+  for (int run = 0; run < 9; ++run)
+    times.push_back(seconds([&] {
+      for (int i = 0; i < repeats; ++i) at::mm_out(out, a, b);
+    }));
+  return flop * repeats / median(times) / 1e9;
+}
+
+struct Product {
+  const char* name;
+  int64_t out, in;
+};
+
+HostBatch make_batch(const ModelConfig& config, const std::vector<int64_t>& lengths, std::mt19937& random) {
+  HostBatch batch;
+  batch.cu_seqlens.push_back(0);
+  for (const int64_t length : lengths) {
+    for (int64_t i = 0; i < length; ++i)
+      batch.ids_T.push_back(1 + static_cast<int32_t>(random() % (config.vocab_size - 1)));
+    batch.cu_seqlens.push_back(static_cast<int32_t>(batch.ids_T.size()));
+    for (int64_t l = 0; l < kLabels; ++l) batch.labels_BL.push_back(static_cast<float>(random() % 16 == 0));
+  }
+  batch.token_types_T.assign(batch.ids_T.size(), 0);
+  return batch;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 6) {
+    std::fprintf(stderr, "usage: finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS < lengths\n");
+    return 2;
+  }
+  const auto argument = [&](int i) { return std::atoll(arguments[i]); };
+  SessionConfig options;
+  ModelConfig& model = options.model;
+  model.num_hidden_layers = argument(1);
+  model.hidden_size = argument(2);
+  model.vocab_size = argument(3);
+  options.threads = static_cast<int>(argument(4));
+  const int64_t steps = argument(5);
+  const int64_t H = model.hidden_size, I = 4 * H, N = model.num_hidden_layers;
+  model.intermediate_size = I;
+  model.num_attention_heads = H < 512 ? H / 32 : H / 64;
+  model.max_position_embeddings = 512;
+  model.type_vocab_size = 2;
+  model.num_labels = kLabels;
+  model.hidden_dropout_prob = model.attention_probs_dropout_prob = model.classifier_dropout = 0.1;
+
+  std::vector<int64_t> lengths;
+  for (int64_t length; std::cin >> length;) lengths.push_back(length);
+  if (static_cast<int64_t>(lengths.size()) < kBatch) {
+    std::fprintf(stderr, "at least %ld lengths are needed\n", static_cast<long>(kBatch));
+    return 2;
+  }
+  std::mt19937 random(1);
+  std::vector<HostBatch> batches;
+  for (size_t at = 0; at + kBatch <= lengths.size() && static_cast<int64_t>(batches.size()) < steps; at += kBatch)
+    batches.push_back(make_batch(model, {lengths.begin() + at, lengths.begin() + at + kBatch}, random));
+
+  Session session(options, nullptr);
+  for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
+  session.configure_training({});
+
+  // Work that must be done: all layers on all tokens, but the last one's queries, output and feed-forward layers on
+  // first tokens alone. Attention's products count as well.
+  double tokens = 0, texts = 0, flop = 0;
+  for (const HostBatch& batch : batches) {
+    const auto T = static_cast<double>(batch.tokens()), B = static_cast<double>(batch.texts());
+    tokens += T;
+    texts += B;
+    const auto h = static_cast<double>(H);
+    flop += 2 * h * h * (12 * T * static_cast<double>(N - 1) + 2 * T + 10 * B);
+    for (size_t b = 0; b + 1 < batch.cu_seqlens.size(); ++b) {
+      const double length = batch.cu_seqlens[b + 1] - batch.cu_seqlens[b];
+      flop += 4 * h * (length * length * static_cast<double>(N - 1) + length);
+    }
+  }
+
+  for (const HostBatch& batch : batches) session.train_step({batch});  // warm
+  const size_t fetched = fetched_cpu_blocks();
+  StepTimes sum;
+  double training = 0, inference = 0;
+  for (const HostBatch& batch : batches) {
+    training += seconds([&] {
+      const StepTimes times = session.train_step({batch}).times;
+      sum.data += times.data;
+      sum.forward += times.forward;
+      sum.backward += times.backward;
+      sum.optimizer += times.optimizer;
+    });
+  }
+  const size_t fetched_later = fetched_cpu_blocks() - fetched;
+  session.forward(batches.front());
+  for (const HostBatch& batch : batches) inference += seconds([&] { session.forward(batch); });
+
+  // The products of a step at its usual number of tokens: forward, gradient of the input, gradient of the weight.
+  const at::NoGradGuard no_grad;
+  const auto T = static_cast<int64_t>(tokens / static_cast<double>(batches.size()));
+  const Product products[] = {{"query_key_value", 3 * H, H}, {"attention_output", H, H}, {"intermediate", I, H},
+                              {"output", H, I}};
+  double gemm_forward = 0, gemm_training = 0, weight = 0;
+  std::printf("{\"gemm\":[");
+  for (const Product& p : products) {
+    const at::Tensor x = at::randn({T, p.in}), w = at::randn({p.out, p.in}), y = at::randn({T, p.out});
+    const double forward = rate(x, w.t()), input = rate(y, w), weights = rate(y.t(), x);
+    const auto size = static_cast<double>(p.out * p.in);
+    weight += size;
+    gemm_forward += size / forward;
+    gemm_training += size * (1 / forward + 1 / input + 1 / weights) / 3;
+    std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld,\"forward\":%.1f,\"input\":%.1f,\"weight\":%.1f}",
+                &p == products ? "" : ",", p.name, static_cast<long>(T), static_cast<long>(p.out),
+                static_cast<long>(p.in), forward, input, weights);
+  }
+  gemm_forward = weight / gemm_forward;
+  gemm_training = weight / gemm_training;
+  const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;
+  std::printf(
+      "],\"gemm_forward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,"
+      "\"share\":%.3f,\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},"
+      "\"blocks_fetched\":%zu},\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
+      "\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"tokens\":%.0f}\n",
+      gemm_forward, gemm_training, texts / training, trained, trained / gemm_training, sum.data, sum.forward,
+      sum.backward, sum.optimizer, fetched_later, texts / inference, predicted, predicted / gemm_forward,
+      kernels().name, options.threads, batches.size(), tokens);
+  return 0;
+}

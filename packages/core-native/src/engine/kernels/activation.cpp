@@ -1,0 +1,105 @@
+#include "engine/core/config.h"
+#include "engine/kernels/functions.h"
+#include "engine/kernels/math.h"
+#include "engine/kernels/norm.h"
+
+namespace finetag::FINETAG_ISA {
+
+namespace {
+
+struct Derived {
+  F value;
+  F slope;
+};
+
+// Each activation gives its value, and its value and slope together, since the backward pass wants both.
+
+struct Gelu {  // Hendrycks & Gimpel 2016, by the error function
+  static F value(F x) { return x * normal(x).cdf; }
+  static Derived both(F x) {
+    const Normal n = normal(x);
+    return {x * n.cdf, n.cdf + x * n.density};
+  }
+};
+
+struct GeluTanh {  // the same paper's approximation
+  static constexpr float kRoot = 0.797884561f, kCubic = 0.044715f;
+  static F inner(F x) { return kRoot * (x + kCubic * x * x * x); }
+  static F value(F x) { return 0.5f * x * (1.0f + hyperbolic_tangent(inner(x))); }
+  static Derived both(F x) {
+    const F t = hyperbolic_tangent(inner(x));
+    const F slope = kRoot * (1.0f + 3.0f * kCubic * x * x);
+    return {0.5f * x * (1.0f + t), 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * slope};
+  }
+};
+
+struct Relu {
+  // Written so that NaN passes.
+  static F value(F x) { return x <= 0.0f ? F{} : x; }
+  static Derived both(F x) { return {value(x), x <= 0.0f ? F{} : broadcast(1.0f)}; }
+};
+
+struct Silu {
+  static F value(F x) { return x * sigmoid(x); }
+  static Derived both(F x) {
+    const F s = sigmoid(x);
+    return {x * s, s * (1.0f + x * (1.0f - s))};
+  }
+};
+
+template <typename Function>
+void forward(const BiasActivation& o, int64_t begin, int64_t end) {
+  const int64_t I = o.features;
+  for (int64_t r = begin; r < end; ++r) {
+    for_each_vector(I, [&](int64_t at, auto n) {
+      store(o.y_RI + r * I + at, Function::value(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n)), n);
+    });
+  }
+}
+
+template <typename Function>
+void backward(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
+  const int64_t I = o.features;
+  float* grad_bias = o.sums_CI + chunk * I;
+  zero(grad_bias, I);
+  const int64_t end = rows < (chunk + 1) * kChunkRows ? rows : (chunk + 1) * kChunkRows;
+  for (int64_t r = chunk * kChunkRows; r < end; ++r) {
+    for_each_vector(I, [&](int64_t at, auto n) {
+      const Derived d = Function::both(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n));
+      const F grad = load(o.grad_RI + r * I + at, n) * d.slope;
+      store(o.y_RI + r * I + at, d.value, n);
+      store(o.grad_RI + r * I + at, grad, n);
+      store(grad_bias + at, load(grad_bias + at, n) + grad, n);
+    });
+  }
+}
+
+}  // namespace
+
+void bias_activation(const BiasActivation& o, int64_t begin, int64_t end) {
+  switch (o.activation) {
+    case Activation::kGelu:
+      return forward<Gelu>(o, begin, end);
+    case Activation::kGeluTanh:
+      return forward<GeluTanh>(o, begin, end);
+    case Activation::kRelu:
+      return forward<Relu>(o, begin, end);
+    case Activation::kSilu:
+      return forward<Silu>(o, begin, end);
+  }
+}
+
+void bias_activation_grad(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
+  switch (o.activation) {
+    case Activation::kGelu:
+      return backward<Gelu>(o, rows, chunk);
+    case Activation::kGeluTanh:
+      return backward<GeluTanh>(o, rows, chunk);
+    case Activation::kRelu:
+      return backward<Relu>(o, rows, chunk);
+    case Activation::kSilu:
+      return backward<Silu>(o, rows, chunk);
+  }
+}
+
+}  // namespace finetag::FINETAG_ISA

@@ -1,0 +1,29 @@
+// Shape letters: T tokens of all texts together, V rows of a table, H features.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+#include "engine/core/batch.h"
+#include "engine/ops/row_gradient.h"
+#include "engine/ops/weights.h"
+
+namespace finetag {
+
+struct EmbeddingTable {
+  at::Tensor weight;    // [V, H]
+  int64_t padding_row;  // gets no gradient even where its id stands in a text, as in Hugging Face; -1: none
+};
+
+struct EmbeddingWeights {
+  EmbeddingTable words, positions, types;
+  NormWeights norm;
+  /// Takes the gradient of `words` in the fused op; null outside training.
+  std::shared_ptr<RowGradient> words_gradient;
+};
+
+/// dropout(norm(words + positions + types)), `[T, H]` (Devlin et al. 2019).
+at::Tensor embed(const Batch& batch, const EmbeddingWeights& weights, const Dropout& dropout, bool fused);
+
+}  // namespace finetag
