@@ -16,7 +16,10 @@ namespace finetag {
 
 namespace {
 
-int cuda_count() { return at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0; }
+/// Whether this is a CUDA libtorch. at::hasCUDA() says no to that where no GPU is found.
+bool is_cuda_build() { return at::detail::getCUDAHooks().hasCUDART(); }
+
+int cuda_count() { return is_cuda_build() ? at::detail::getCUDAHooks().deviceCount() : 0; }
 
 bool cpu_has_bf16() {
   const auto capabilities = at::cpu::get_cpu_capabilities();
@@ -47,7 +50,7 @@ c10::Device parse_device(const std::string& name) {
     }
     index = std::stoi(digits);
   }
-  if (!at::hasCUDA()) {
+  if (!is_cuda_build()) {
     throw Error(ErrorCode::kDevice,
                 "device \"" + name + "\" asked for, but this libtorch is the CPU build; use --device cpu");
   }
@@ -87,7 +90,7 @@ void set_thread_count(int threads) {
 EngineInfo engine_info() {
   EngineInfo info;
   info.libtorch = TORCH_VERSION;
-  info.variant = at::hasCUDA() ? "cuda" : "cpu";
+  info.variant = is_cuda_build() ? "cuda" : "cpu";
   info.cpu_capability = at::get_cpu_capability();
   if (cpu_has_bf16()) info.bf16_devices.push_back("cpu");
   for (int i = 0; i < cuda_count(); ++i) {
