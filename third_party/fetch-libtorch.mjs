@@ -1,34 +1,27 @@
 #!/usr/bin/env node
-// Brings the pinned libtorch: node third_party/fetch-libtorch.mjs [--variant cpu] [--print]
+// Brings the pinned libtorch: node third_party/fetch-libtorch.mjs [--variant cpu|cuda] [--print]
 
-import { existsSync, readFileSync } from "node:fs";
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, rm, stat, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { reportError, SetupError } from "../scripts/lib/errors.mjs";
-import { output } from "../scripts/lib/exec.mjs";
 import { withLock } from "../scripts/lib/lock.mjs";
 import { isMain } from "../scripts/lib/main.mjs";
 import {
   begin,
   clearStatus,
   done,
+  megabytes,
   note,
   reportOn,
-  status,
   transferProgress,
 } from "../scripts/lib/terminal.mjs";
-import { download, SourceUnavailable } from "./lib/download.mjs";
-import { inspectLibtorch, placeEntry } from "./lib/layout.mjs";
+import { download, SourceUnavailable, verify } from "./lib/download.mjs";
+import { install, isComplete, removeRemains } from "./lib/install.mjs";
+import { inspectLibtorch } from "./lib/layout.mjs";
+import { archiveName, archivesOf, findVariant, readManifest } from "./lib/manifest.mjs";
 import { pipDownload } from "./lib/pip.mjs";
-import { unpackZip } from "./lib/unpack.mjs";
-
-const MARKER = ".finetag-complete.json";
-
-export function readManifest() {
-  return JSON.parse(readFileSync(new URL("./libtorch.json", import.meta.url), "utf8"));
-}
 
 /** FINETAG_CACHE, or XDG's cache folder, or ~/.cache. */
 export function cacheFolder(env = process.env) {
@@ -40,6 +33,7 @@ export function cacheFolder(env = process.env) {
  * Finds or brings libtorch. Sources in order: LIBTORCH_PATH, the cache, then the manifest's archives. A source that
  * can't be reached is named with its reason and the next one is tried; wrong bytes end it all.
  *
+ * @param options.variant a name or alias of the manifest: "cpu" (default), "cu130", "cuda"
  * @param options.libtorchPath overrides LIBTORCH_PATH
  * @param options.download timeouts and pauses of the download (see lib/download.mjs)
  * @param options.pip options of the pip source (see lib/pip.mjs)
@@ -54,22 +48,18 @@ export async function fetchLibtorch(options = {}) {
     platform = `${process.platform}-${process.arch}`,
   } = options;
   const { libtorchPath = process.env.LIBTORCH_PATH, cache = cacheFolder() } = options;
-  const pinned = manifest.variants[variant];
-  if (pinned === undefined) {
-    throw new SetupError(
-      `No libtorch variant "${variant}"; there is ${Object.keys(manifest.variants).join(", ")}.`,
-    );
-  }
+  const pinned = findVariant(manifest, variant);
   if (libtorchPath) return useExisting(libtorchPath, pinned);
 
-  const target = join(cache, "libtorch", `${pinned.version}-${variant}-${platform}`);
-  const archives = pinned.platforms[platform]?.archives;
-  const found = { path: target, version: pinned.version };
-  if (isComplete(target)) return { ...found, source: "cache", fetched: false };
-  if (archives === undefined) {
+  const { name, version, folder = "" } = pinned;
+  const target = join(cache, "libtorch", `${version}-${name}-${platform}`);
+  const found = { path: join(target, folder), version };
+  if (isComplete(target, folder)) return { ...found, source: "cache", fetched: false };
+  const files = pinned.platforms[platform];
+  if (files === undefined) {
     throw new SetupError(
-      `No libtorch is pinned for ${platform} (${variant}); pinned: ${Object.keys(pinned.platforms).join(", ")}.\n` +
-        `Get PyTorch ${pinned.version} for it and set LIBTORCH_PATH to its libtorch/ or site-packages/torch/ folder.`,
+      `No libtorch is pinned for ${platform} (${name}); pinned: ${Object.keys(pinned.platforms).join(", ")}.\n` +
+        `Get PyTorch ${version} for it and set LIBTORCH_PATH to its libtorch/ or site-packages/torch/ folder.`,
     );
   }
   await mkdir(dirname(target), { recursive: true }).catch((error) => {
@@ -81,27 +71,35 @@ export async function fetchLibtorch(options = {}) {
   return withLock(
     `${target}.lock`,
     async () => {
-      if (isComplete(target)) return { ...found, source: "cache", fetched: false };
-      await removeRemains(target, archives);
-      const source = await fromArchives(archives, target, pinned.version, options);
-      return { ...found, source, fetched: true };
+      if (isComplete(target, folder)) return { ...found, source: "cache", fetched: false };
+      await removeRemains(target, archivesOf(files).flat());
+      const parts = await bringAll(files, target, version, options);
+      await install(parts, target, pinned);
+      for (const { file } of parts) await rm(file, { force: true });
+      return { ...found, source: parts[0].archive.name, fetched: true };
     },
     { onWait },
   );
 }
 
 function useExisting(given, pinned) {
-  const { path, version, problem } = inspectLibtorch(given);
+  const { path, version, kind, problem } = inspectLibtorch(given);
   if (problem !== undefined) {
     throw new SetupError(
       `LIBTORCH_PATH=${given} is no libtorch: ${problem}.\n` +
         "Point it at the official zip's libtorch/ folder or a wheel's torch/ folder, or unset it.",
     );
   }
+  if (pinned.kind === "cuda" && kind !== "cuda") {
+    throw new SetupError(
+      `LIBTORCH_PATH=${given} is a CPU libtorch, but the variant asked for is ${pinned.name}.\n` +
+        "Point it at a CUDA libtorch, or unset it to have the pinned one fetched.",
+    );
+  }
   const supported = pinned.accepts.some((series) => version.startsWith(`${series}.`));
   if (!supported) {
     throw new SetupError(
-      `LIBTORCH_PATH=${given} holds libtorch ${version}; finetag builds with ${pinned.accepts.join(", ")}.x ` +
+      `LIBTORCH_PATH=${given} holds libtorch ${version}; finetag builds with ${pinned.accepts.join(".x, ")}.x ` +
         `(tested: ${pinned.version}). Point it at one of these, or unset it.`,
     );
   }
@@ -110,96 +108,79 @@ function useExisting(given, pinned) {
   return { path, version, source: "LIBTORCH_PATH", fetched: false };
 }
 
-async function fromArchives(archives, target, version, options) {
+/** Each file from the first of its sources that works. What came is kept until all is there: a later run goes on. */
+async function bringAll(files, target, version, options) {
+  const wanted = archivesOf(files);
+  if (wanted.length > 1) await announce(wanted, files.unpackedBytes, target, version);
+  const parts = [];
+  for (const archives of wanted) parts.push(await bring(archives, dirname(target), version, options));
+  return parts;
+}
+
+/** Before gigabytes come: how many, and whether they fit. */
+async function announce(wanted, unpackedBytes, target, version) {
+  const folder = dirname(target);
+  const sizes = await Promise.all(wanted.map(([archive]) => sizeOf(join(folder, archiveName(archive)))));
+  const total = wanted.reduce((sum, [{ bytes }]) => sum + bytes, 0);
+  const missing = total - sizes.reduce((sum, size) => sum + size, 0);
+  const gigabytes = (bytes) => `${(bytes / 1e9).toFixed(1)} GB`;
+  begin(
+    `libtorch ${version}: ${wanted.length} files, ${gigabytes(missing)} to download, ${gigabytes(unpackedBytes)} unpacked`,
+  );
+  const { bavail, bsize } = await statfs(folder);
+  // While it is unpacked, the archives are still there.
+  const needed = missing + unpackedBytes;
+  if (bavail * bsize >= needed) return;
+  throw new SetupError(
+    `${folder} has ${gigabytes(bavail * bsize)} free; libtorch ${version} takes ${gigabytes(needed)} while it is ` +
+      `installed and ${gigabytes(unpackedBytes)} afterwards. Free some or set FINETAG_CACHE.`,
+  );
+}
+
+/** One file by the first source that works. @returns `{ archive, file }` */
+async function bring(archives, folder, version, options) {
   const reasons = [];
   for (const archive of archives) {
-    const file = join(dirname(target), archiveName(archive));
-    begin(`libtorch ${version} from ${archive.name} (${Math.round(archive.bytes / 1e6)} MB)`);
+    const file = join(folder, archiveName(archive));
+    const title = archive.root === "nvidia" ? archive.name : `libtorch ${version} from ${archive.name}`;
+    begin(`${title} (${megabytes(archive.bytes)})`);
     try {
-      if (archive.kind === "pip") {
-        await options.ensurePip?.();
-        await pipDownload(archive, file, options.pip);
-      } else {
-        await download(
-          { ...archive, file },
-          { onProgress: transferProgress(archive.bytes), ...options.download },
-        );
-      }
+      await bringOne(archive, file, options);
+      return { archive, file };
     } catch (error) {
       if (!(error instanceof SourceUnavailable)) throw error;
       reasons.push(`  ${archive.name}: ${error.message}`);
       note(`${archive.name} can't be used: ${error.message}`);
-      continue;
     } finally {
       clearStatus();
     }
-    await install(archive, file, target, version);
-    await rm(file, { force: true });
-    return archive.name;
   }
   throw new SetupError(
     `No source of libtorch ${version} works:\n${reasons.join("\n")}\n` +
-      "Run again when the network is back (what was downloaded is kept), or download PyTorch's zip elsewhere and set\n" +
-      "LIBTORCH_PATH to its libtorch/ folder.",
+      "Run again when the network is back (what was downloaded is kept), or bring a libtorch from elsewhere and set\n" +
+      "LIBTORCH_PATH to its libtorch/ or torch/ folder.",
   );
 }
 
-/** Unpacks beside the target and renames: what has the target's name is whole. */
-async function install(archive, file, target, version) {
-  const temporary = `${target}.${process.pid}.tmp`;
-  try {
-    await mkdir(temporary);
-    const files = await unpackZip(file, temporary, (name) => placeEntry(archive.root, name), {
-      onProgress: (count) => count % 100 === 0 && status(`unpacking: ${count} files`),
-    });
-    clearStatus();
-    const { problem } = inspectLibtorch(temporary);
-    if (problem !== undefined) throw new SetupError(`${basename(file)} is no libtorch: ${problem}.`);
-    // The marker must not reach the disk before what it vouches for. Syncing ten thousand headers one by one takes
-    // a minute on a slow disk, the file system as a whole a second.
-    output("sync", ["-f", temporary]);
-    const marker = { version, source: archive.name, sha256: archive.sha256, files };
-    const handle = await open(join(temporary, MARKER), "wx");
-    await handle.writeFile(`${JSON.stringify(marker, null, 2)}\n`);
-    await handle.sync();
-    await handle.close();
-    await rm(target, { recursive: true, force: true });
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
-    if (error.code === "ENOSPC") {
-      throw new SetupError(
-        `No space left in ${dirname(target)}; libtorch needs about 1 GB. Free some or set FINETAG_CACHE.`,
-      );
-    }
-    throw error;
+async function bringOne(archive, file, options) {
+  if (archive.kind !== "pip") {
+    const onProgress = transferProgress(archive.bytes);
+    return download({ ...archive, file }, { onProgress, ...options.download });
   }
+  if ((await sizeOf(file)) === archive.bytes) return verify(file, { ...archive, url: file });
+  await options.ensurePip?.();
+  return pipDownload(archive, file, options.pip);
 }
 
-function isComplete(target) {
-  return existsSync(join(target, MARKER)) && existsSync(join(target, "lib"));
+async function sizeOf(file) {
+  return (await stat(file).catch(() => undefined))?.size ?? 0;
 }
 
-/** Temporary folders of runs that were killed. The lock is held: nobody writes them now. */
-async function removeRemains(target, archives) {
-  const folder = dirname(target);
-  const isRemains = (name) =>
-    (name.startsWith(`${basename(target)}.`) && name.endsWith(".tmp")) ||
-    archives.some((archive) => name.startsWith(`${archiveName(archive)}.pip-`));
-  for (const name of (await readdir(folder)).filter(isRemains)) {
-    await rm(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function archiveName(archive) {
-  if (archive.kind === "pip") return `${archive.sha256.slice(0, 12)}.whl`;
-  return decodeURIComponent(basename(new URL(archive.url).pathname));
-}
-
-const HELP = `node third_party/fetch-libtorch.mjs [--variant cpu] [--print]
+const HELP = `node third_party/fetch-libtorch.mjs [--variant cpu|cuda] [--print]
 
 Brings the pinned libtorch into the cache (or takes LIBTORCH_PATH) and tells where it is.
-  --print  standard output holds nothing but the folder`;
+  --variant  cpu (default), or cuda: PyTorch's CUDA 13.0 build and NVIDIA's libraries, 2.5 GB to download
+  --print    standard output holds nothing but the folder`;
 
 if (isMain(import.meta.url)) {
   try {

@@ -7,11 +7,12 @@ import { createServer } from "node:http";
  * @param options.breakAfter the first answer ends its connection after so many bytes
  * @param options.stallAfter the first answer says nothing more after so many bytes, later ones nothing at all
  * @param options.etag a validator; a function is asked at each request
+ * @param options.name the file's name in the URL
  * @returns `{ url, requests, close }`; requests holds each request's Range header or "", in order
  */
 export async function serveFile(
   body,
-  { ranges = true, breakAfter, stallAfter, etag = '"1"', status = 200 } = {},
+  { ranges = true, breakAfter, stallAfter, etag = '"1"', status = 200, name = "libtorch.zip" } = {},
 ) {
   const requests = [];
   const server = createServer((request, response) => {
@@ -38,7 +39,7 @@ export async function serveFile(
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    url: `http://127.0.0.1:${server.address().port}/libtorch.zip`,
+    url: `http://127.0.0.1:${server.address().port}/${name}`,
     requests,
     close: () => {
       server.closeAllConnections();

@@ -23,10 +23,22 @@ export function placeEntry(root, name) {
 }
 
 /**
+ * The same for a wheel of NVIDIA's, which shares the folder `nvidia/` with the others: its shared libraries and its
+ * licence. libtorch's own search path names these folders beside `torch/`, so they keep their places.
+ */
+export function placeLibrary(name) {
+  if (/^nvidia\/[^/]+\/lib\/[^/]+\.so(\.[\d.]+)?$/.test(name)) return name;
+  const [, distribution, licence] = /^([^/]+)\.dist-info\/(?:licenses\/)?(License[^/]*)$/i.exec(name) ?? [];
+  if (licence !== undefined) return `licenses/${distribution}/${licence}`;
+  const [, library, loose] = /^nvidia\/([^/]+)\/(LICENSE[^/]*)$/i.exec(name) ?? [];
+  return loose === undefined ? undefined : `licenses/${library}/${loose}`;
+}
+
+/**
  * Looks whether a folder is a libtorch: headers, the CPU library and a version. Also accepts the folder that
  * contains it as `libtorch/` (the zip) or `torch/` (a wheel, site-packages).
  *
- * @returns `{ path, version }`, or `{ problem }` in words
+ * @returns `{ path, version, kind }`, kind "cpu" or "cuda", or `{ problem }` in words
  */
 export function inspectLibtorch(given) {
   const candidates = [given, join(given, "libtorch"), join(given, "torch")].map((path) => resolve(path));
@@ -36,11 +48,13 @@ export function inspectLibtorch(given) {
   }
   const missing = ["lib"].find((folder) => !existsSync(join(path, folder)));
   if (missing !== undefined) return { problem: `it has no ${missing} folder` };
-  if (!readdirSync(join(path, "lib")).some((name) => /^libtorch_cpu\.(so|dylib)$/.test(name))) {
+  const libraries = readdirSync(join(path, "lib"));
+  if (!libraries.some((name) => /^libtorch_cpu\.(so|dylib)$/.test(name))) {
     return { problem: "lib/ has no libtorch_cpu library" };
   }
   const version = readVersion(path);
-  return version === undefined ? { problem: "its version can't be read" } : { path, version };
+  if (version === undefined) return { problem: "its version can't be read" };
+  return { path, version, kind: libraries.includes("libtorch_cuda.so") ? "cuda" : "cpu" };
 }
 
 /** "2.13.0" or "2.13.0+cpu": from the zip's build-version, the wheel's version.py, or the headers. */

