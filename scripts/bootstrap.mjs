@@ -1,10 +1,12 @@
 #!/usr/bin/env node
-// Sets up everything, and does nothing quickly when all is set up: node scripts/bootstrap.mjs [--yes]
+// Sets up everything, and does nothing quickly when all is set up: node scripts/bootstrap.mjs [--variant V] [--yes]
 
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { fetchLibtorch } from "../third_party/fetch-libtorch.mjs";
+import { findVariant, readManifest } from "../third_party/lib/manifest.mjs";
 import { findPip } from "../third_party/lib/pip.mjs";
+import { checkDriver } from "./lib/driver.mjs";
 import { reportError, SetupError } from "./lib/errors.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { isMain } from "./lib/main.mjs";
@@ -21,28 +23,35 @@ import {
   missingMessage,
 } from "./lib/toolchain.mjs";
 import { buildTypeScript } from "./lib/typescript.mjs";
+import { activeVariant, useVariant } from "./lib/variant.mjs";
 
-const HELP = `node scripts/bootstrap.mjs [--yes]
+const HELP = `node scripts/bootstrap.mjs [--variant cpu|cuda] [--yes]
 
 Checks the tools, installs the npm packages, brings libtorch, builds the native addon and the TypeScript packages.
 Run it as often as you like; what is up to date is left alone.
 
-  --yes            as root on Debian or Ubuntu, install missing tools with apt-get (also FINETAG_YES=1)
+  --variant V      cpu, or cuda for NVIDIA GPUs (2.5 GB to download); it stays the one in use until another is named
+  --yes            as root on Debian or Ubuntu, install missing tools with apt-get; set up the variant cuda also where
+                   no NVIDIA driver is found (also FINETAG_YES=1)
 
   LIBTORCH_PATH    a libtorch of your own: the zip's libtorch/ or a wheel's torch/ folder
   FINETAG_CACHE    where libtorch is kept (default: ~/.cache/finetag)
+  FINETAG_VARIANT  the variant for this once
   CXX              the C++ compiler`;
 
 /**
  * Brings this checkout to the state in which finetag runs.
  *
  * @param options.yes missing tools may be installed (default: FINETAG_YES=1)
+ * @param options.variant of libtorch, from now on (default: the one in use)
  * @throws SetupError with what to do, when a step can't be done
  */
-export async function bootstrap({ yes = process.env.FINETAG_YES === "1" } = {}) {
+export async function bootstrap({ yes = process.env.FINETAG_YES === "1", variant } = {}) {
   const started = performance.now();
   say("Setting up finetag");
   const node = checkNode();
+  const { kind, platforms } = findVariant(readManifest(), variant ?? activeVariant());
+  if (variant !== undefined) checkDriver(platforms[`${process.platform}-${process.arch}`]?.driver, yes);
   await withLock(
     join(CACHE, "bootstrap.lock"),
     async () => {
@@ -51,10 +60,12 @@ export async function bootstrap({ yes = process.env.FINETAG_YES === "1" } = {}) 
       done(`${node}; ${toolchain.compiler.version}; ${cmake}`);
       await installPackages();
       checkSystem();
-      const libtorch = await fetchLibtorch({ ensurePip: () => ensurePip(yes) });
+      const libtorch = await fetchLibtorch({ variant: variant ?? kind, ensurePip: () => ensurePip(yes) });
       done(`libtorch ${libtorch.version} (${libtorch.source}): ${libtorch.path}`);
-      await buildNative(toolchain, libtorch);
+      await buildNative(toolchain, libtorch, kind);
       await buildTypeScript();
+      // Last: a set-up that fails leaves what worked before.
+      if (variant !== undefined) useVariant(kind);
     },
     {
       onWait: ({ pid }) =>
@@ -82,11 +93,15 @@ async function ensurePip(yes) {
 if (isMain(import.meta.url)) {
   try {
     const { values } = parseArgs({
-      options: { yes: { type: "boolean", short: "y" }, help: { type: "boolean", short: "h" } },
+      options: {
+        variant: { type: "string" },
+        yes: { type: "boolean", short: "y" },
+        help: { type: "boolean", short: "h" },
+      },
     });
     if (values.help) console.log(HELP);
     else {
-      await bootstrap({ yes: values.yes });
+      await bootstrap(values);
       const here = relative(process.cwd(), ROOT);
       const from = here === "" ? "" : ` (in ${here})`;
       console.log(`Next${from}: npm run demo, npm test, or npx finetag --help`);

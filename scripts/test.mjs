@@ -11,6 +11,7 @@ import { bootstrap } from "./bootstrap.mjs";
 import { reportError } from "./lib/errors.mjs";
 import { CACHE, ROOT } from "./lib/paths.mjs";
 import { readStamp } from "./lib/stamp.mjs";
+import { activeVariant, buildFolder } from "./lib/variant.mjs";
 
 const HELP = `npm test -- [--yes] [FILTER…]
 
@@ -21,7 +22,7 @@ const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
 /** The C++ tests, one executable; its last line has the form of ours. */
 async function runCppTests() {
-  const program = join(ROOT, "packages", "core-native", "build", "Release", "finetag_tests");
+  const program = join(buildFolder(activeVariant()), "Release", "finetag_tests");
   if (!existsSync(program)) return undefined;
   console.log("\nC++ tests");
   let counts;

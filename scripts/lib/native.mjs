@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { cpuIdentity } from "./cpu.mjs";
 import { SetupError } from "./errors.mjs";
 import { runLogged } from "./exec.mjs";
@@ -7,9 +7,9 @@ import { CACHE, LOGS, ROOT } from "./paths.mjs";
 import { hashFiles, hashOf, readStamp, writeStamp } from "./stamp.mjs";
 import { begin, done, seconds } from "./terminal.mjs";
 import { oldCompilerMessage, probeCompiler } from "./toolchain.mjs";
+import { buildFolder } from "./variant.mjs";
 
 const PACKAGE = join(ROOT, "packages", "core-native");
-const STAMP = join(PACKAGE, "build", ".finetag-built.json");
 const SOURCES = ["src", "cmake", "test/cpp", "CMakeLists.txt", "package.json"];
 
 /**
@@ -31,24 +31,32 @@ export function writeBuildKey(toolchain, libtorch) {
   return key;
 }
 
-/** Builds the addon and the C++ tests, unless nothing they depend on has changed since the last build. */
-export async function buildNative(toolchain, libtorch) {
+/** Builds a variant of the addon and the C++ tests, unless nothing they depend on has changed since the last build. */
+export async function buildNative(toolchain, libtorch, variant) {
+  const folder = buildFolder(variant);
+  const stamp = join(folder, ".finetag-built.json");
+  const name = `the native addon${variant === "cpu" ? "" : ` (${variant})`}`;
   const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, SOURCES));
-  if (readStamp(STAMP)?.key === key && existsSync(join(PACKAGE, "build", "Release", "finetag.node"))) {
-    done("the native addon is up to date");
+  if (readStamp(stamp)?.key === key && existsSync(join(folder, "Release", "finetag.node"))) {
+    done(`${name} is up to date`);
     return;
   }
   const details = probeCompiler(toolchain.compiler);
   if (details !== undefined) throw new SetupError(oldCompilerMessage(toolchain.compiler, details));
   const started = performance.now();
-  begin("building the native addon (the first time takes a few minutes)");
+  begin(`building ${name} (the first time takes a few minutes)`);
   await runLogged(process.execPath, [join(PACKAGE, "cmake", "build.mjs")], {
     cwd: PACKAGE,
     log: join(LOGS, "native-build.log"),
     what: "The native build",
-    env: { ...process.env, FINETAG_LIBTORCH: libtorch.path, CXX: toolchain.compiler.command },
-    advice: "To start it from nothing, remove packages/core-native/build.",
+    env: {
+      ...process.env,
+      FINETAG_LIBTORCH: libtorch.path,
+      FINETAG_VARIANT: variant,
+      CXX: toolchain.compiler.command,
+    },
+    advice: `To start it from nothing, remove ${relative(ROOT, folder)}.`,
   });
-  writeStamp(STAMP, { key });
-  done(`the native addon is built (${seconds(performance.now() - started)})`);
+  writeStamp(stamp, { key });
+  done(`${name} is built (${seconds(performance.now() - started)})`);
 }

@@ -52,8 +52,13 @@ export function readStamp(file) {
 }
 
 export function writeStamp(file, value) {
+  replaceFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Whoever reads the file meanwhile sees the old text or the new one. */
+export function replaceFile(file, text) {
   mkdirSync(dirname(file), { recursive: true });
   const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(value, null, 2)}\n`);
+  writeFileSync(temporary, text);
   renameSync(temporary, file);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Configures and builds the addon with cmake-js. FINETAG_LIBTORCH names libtorch's folder; without it, the pinned
-// one is found (and fetched, where it is not in the cache).
+// Configures and builds the variant of the addon that is in use, or that FINETAG_VARIANT names, with cmake-js.
+// FINETAG_LIBTORCH names libtorch's folder; without it, the pinned one is found (and fetched, where it is not in the
+// cache).
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,9 +10,11 @@ import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuIdentity } from "../../../scripts/lib/cpu.mjs";
+import { activeVariant, buildFolder } from "../../../scripts/lib/variant.mjs";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
-const BUILD = join(PACKAGE, "build");
+const VARIANT = activeVariant();
+const BUILD = buildFolder(VARIANT);
 
 const libtorch = process.env.FINETAG_LIBTORCH || (await pinnedLibtorch());
 removeOtherConfiguration({ package: PACKAGE, libtorch, compiler: process.env.CXX ?? "", cpu: cpuIdentity() });
@@ -20,7 +23,7 @@ cmakeJs("build", "--parallel", String(jobs()));
 
 async function pinnedLibtorch() {
   const { fetchLibtorch } = await import("../../../third_party/fetch-libtorch.mjs");
-  return (await fetchLibtorch()).path;
+  return (await fetchLibtorch({ variant: VARIANT })).path;
 }
 
 /** CMake keeps the compiler, the source folder, libraries and -march=native's meaning: with others, it starts anew. */

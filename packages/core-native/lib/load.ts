@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { spinCount } from "./spins.ts";
@@ -14,9 +14,26 @@ export class AddonLoadError extends Error {
   }
 }
 
-/** Where the addon is built to; the same for `lib/` and the compiled `dist/`. */
+/** Each variant of libtorch has an addon of its own. */
+const FOLDERS = { cpu: "build", cuda: "build-cuda" };
+
+/** Where the addon in use is built to; the same for `lib/` and the compiled `dist/`. */
 export function addonPath(): string {
-  return fileURLToPath(new URL("../build/Release/finetag.node", import.meta.url));
+  return fileURLToPath(new URL(`../${FOLDERS[variantInUse()]}/Release/finetag.node`, import.meta.url));
+}
+
+/** `FINETAG_VARIANT`, else what the set-up wrote down (scripts/lib/variant.mjs), else the CPU's. */
+function variantInUse(): keyof typeof FOLDERS {
+  const { FINETAG_VARIANT: asked } = process.env;
+  if (asked) {
+    if (asked === "cpu" || asked === "cuda") return asked;
+    throw new AddonLoadError(`FINETAG_VARIANT=${asked}: must be cpu or cuda`);
+  }
+  try {
+    return readFileSync(new URL("../.variant", import.meta.url), "utf8").trim() === "cuda" ? "cuda" : "cpu";
+  } catch {
+    return "cpu";
+  }
 }
 
 let loaded: NativeAddon | undefined;

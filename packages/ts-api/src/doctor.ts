@@ -111,7 +111,7 @@ async function checkGpu(info: NativeInfo): Promise<DoctorCheck> {
         name,
         ok: false,
         detail: "there is an NVIDIA driver, but libtorch is the CPU variant",
-        remedy: "run `npm run bootstrap -- --help` to see how to get the CUDA variant",
+        remedy: "run `npx finetag setup --variant cuda` in finetag's folder",
       }
     : {
         name,

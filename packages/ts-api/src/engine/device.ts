@@ -37,7 +37,7 @@ function locate(asked: string, info: NativeInfo): string {
 function why(found: number, info: NativeInfo): string {
   if (found > 0) return `this machine has cuda:0 to cuda:${found - 1}; use one of them`;
   if (info.variant === "cpu") {
-    return `libtorch ${info.libtorch} is the CPU variant; install the CUDA variant (see \`finetag doctor\`) or use device cpu`;
+    return `libtorch ${info.libtorch} is the CPU variant; install the CUDA one (\`npx finetag setup --variant cuda\`) or use device cpu`;
   }
   return `libtorch ${info.libtorch} (${info.variant}) finds no GPU; check the driver with nvidia-smi or use device cpu`;
 }
