@@ -43,7 +43,7 @@ const lines = (text: string) => text.split("\n").filter((line) => line !== "");
 const files = async (path: string) => (await readdir(path)).sort();
 
 describe("help and usage", () => {
-  test.each(["train", "eval", "predict", "pull", "inspect", "doctor"])(
+  test.each(["train", "eval", "predict", "pull", "inspect", "setup", "doctor"])(
     "%s --help has examples",
     async (name) => {
       const { code, stdout, stderr } = await finetag([name, "--help"]);
@@ -74,7 +74,7 @@ describe("help and usage", () => {
   const data = ["--model", "m", "--train", "t.csv", "--output-dir", "o"];
   test.each<[string[], string]>([
     [["trian"], "unknown command trian; did you mean train?"],
-    [["fly"], "unknown command fly; the commands are train, eval, predict, pull, inspect, doctor"],
+    [["fly"], "unknown command fly; the commands are train, eval, predict, pull, inspect, setup, doctor"],
     [["train", "--epoch", "3"], "unknown option --epoch; did you mean --epochs?"],
     [["train", "--max_seq_length", "3"], "unknown option --max_seq_length; did you mean --max-length?"],
     [["train", "--no-headers"], "unknown option --no-headers; did you mean --no-header?"],
@@ -544,6 +544,10 @@ describe("pull, inspect, doctor", () => {
       expect(code).toBe(1);
       expect(stdout).toMatch(/^✗ {3}libtorch: the native addon is not built/m);
       expect(stdout).toContain("→ run `npm run bootstrap`");
+      expect(await finetag(["setup"], { program })).toMatchObject({
+        code: 2,
+        stderr: "finetag: setup builds from finetag's own folder, and this installation is not in one\n",
+      });
       const train = await finetag(["inspect", base], { program });
       expect(train.code).toBe(1);
       expect(train.stderr).toMatch(
@@ -552,7 +556,8 @@ describe("pull, inspect, doctor", () => {
     });
 
     test("that is no library", async () => {
-      const release = join(copy, "packages", "core-native", "build", "Release");
+      const variant = process.env.FINETAG_VARIANT === "cuda" ? "build-cuda" : "build";
+      const release = join(copy, "packages", "core-native", variant, "Release");
       await mkdir(release, { recursive: true });
       await writeFile(join(release, "finetag.node"), "not a library");
       const { code, stdout } = await finetag(["doctor"], { program });

@@ -13,7 +13,7 @@ const PROBE_TIMEOUT_MS = 120_000;
 
 const schema = z.strictObject({ json: z.boolean().default(false).describe("Write it as JSON") });
 
-type Report = Partial<DoctorReport> & Pick<DoctorReport, "node" | "platform" | "checks">;
+export type Report = Partial<DoctorReport> & Pick<DoctorReport, "node" | "platform" | "checks">;
 
 export const action = defineAction({
   schema,
@@ -24,8 +24,8 @@ export const action = defineAction({
   },
 });
 
-/** Looks in another process: a broken addon may end the process that loads it. */
-async function probe(signal: AbortSignal): Promise<Report> {
+/** What `doctor` finds. Looks in another process: a broken addon may end the process that loads it. */
+export async function probe(signal: AbortSignal): Promise<Report> {
   const api = import.meta.resolve("@finetag/api");
   const script = `import { doctor } from ${JSON.stringify(api)}; process.stdout.write(JSON.stringify(await doctor()));`;
   const child = spawn(process.execPath, ["--input-type=module", "--eval", script], {
@@ -62,7 +62,7 @@ function brokenAddon(stderr: string, ending: string): DoctorCheck {
   };
 }
 
-function describe(report: Report, colors: Colors): string {
+export function describe(report: Report, colors: Colors): string {
   const lines: string[] = [];
   if (report.finetag !== undefined)
     lines.push(`finetag ${report.finetag} on ${report.platform}, Node.js ${report.node}`);

@@ -4,7 +4,8 @@ import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { predict } from "./predict.ts";
 import { pull } from "./pull.ts";
+import { setup } from "./setup.ts";
 import { train } from "./train.ts";
 
-export const commands: readonly Command[] = [train, evaluate, predict, pull, inspect, doctor];
+export const commands: readonly Command[] = [train, evaluate, predict, pull, inspect, setup, doctor];
 export { type Action, type Call, type Command, defineAction } from "./command.ts";

@@ -1,0 +1,45 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { defineAction } from "../commands/command.ts";
+import { EXIT_FAILED, UsageError } from "../errors.ts";
+import { describe, probe } from "./doctor.ts";
+
+/** The set-up of the checkout that this package lies in; the same from `src/` and the compiled `dist/`. */
+const BOOTSTRAP = fileURLToPath(new URL("../../../../scripts/bootstrap.mjs", import.meta.url));
+
+/** What `doctor` says of these is said at the end. */
+const SHOWN: ReadonlySet<string> = new Set(["libtorch", "GPU"]);
+
+const schema = z.strictObject({
+  variant: z
+    .enum(["cpu", "cuda"])
+    .optional()
+    .describe("Engine to build and use from now on (default: the one in use)"),
+  yes: z
+    .boolean()
+    .default(false)
+    .describe("Go on without an NVIDIA driver; install missing tools, as root on Debian or Ubuntu"),
+});
+
+export const action = defineAction({
+  schema,
+  async run({ variant, yes }, _call, { stdout, colors, signal, interruption }) {
+    if (!existsSync(BOOTSTRAP)) {
+      throw new UsageError("setup builds from finetag's own folder, and this installation is not in one");
+    }
+    const args = [...(variant === undefined ? [] : ["--variant", variant]), ...(yes ? ["--yes"] : [])];
+    const child = spawn(process.execPath, [BOOTSTRAP, ...args], { stdio: "inherit" });
+    // Ctrl-C reaches it by itself: it is in the same process group.
+    interruption.onFirst((cause) => cause !== "SIGINT" && child.kill("SIGTERM"));
+    const [code] = (await once(child, "close")) as [number | null];
+    if (signal.aborted) return interruption.exitCode;
+    if (code !== 0) return EXIT_FAILED;
+    const report = await probe(signal);
+    const checks = report.checks.filter(({ name }) => SHOWN.has(name));
+    stdout.write(describe({ ...report, finetag: undefined, checks }, colors));
+    return checks.some(({ name, ok }) => name === "libtorch" && !ok) ? EXIT_FAILED : 0;
+  },
+});
