@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";
 import { replaceFolder } from "./files.mjs";
 
-const SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
+export const SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 const VOCAB_SIZE = 8192;
 const SHAPE = {
   hidden_size: 128,
@@ -15,6 +15,8 @@ const SHAPE = {
   type_vocab_size: 2,
 };
 
+const api = (module) => import(join(ROOT, "packages", "ts-api", "dist", module, "index.js"));
+
 /**
  * Writes a small BERT with random weights into `folder`, in the form of a downloaded one: config, WordPiece
  * vocabulary learned from the texts, weights. Only after the build, whose output it imports.
@@ -22,36 +24,46 @@ const SHAPE = {
  * @param read a data file for `openData`
  */
 export async function makeRandomModel(folder, read) {
-  const api = (module) => import(join(ROOT, "packages", "ts-api", "dist", module, "index.js"));
-  const [{ openData }, { writeSafetensors }] = [await api("data"), await api("checkpoint")];
+  const { openData } = await api("data");
   await replaceFolder(folder, async (fresh) => {
     const vocabulary = await learnVocabulary(fresh, await openData(read, { requireLabels: false }));
-    await writeFile(join(fresh, "vocab.txt"), vocabulary.map((piece) => `${piece}\n`).join(""));
-    await writeJson(join(fresh, "tokenizer_config.json"), {
-      tokenizer_class: "BertTokenizer",
-      do_lower_case: true,
-      model_max_length: SHAPE.max_position_embeddings,
-    });
-    await writeJson(join(fresh, "config.json"), {
-      architectures: ["BertModel"],
-      model_type: "bert",
-      vocab_size: vocabulary.length,
-      ...SHAPE,
-      hidden_act: "gelu",
-      hidden_dropout_prob: 0.1,
-      attention_probs_dropout_prob: 0.1,
-      initializer_range: 0.02,
-      layer_norm_eps: 1e-12,
-      pad_token_id: 0,
-    });
-    const normal = normalNumbers(42);
-    const tensors = shapes(vocabulary.length).map(([name, shape]) => ({
-      name,
-      shape,
-      read: async () => initialValues(name, shape, normal),
-    }));
-    await writeSafetensors(join(fresh, "model.safetensors"), tensors, { format: "pt" });
+    await writeRandomModel(fresh, vocabulary, SHAPE);
   });
+}
+
+/**
+ * The same of any shape, with the words that it is to know.
+ *
+ * @param vocabulary pieces, the special ones first
+ * @param shape as in config.json, all of SHAPE's sizes
+ */
+export async function writeRandomModel(folder, vocabulary, shape) {
+  const { writeSafetensors } = await api("checkpoint");
+  await writeFile(join(folder, "vocab.txt"), vocabulary.map((piece) => `${piece}\n`).join(""));
+  await writeJson(join(folder, "tokenizer_config.json"), {
+    tokenizer_class: "BertTokenizer",
+    do_lower_case: true,
+    model_max_length: shape.max_position_embeddings,
+  });
+  await writeJson(join(folder, "config.json"), {
+    architectures: ["BertModel"],
+    model_type: "bert",
+    vocab_size: vocabulary.length,
+    ...shape,
+    hidden_act: "gelu",
+    hidden_dropout_prob: 0.1,
+    attention_probs_dropout_prob: 0.1,
+    initializer_range: 0.02,
+    layer_norm_eps: 1e-12,
+    pad_token_id: 0,
+  });
+  const normal = normalNumbers(42);
+  const tensors = parameterShapes(vocabulary.length, shape).map(([name, sizes]) => ({
+    name,
+    shape: sizes,
+    read: async () => initialValues(name, sizes, normal),
+  }));
+  await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: "pt" });
 }
 
 /** Pieces in the order in which the trainer found them, so the first ones are what a smaller training would give. */
@@ -75,8 +87,8 @@ async function learnVocabulary(scratch, data) {
 }
 
 /** BertModel's state dict. */
-function shapes(vocabSize) {
-  const { hidden_size: H, intermediate_size: F, max_position_embeddings: P } = SHAPE;
+function parameterShapes(vocabSize, shape) {
+  const { hidden_size: H, intermediate_size: F, max_position_embeddings: P } = shape;
   const linear = (name, out, input) => [
     [`${name}.weight`, [out, input]],
     [`${name}.bias`, [out]],
@@ -85,7 +97,7 @@ function shapes(vocabSize) {
     [`${name}.LayerNorm.weight`, [H]],
     [`${name}.LayerNorm.bias`, [H]],
   ];
-  const layers = Array.from({ length: SHAPE.num_hidden_layers }, (_, i) => {
+  const layers = Array.from({ length: shape.num_hidden_layers }, (_, i) => {
     const layer = `encoder.layer.${i}`;
     return [
       ...["query", "key", "value"].flatMap((part) => linear(`${layer}.attention.self.${part}`, H, H)),
@@ -99,7 +111,7 @@ function shapes(vocabSize) {
   return [
     ["embeddings.word_embeddings.weight", [vocabSize, H]],
     ["embeddings.position_embeddings.weight", [P, H]],
-    ["embeddings.token_type_embeddings.weight", [SHAPE.type_vocab_size, H]],
+    ["embeddings.token_type_embeddings.weight", [shape.type_vocab_size, H]],
     ...norm("embeddings"),
     ...layers.flat(),
     ...linear("pooler.dense", H, H),
