@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nvidiaDriver } from "../../scripts/lib/driver.mjs";
 import { finetag } from "./program.ts";
@@ -39,5 +41,32 @@ describe("setup", () => {
     expect(code).toBe(1);
     expect(stdout).toBe("Setting up finetag\n");
     expect(stderr).toMatch(/^\nNo NVIDIA driver is found on this machine.*\n.*add --yes/);
+  });
+});
+
+describe("bench/gpu-check.sh", () => {
+  const script = fileURLToPath(new URL("../../bench/gpu-check.sh", import.meta.url));
+  const run = (...args) => {
+    const { status, stdout, stderr } = spawnSync("bash", [script, ...args], { encoding: "utf8" });
+    return { status, stdout, stderr };
+  };
+
+  test.skipIf(nvidiaDriver() !== undefined)("says in one line that there is no CUDA device", () => {
+    const { status, stdout, stderr } = run();
+    expect({ status, stdout }).toEqual({ status: 3, stdout: "" });
+    expect(stderr).toMatch(
+      /^gpu-check: no CUDA device was found on this machine: [^\n]+\. Nothing was run on a GPU\.\n$/,
+    );
+  });
+
+  test("explains itself, and refuses what it does not know", () => {
+    expect(run("--help")).toMatchObject({ status: 0, stderr: "" });
+    expect(run("--nope")).toMatchObject({
+      status: 2,
+      stderr: "gpu-check: unknown option --nope; see --help\n",
+    });
+    expect(run("--steps", "few").stderr).toBe(
+      "gpu-check: --steps few: must be a whole number of at least 10\n",
+    );
   });
 });
