@@ -1,7 +1,7 @@
 # Imports a prebuilt libtorch from FINETAG_LIBTORCH as the target `finetag_libtorch`.
 #
-# Not find_package(Torch): that of a CUDA libtorch demands a whole local CUDA toolkit, though the CPU headers
-# and the shared libraries are all that is needed to link.
+# Not find_package(Torch): that of a CUDA libtorch demands a whole local CUDA toolkit, though the headers without
+# CUDA's and the shared libraries are all that is needed to link.
 
 set(FINETAG_LIBTORCH "" CACHE PATH "Folder with libtorch's include/ and lib/")
 if(NOT EXISTS "${FINETAG_LIBTORCH}/include/ATen/core/Tensor.h")
@@ -32,5 +32,6 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND NOT APPLE)
   target_link_options(finetag_libtorch INTERFACE -fopenmp)
 endif()
 
+# NVIDIA's libraries are not named here: libtorch's own search path has their folders, as wheels lie beside it.
 set(CMAKE_BUILD_RPATH "${FINETAG_LIBTORCH}/lib")
 set(CMAKE_BUILD_RPATH_USE_ORIGIN OFF)
