@@ -36,6 +36,7 @@ const groups = {
     "maxSteps",
     "batchSize",
     "evalBatchSize",
+    "groupByLength",
     "gradientAccumulation",
     "learningRate",
     "warmupRatio",

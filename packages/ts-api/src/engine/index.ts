@@ -6,6 +6,7 @@ export { type EncodableRow, type EncodedStore, encodeRows } from "./encode.ts";
 export { mapNativeError } from "./errors.ts";
 export { evaluateSplit, type Split } from "./evaluate.ts";
 export { forwardRows } from "./forward.ts";
+export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
   isHeadParameter,

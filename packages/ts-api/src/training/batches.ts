@@ -1,29 +1,39 @@
 import type { PackedBatch } from "@finetag/core-native";
 import { Random } from "../data/index.ts";
 import { type Split, yieldToEventLoop } from "../engine/index.ts";
+import { groupByLength } from "./group-by-length.ts";
 import { locateStep, type StepPlan } from "./plan.ts";
 
-/** The micro-batches of one optimizer step. */
+/** The micro-batches of one optimizer step, ready to be sent. */
 export interface StepBatches {
   batches: PackedBatch[];
   rows: number;
   tokens: number;
 }
 
+export interface OrderOptions {
+  seed: number;
+  /** Put texts of about one length into a batch. */
+  groupByLength: boolean;
+}
+
 /**
- * The batches of any step, in any order: each epoch's order of rows is a function of (seed, epoch) alone,
- * so a resumed run needs nothing but the step to go on with the same batches.
+ * The batches of any step, in any order: each epoch's order of rows is a function of the seed, the epoch and the rows'
+ * lengths alone, so a resumed run needs nothing but the step to go on with the same batches.
+ *
+ * An epoch's order is made while the epoch before it trains; nobody waits for it but the first step.
  */
 export class BatchStream {
   readonly #split: Split;
   readonly #plan: StepPlan;
-  readonly #seed: number;
-  #epoch: { index: number; order: Promise<Uint32Array> } | undefined;
+  readonly #options: OrderOptions;
+  /** Orders under way or made, by epoch: the current one and the next. */
+  readonly #orders = new Map<number, Promise<Uint32Array>>();
 
-  constructor(split: Split, plan: StepPlan, seed: number) {
+  constructor(split: Split, plan: StepPlan, options: OrderOptions) {
     this.#split = split;
     this.#plan = plan;
-    this.#seed = seed;
+    this.#options = options;
   }
 
   /** @param step counted from 0 */
@@ -43,11 +53,29 @@ export class BatchStream {
     return result;
   }
 
-  #order(epoch: number): Promise<Uint32Array> {
-    if (this.#epoch?.index !== epoch) {
-      this.#epoch = { index: epoch, order: shuffled(this.#split.rows, new Random(this.#seed, epoch)) };
+  async #order(epoch: number): Promise<Uint32Array> {
+    for (const made of this.#orders.keys()) {
+      if (made !== epoch && made !== epoch + 1) this.#orders.delete(made);
     }
-    return this.#epoch.order;
+    const order = await this.#ordered(epoch);
+    const { stepsPerEpoch, totalSteps } = this.#plan;
+    if ((epoch + 1) * stepsPerEpoch < totalSteps) void this.#ordered(epoch + 1);
+    return order;
+  }
+
+  #ordered(epoch: number): Promise<Uint32Array> {
+    const known = this.#orders.get(epoch);
+    if (known !== undefined) return known;
+    const order = this.#draw(new Random(this.#options.seed, epoch));
+    this.#orders.set(epoch, order);
+    return order;
+  }
+
+  async #draw(random: Random): Promise<Uint32Array> {
+    const { rows, store } = this.#split;
+    const order = await shuffled(rows, random);
+    if (this.#options.groupByLength) await groupByLength(order, this.#plan.batchSize, store, random);
+    return order;
   }
 }
 

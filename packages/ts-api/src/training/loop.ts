@@ -14,6 +14,7 @@ import type { RunStorage } from "./storage.ts";
 export type LoopOptions = Pick<
   ResolvedTrainOptions,
   | "seed"
+  | "groupByLength"
   | "evalEvery"
   | "saveEvery"
   | "bestMetric"
@@ -61,7 +62,7 @@ class TrainLoop {
 
   constructor(input: LoopInput) {
     this.#input = input;
-    this.#batches = new BatchStream(input.train, input.plan, input.options.seed);
+    this.#batches = new BatchStream(input.train, input.plan, input.options);
     this.#earlierSeconds = input.state.sums.totalSeconds;
     this.#checkpoint = input.checkpoint;
   }

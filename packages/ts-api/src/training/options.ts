@@ -52,6 +52,10 @@ export const trainOptionsSchema = dataOptionsSchema.extend({
   maxSteps: positive.optional().describe("Optimizer steps; overrides epochs"),
   batchSize: positive.default(32).describe("Texts in a batch"),
   evalBatchSize: positive.optional().describe("Texts in a batch when evaluating (default: batch size)"),
+  groupByLength: z
+    .boolean()
+    .default(true)
+    .describe("Make batches of texts of about one length, within windows of 50 shuffled batches"),
   gradientAccumulation: positive.default(1).describe("Batches in one optimizer step"),
   learningRate: z.number().positive().default(5e-5).describe("Peak learning rate of AdamW"),
   warmupRatio: z
@@ -130,6 +134,7 @@ export const fitOptionsSchema = trainOptionsSchema.pick({
   maxSteps: true,
   batchSize: true,
   evalBatchSize: true,
+  groupByLength: true,
   gradientAccumulation: true,
   learningRate: true,
   warmupRatio: true,

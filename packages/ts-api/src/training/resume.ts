@@ -9,6 +9,7 @@ const FIXED = [
   "epochs",
   "maxSteps",
   "batchSize",
+  "groupByLength",
   "gradientAccumulation",
   "learningRate",
   "warmupRatio",

@@ -61,7 +61,8 @@ export const trainStateSchema = z.object({
   evaluationsWithoutBetter: count,
   best: bestSchema.nullable(),
   sums: sumsSchema,
-  options: trainOptionsSchema,
+  /** A checkpoint without `groupByLength` is older than that option: its batches were not grouped. */
+  options: trainOptionsSchema.extend({ groupByLength: z.boolean().default(false) }),
   labels: z.array(z.string()),
   /** The engine's view of config.json. */
   model: z.record(z.string(), z.unknown()),

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { TokenStore } from "../../src/engine/index.ts";
+import { Random } from "../../src/data/index.ts";
+import { BLOCK_ROWS, TokenStore } from "../../src/engine/index.ts";
 import { BatchStream } from "../../src/training/batches.ts";
+import { groupByLength } from "../../src/training/group-by-length.ts";
 import { planSteps } from "../../src/training/plan.ts";
 
 /** Row i is the tokens [i, i]. */
@@ -17,7 +19,7 @@ const options = { batchSize: 8, gradientAccumulation: 3, epochs: 2, warmupRatio:
 
 async function collect(seed: number, steps: number[]) {
   const split = numbered(53);
-  const stream = new BatchStream(split, planSteps(53, options), seed);
+  const stream = new BatchStream(split, planSteps(53, options), { seed, groupByLength: false });
   const collected: number[][] = [];
   for (const step of steps) {
     const { batches } = await stream.step(step);
@@ -43,12 +45,104 @@ describe("BatchStream", () => {
 
   it("cuts a step into micro-batches, the last short", async () => {
     const split = numbered(53);
-    const { batches, rows, tokens } = await new BatchStream(split, planSteps(53, options), 1).step(2);
+    const { batches, rows, tokens } = await new BatchStream(split, planSteps(53, options), {
+      seed: 1,
+      groupByLength: false,
+    }).step(2);
     expect(batches.map(({ cuSeqlens }) => cuSeqlens.length - 1)).toEqual([5]);
     expect({ rows, tokens }).toEqual({ rows: 5, tokens: 10 });
     const first = batches[0]!;
     expect([...first.labels!]).toEqual(
       [...first.ids].filter((_, i) => i % 2 === 0).flatMap((row) => (row % 2 === 0 ? [1, 0] : [0, 1])),
     );
+  });
+});
+
+/** Row i has 2 to 41 tokens, all with the id i. */
+function uneven(count: number) {
+  const store = new TokenStore(1);
+  for (let from = 0; from < count; from += BLOCK_ROWS) {
+    const block = Array.from({ length: Math.min(BLOCK_ROWS, count - from) }, (_, i) => from + i);
+    const tokens = block.map((row) => Array<number>(2 + ((row * 7919) % 40)).fill(row));
+    const cuSeqlens = new Int32Array(block.length + 1);
+    for (const [i, { length }] of tokens.entries()) cuSeqlens[i + 1] = cuSeqlens[i]! + length;
+    const ids = Int32Array.from(tokens.flat());
+    const encoded = { ids, tokenTypes: new Int32Array(ids.length), cuSeqlens, truncated: 0 };
+    store.append(
+      encoded,
+      block.map(() => []),
+    );
+  }
+  return { store, rows: Uint32Array.from({ length: count }, (_, i) => i) };
+}
+
+describe("BatchStream, grouping by length", () => {
+  const ROWS = 8 * 220 + 3; // 5 windows, the last of 20 batches, and a short batch
+  const plan = planSteps(ROWS, { ...options, gradientAccumulation: 1 });
+  const split = uneven(ROWS);
+
+  /** The rows of each batch of an epoch. */
+  async function epoch(index: number, seed = 5, groupByLength = true): Promise<number[][]> {
+    const stream = new BatchStream(split, plan, { seed, groupByLength });
+    const batches: number[][] = [];
+    for (let i = 0; i < plan.stepsPerEpoch; i++) {
+      const { batches: micro } = await stream.step(index * plan.stepsPerEpoch + i);
+      for (const { ids, cuSeqlens } of micro) {
+        batches.push([...cuSeqlens.subarray(0, -1)].map((start) => ids[start]!));
+      }
+    }
+    return batches;
+  }
+  const lengths = (batch: number[]) => batch.map((row) => split.store.length(row));
+  const spread = (batch: number[]) => Math.max(...lengths(batch)) - Math.min(...lengths(batch));
+
+  it("keeps rows, steps and sizes, and the short last batch as it is without", async () => {
+    const grouped = await epoch(0);
+    const plain = await epoch(0, 5, false);
+    expect(grouped.map(({ length }) => length)).toEqual(plain.map(({ length }) => length));
+    expect(grouped.flat().toSorted((a, b) => a - b)).toEqual([...Array(ROWS).keys()]);
+    expect(grouped.at(-1)).toEqual(plain.at(-1));
+    expect(grouped.at(-1)).toHaveLength(3);
+    // The rows of a window are those of the same stretch of the plain order.
+    for (const [start, end] of [
+      [0, 50],
+      [200, 220],
+    ]) {
+      expect(grouped.slice(start, end).flat().toSorted()).toEqual(plain.slice(start, end).flat().toSorted());
+    }
+  });
+
+  it("makes batches of about one length, in random order", async () => {
+    const grouped = (await epoch(0)).slice(0, -1);
+    // 400 rows of 40 lengths: ten of each, so a batch of eight has two lengths or three.
+    expect(Math.max(...grouped.slice(0, 200).map(spread))).toBeLessThan(6);
+    const means = grouped.slice(0, 50).map((batch) => Math.round(lengths(batch).reduce((a, b) => a + b) / 8));
+    const rises = means.slice(1).filter((mean, i) => mean > means[i]!).length;
+    expect(rises).toBeGreaterThan(10);
+    expect(rises).toBeLessThan(40);
+  });
+
+  it("depends on seed and epoch alone", async () => {
+    expect(await epoch(1)).toEqual(await epoch(1));
+    expect(await epoch(0)).not.toEqual(await epoch(1));
+    expect(await epoch(0)).not.toEqual(await epoch(0, 6));
+    const stream = new BatchStream(split, plan, { seed: 5, groupByLength: true });
+    const [late, early] = [await stream.step(plan.stepsPerEpoch + 7), await stream.step(7)];
+    expect(late.batches[0]!.ids[0]).toBe((await epoch(1))[7]![0]);
+    expect(early.batches[0]!.ids[0]).toBe((await epoch(0))[7]![0]);
+  });
+
+  it("leaves four windows to small data, and works on less than a batch", async () => {
+    const small = uneven(80);
+    const order = small.rows.slice();
+    await groupByLength(order, 8, small.store, new Random(1));
+    for (const start of [0, 16, 32, 48, 64]) {
+      expect([...order.slice(start, start + 16)].toSorted()).toEqual(
+        [...small.rows.slice(start, start + 16)].toSorted(),
+      );
+    }
+    const few = small.rows.slice(0, 5);
+    await groupByLength(few, 8, small.store, new Random(1));
+    expect([...few]).toEqual([0, 1, 2, 3, 4]);
   });
 });

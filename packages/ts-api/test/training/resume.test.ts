@@ -43,6 +43,7 @@ describe("compareWithCheckpoint", () => {
     [{ maxSteps: 5 }, "--max-steps is 5, but out/checkpoints/step-00000010 was written with not given"],
     [{ dropout: 0 }, "--dropout is 0"],
     [{ batchSize: 16 }, "--batch-size is 16"],
+    [{ groupByLength: false }, "--group-by-length is false"],
   ])("names an option that changed: %j", (options, message) => {
     expect(() => compare(state(), state(options))).toThrow(message);
   });
