@@ -50,6 +50,8 @@ type Options = z.output<typeof schema>;
 /** Texts to come, and what was seen once they are through. */
 interface Inputs {
   texts: AsyncIterable<TextInput>;
+  /** Whether a text may be answered before the next one comes. */
+  interactive: boolean;
   pairs: boolean;
   emptyTexts(): number;
 }
@@ -79,7 +81,11 @@ export const action = defineAction({
     const inputs = await openInputs(options, words, classifier, context);
     const format = createFormat(outputAs, classifier.labels, inputs.pairs);
     const produce = (write: Write) =>
-      writeAll(classifier.predictStream(inputs.texts, predicting), format, write);
+      writeAll(
+        classifier.predictStream(inputs.texts, { ...predicting, fullWindows: !inputs.interactive }),
+        format,
+        write,
+      );
     let rows = 0;
     if (output === undefined) rows = await produce(writerTo(stdout, signal));
     else {
@@ -104,13 +110,14 @@ async function openInputs(
   const { input } = options;
   if (input === undefined) {
     const texts = words.length > 0 ? wordInputs(words) : lineInputs(stdin, "stdin", signal);
-    return { texts, pairs: false, emptyTexts: () => 0 };
+    return { texts, interactive: words.length === 0, pairs: false, emptyTexts: () => 0 };
   }
   const { format, ...rest } = options;
   const spec = { ...dataSpec(input, rest), format };
   const file = await openData(spec, { requireLabels: false, columns: classifier.columns, signal });
   return {
     texts: fileInputs(file, signal),
+    interactive: false,
     pairs: file.columns.textPair !== undefined,
     emptyTexts: () => file.emptyTexts,
   };

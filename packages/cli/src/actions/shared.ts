@@ -2,7 +2,12 @@ import { Classifier, dataOptionsSchema, type LoadOptions, trainOptionsSchema } f
 import type { Context } from "../context.ts";
 import { DownloadProgressLine } from "../output/download.ts";
 
-const { device, threads, precision, offline, threshold, batchSize } = trainOptionsSchema.shape;
+const { device, threads, precision, offline, threshold, evalBatchSize } = trainOptionsSchema.shape;
+
+const batchSize = evalBatchSize
+  .unwrap()
+  .optional()
+  .describe("Most texts in a batch (default: as many as 2048 tokens hold; 16384 on a GPU)");
 
 /** Where a model runs, and how. */
 export const deviceShape = { batchSize, device, threads, precision, offline };

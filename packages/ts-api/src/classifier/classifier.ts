@@ -1,26 +1,26 @@
 import type { DataColumns } from "../data/index.ts";
 import {
   checkMaxLength,
-  encodeRows,
-  evaluateSplit,
-  forwardRows,
+  evaluateWindows,
   type ModelSource,
   type OpenModel,
   openModel,
+  type ReadAhead,
   readModelSource,
   saveModel,
 } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
-import { type SplitMetrics, sigmoid } from "../metrics/index.ts";
+import type { SplitMetrics } from "../metrics/index.ts";
 import type { FinetagJson } from "../models/index.ts";
 import { checkSameLabels } from "../training/files.ts";
 import { fit } from "../training/fit.ts";
 import { fitOptionsSchema, type TrainEvent } from "../training/index.ts";
-import { loadSplit } from "../training/load.ts";
 import { parseOptions } from "../training/parse.ts";
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
+import { labeledWindows } from "./evaluate.ts";
+import { collected, collectTexts, type PredictSetup, predictWindows } from "./predict.ts";
 import type {
   ClassifierTrainOptions,
   EvaluateOptions,
@@ -28,17 +28,12 @@ import type {
   LoadOptions,
   Prediction,
   PredictOptions,
+  StreamOptions,
   TextInput,
 } from "./types.ts";
-import { windows } from "./windows.ts";
 
-const DEFAULT_BATCH = 32;
-/** Bounds the memory of a batch whatever its texts' lengths are. */
-const MAX_BATCH_TOKENS = 8192;
 const DEFAULT_MAX_LENGTH = 128;
 const DEFAULT_THRESHOLD = 0.5;
-/** Texts of a stream that are in memory at once. */
-const STREAM_WINDOW = 1024;
 
 /**
  * A multi-label text classifier in this process: one model, one native thread, native memory until {@link dispose}.
@@ -170,38 +165,30 @@ export class Classifier implements AsyncDisposable {
     texts: string | TextInput | readonly (string | TextInput)[],
     options: PredictOptions = {},
   ): Promise<Prediction[]> {
-    const model = this.#opened();
+    const setup = this.#setup(options);
     const inputs = (Array.isArray(texts) ? texts : [texts]).map(asInput);
-    const store = await this.#encode(model, inputs, options);
-    const thresholds =
-      options.threshold === undefined ? this.thresholds : model.labels.map(() => options.threshold!);
-    const rows = Uint32Array.from({ length: inputs.length }, (_, row) => row);
-    const predictions = new Array<Prediction>(inputs.length);
-    const parts = forwardRows(model.session, store, rows, {
-      batchSize: options.batchSize ?? DEFAULT_BATCH,
-      maxTokens: MAX_BATCH_TOKENS,
-      withLabels: false,
-      signal: options.signal,
-    });
-    for await (const { positions, result } of parts) {
-      const probabilities = sigmoid(result.logits);
-      for (const [i, position] of positions.entries()) {
-        const row = probabilities.subarray(i * model.labels.length, (i + 1) * model.labels.length);
-        predictions[position] = describe(inputs[position]!, model.labels, row, thresholds);
-      }
-    }
-    return predictions;
+    const parts: Prediction[][] = [];
+    for await (const part of predictWindows(collected(collectTexts(inputs), true), setup)) parts.push(part);
+    return parts.flat();
   }
 
   /**
-   * Classifies a stream of texts of any length in constant memory, in its order. What has come is not held back
-   * for what has not.
+   * Classifies a stream of texts of any length in constant memory, in its order. Texts that come while others are
+   * computed go together, sorted by length; one that comes alone goes at once. A window holds up to 1,024 texts or 4
+   * million characters; at most four windows are in memory.
    */
   async *predictStream(
     inputs: AsyncIterable<string | TextInput>,
-    options: PredictOptions = {},
+    options: StreamOptions = {},
   ): AsyncGenerator<Prediction, void> {
-    for await (const window of windows(inputs, STREAM_WINDOW)) yield* await this.predict(window, options);
+    const setup = this.#setup(options);
+    const texts = collectTexts(inputs);
+    try {
+      for await (const part of predictWindows(asWindows(texts, options.fullWindows ?? false), setup))
+        yield* part;
+    } finally {
+      await texts.close();
+    }
   }
 
   /**
@@ -214,23 +201,20 @@ export class Classifier implements AsyncDisposable {
     const { signal, onProgress } = options;
     const known = { labels: model.labels, columns: this.columns };
     const { source } = await openLabeledData("data", data, known);
-    const loading = loadSplit("test", source, this.#source, {
-      maxLength: this.maxLength,
-      labelCount: model.labels.length,
-      signal,
+    let totalRows = 0;
+    const windows = labeledWindows(source, { model, maxLength: this.maxLength, signal }, (rows) => {
+      totalRows = rows;
     });
-    let loaded = await loading.next();
-    while (!loaded.done) loaded = await loading.next();
-    const split = loaded.value;
-    const steps = evaluateSplit(model.session, split, {
+    const steps = evaluateWindows(model.session, windows, {
       labels: model.labels,
       thresholds: options.threshold ?? this.thresholds,
-      batchSize: options.batchSize ?? DEFAULT_BATCH,
+      device: model.device,
+      batchSize: options.batchSize,
       signal,
     });
     let step = await steps.next();
     while (!step.done) {
-      onProgress?.({ rows: step.value, totalRows: split.rows.length });
+      onProgress?.({ rows: step.value, totalRows });
       step = await steps.next();
     }
     return step.value;
@@ -266,20 +250,15 @@ export class Classifier implements AsyncDisposable {
     return model;
   }
 
-  async #encode(model: OpenModel, inputs: readonly TextInput[], options: PredictOptions) {
-    const steps = encodeRows(
-      inputs.map(({ text, textPair }) => ({ text, textPair, labels: [] })),
-      {
-        encoder: this.#source.encoder,
-        maxLength: checkMaxLength(options.maxLength ?? this.maxLength, this.#source),
-        vocabSize: model.native.vocabSize,
-        labelCount: 0,
-        signal: options.signal,
-      },
-    );
-    let step = await steps.next();
-    while (!step.done) step = await steps.next();
-    return step.value.store;
+  #setup({ maxLength, batchSize, threshold, signal }: PredictOptions): PredictSetup {
+    const model = this.#opened();
+    return {
+      model,
+      maxLength: checkMaxLength(maxLength ?? this.maxLength, this.#source),
+      batchSize,
+      thresholds: threshold === undefined ? this.thresholds : model.labels.map(() => threshold),
+      signal,
+    };
   }
 
   #opened(): OpenModel {
@@ -333,17 +312,10 @@ function asInput(given: string | TextInput, index: number): TextInput {
   );
 }
 
-function describe(
-  { id, text, textPair }: TextInput,
-  labels: readonly string[],
-  probabilities: Float64Array,
-  thresholds: readonly number[],
-): Prediction {
-  return {
-    ...(id === undefined ? {} : { id }),
-    text,
-    ...(textPair === undefined ? {} : { textPair }),
-    labels: labels.filter((_, i) => probabilities[i]! > thresholds[i]!),
-    probabilities: Object.fromEntries(labels.map((label, i) => [label, probabilities[i]!])),
-  };
+async function* asWindows(
+  texts: ReadAhead<string | TextInput>,
+  full: boolean,
+): AsyncGenerator<TextInput[], void> {
+  let index = 0;
+  for await (const window of collected(texts, full)) yield window.map((given) => asInput(given, index++));
 }

@@ -8,5 +8,6 @@ export type {
   LoadOptions,
   Prediction,
   PredictOptions,
+  StreamOptions,
   TextInput,
 } from "./types.ts";

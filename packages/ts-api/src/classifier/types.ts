@@ -47,13 +47,21 @@ export interface Prediction {
 }
 
 export interface PredictOptions {
-  /** Most texts in a batch. Default 32. */
+  /** Most texts in a batch. Default: as many as 2,048 tokens hold, or 16,384 on a GPU. */
   batchSize?: number;
   /** Longest text in tokens. Default: the model's. */
   maxLength?: number;
   /** Instead of the model's own thresholds. */
   threshold?: number;
   signal?: AbortSignal;
+}
+
+export interface StreamOptions extends PredictOptions {
+  /**
+   * Wait until 1,024 texts have come before any is classified, for sources that are never slow, such as files: the same
+   * texts then go together in every run, and the last bits of the probabilities are the same. Default: false.
+   */
+  fullWindows?: boolean;
 }
 
 /** A text with the names of its labels, to train or evaluate on. */
@@ -72,11 +80,11 @@ export interface ClassifierTrainOptions extends FitOptions {
 }
 
 export interface EvaluateOptions {
-  /** Most texts in a batch. Default 32. */
+  /** Most texts in a batch. Default: as many as 2,048 tokens hold, or 16,384 on a GPU. */
   batchSize?: number;
   /** Instead of the model's own thresholds. */
   threshold?: number;
   signal?: AbortSignal;
-  /** Told after each batch. */
+  /** Told after each batch. `totalRows` are those read so far; all of them are long before the end. */
   onProgress?: (progress: { rows: number; totalRows: number }) => void;
 }

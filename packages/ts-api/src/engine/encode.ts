@@ -72,6 +72,19 @@ export async function* encodeRows(
   return { store, truncated };
 }
 
+/** Tokenizes up to {@link BLOCK_ROWS} rows into a store of their own. */
+export async function encodeWindow(rows: EncodableRow[], options: EncodeOptions): Promise<TokenStore> {
+  throwIfAborted(options.signal);
+  const encoded = await encodeBlock(rows, options);
+  checkIds(encoded.ids, options.vocabSize);
+  const store = new TokenStore(options.labelCount);
+  store.append(
+    encoded,
+    rows.map(({ labels }) => labels),
+  );
+  return store;
+}
+
 function encodeBlock(block: EncodableRow[], { encoder, maxLength }: EncodeOptions): Promise<EncodedTexts> {
   const pairs = block.some(({ textPair }) => textPair !== undefined)
     ? block.map(({ textPair }) => textPair)

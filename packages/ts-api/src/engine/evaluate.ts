@@ -1,56 +1,56 @@
 import { computeMetricsAsync, type SplitMetrics, sigmoid } from "../metrics/index.ts";
-import { forwardRows } from "./forward.ts";
+import { yieldToEventLoop } from "./abort.ts";
+import { type ForwardOptions, forwardWindows } from "./forward.ts";
 import type { ModelSession } from "./session.ts";
 import type { TokenStore } from "./store.ts";
 
-/** Rows of a store that belong together: a file, or what a split left of it. */
+/** Rows of a store that belong together: a file, what a split left of it, a window of a stream. */
 export interface Split {
   store: TokenStore;
   rows: Uint32Array;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends Omit<ForwardOptions, "withLabels"> {
   labels: readonly string[];
   /** One for all labels, or one for each. */
   thresholds: number | readonly number[];
-  batchSize: number;
-  signal?: AbortSignal;
 }
 
 /**
- * Runs a split through the model and computes its metrics. The loss is the mean binary cross-entropy over rows
- * and labels. Yields the rows done so far.
+ * Runs labelled windows through the model and computes the metrics of all their rows. The loss is the mean binary
+ * cross-entropy over rows and labels. Yields the rows done so far.
  *
  * @throws FinetagError `ERR_FINETAG_ABORTED` within a batch after the signal, `ERR_FINETAG_DIVERGED` for NaN.
  */
-export async function* evaluateSplit(
+export async function* evaluateWindows(
   session: ModelSession,
-  split: Split,
+  windows: AsyncIterable<Split> | Iterable<Split>,
   options: EvaluateOptions,
 ): AsyncGenerator<number, SplitMetrics> {
-  const { store, rows } = split;
-  const width = store.labelCount;
-  const probabilities = new Float64Array(rows.length * width);
-  const labels = new Uint8Array(rows.length * width);
+  const width = options.labels.length;
+  /** Logits `[rows, L]` of each window, in the rows' order. */
+  const logits = new Map<Split, Float32Array>();
   let lossSum = 0;
   let lossCount = 0;
   let done = 0;
-  for await (const { positions, result } of forwardRows(session, store, rows, {
+  for await (const { window, positions, result } of forwardWindows(session, windows, {
     ...options,
     withLabels: true,
   })) {
-    const part = sigmoid(result.logits);
-    for (let i = 0; i < positions.length; i++) {
-      const position = positions[i]!;
-      probabilities.set(part.subarray(i * width, (i + 1) * width), position * width);
-      const row = labels.subarray(position * width, (position + 1) * width);
-      store.writeLabels([rows[position]!], row);
+    let target = logits.get(window);
+    if (target === undefined) {
+      target = new Float32Array(window.rows.length * width);
+      logits.set(window, target);
+    }
+    for (const [i, position] of positions.entries()) {
+      target.set(result.logits.subarray(i * width, (i + 1) * width), position * width);
     }
     lossSum += result.lossSum ?? Number.NaN;
     lossCount += result.lossCount ?? 0;
     done += positions.length;
     yield done;
   }
+  const { probabilities, labels } = await join(logits, done, width);
   return computeMetricsAsync(
     {
       probabilities,
@@ -61,4 +61,24 @@ export async function* evaluateSplit(
     },
     { signal: options.signal },
   );
+}
+
+/** Probabilities made in one turn of the event loop: a few milliseconds. */
+const CELLS_PER_TURN = 1 << 18;
+
+/** The windows end to end; each lets go of its logits as soon as they are probabilities. */
+async function join(logits: Map<Split, Float32Array>, rows: number, width: number) {
+  const probabilities = new Float64Array(rows * width);
+  const labels = new Uint8Array(rows * width);
+  let start = 0;
+  for (const [split, part] of logits) {
+    logits.delete(split);
+    for (let from = 0; from < part.length; from += CELLS_PER_TURN) {
+      probabilities.set(sigmoid(part.subarray(from, from + CELLS_PER_TURN)), start + from);
+      await yieldToEventLoop();
+    }
+    split.store.writeLabels(split.rows, labels.subarray(start, start + part.length));
+    start += part.length;
+  }
+  return { probabilities, labels };
 }

@@ -2,10 +2,10 @@
 export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
 export { chooseDevice } from "./device.ts";
-export { type EncodableRow, type EncodedStore, encodeRows } from "./encode.ts";
+export { type EncodableRow, type EncodedStore, encodeRows, encodeWindow } from "./encode.ts";
 export { mapNativeError } from "./errors.ts";
-export { evaluateSplit, type Split } from "./evaluate.ts";
-export { forwardRows } from "./forward.ts";
+export { evaluateWindows, type Split } from "./evaluate.ts";
+export { forwardWindows } from "./forward.ts";
 export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
@@ -16,6 +16,7 @@ export {
   openModel,
   readModelSource,
 } from "./model.ts";
+export { ReadAhead, readAhead } from "./read-ahead.ts";
 export { saveModel, weightTensors } from "./save.ts";
 export { ModelSession } from "./session.ts";
 export { BLOCK_ROWS, TokenStore } from "./store.ts";

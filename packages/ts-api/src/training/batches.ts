@@ -13,7 +13,7 @@ export interface StepBatches {
 
 export interface OrderOptions {
   seed: number;
-  /** Put texts of about one length into a batch. */
+  /** Put texts of about one length into a step. */
   groupByLength: boolean;
 }
 
@@ -73,8 +73,9 @@ export class BatchStream {
 
   async #draw(random: Random): Promise<Uint32Array> {
     const { rows, store } = this.#split;
+    const { batchSize, accumulation } = this.#plan;
     const order = await shuffled(rows, random);
-    if (this.#options.groupByLength) await groupByLength(order, this.#plan.batchSize, store, random);
+    if (this.#options.groupByLength) await groupByLength(order, batchSize * accumulation, store, random);
     return order;
   }
 }

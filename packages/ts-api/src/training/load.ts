@@ -34,12 +34,7 @@ export async function* loadSplit(
     next = await steps.next();
   }
   const { store, truncated } = next.value;
-  if (store.rows === 0) {
-    throw new FinetagError(
-      "ERR_FINETAG_DATA",
-      `${source.name}: there are no rows in it; give a file with data`,
-    );
-  }
+  if (store.rows === 0) throw noRows(source.name);
   yield { type: "loading", split: name, rows: store.rows, done: true };
   const empty = source.emptyTexts();
   if (empty > 0) {
@@ -58,6 +53,10 @@ export async function* loadSplit(
 export function holdOut({ store }: Split, share: number, seed: number): { train: Split; dev: Split } {
   const { train, dev } = devSplit(store.rows, share, seed);
   return { train: { store, rows: train }, dev: { store, rows: dev } };
+}
+
+export function noRows(name: string): FinetagError {
+  return new FinetagError("ERR_FINETAG_DATA", `${name}: there are no rows in it; give a file with data`);
 }
 
 function warning(message: string): TrainEvent {

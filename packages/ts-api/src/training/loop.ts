@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { evaluateSplit, isAborted, type OpenModel, type Split, throwIfAborted } from "../engine/index.ts";
+import { evaluateWindows, isAborted, type OpenModel, type Split, throwIfAborted } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../metrics/index.ts";
 import { BatchStream, type StepBatches } from "./batches.ts";
@@ -19,7 +19,6 @@ export type LoopOptions = Pick<
   | "saveEvery"
   | "bestMetric"
   | "earlyStopping"
-  | "batchSize"
   | "evalBatchSize"
   | "threshold"
   | "maxLength"
@@ -224,13 +223,14 @@ export async function* evaluationEvents(
   split: "dev" | "test",
   model: OpenModel,
   data: Split,
-  options: Pick<LoopOptions, "threshold" | "batchSize" | "evalBatchSize">,
+  options: Pick<LoopOptions, "threshold" | "evalBatchSize">,
   signal: AbortSignal | undefined,
 ) {
-  const steps = evaluateSplit(model.session, data, {
+  const steps = evaluateWindows(model.session, [data], {
     labels: model.labels,
     thresholds: options.threshold,
-    batchSize: options.evalBatchSize ?? options.batchSize,
+    device: model.device,
+    batchSize: options.evalBatchSize,
     signal,
   });
   for (;;) {

@@ -51,11 +51,13 @@ export const trainOptionsSchema = dataOptionsSchema.extend({
   epochs: z.number().positive().default(3).describe("Passes over the training rows"),
   maxSteps: positive.optional().describe("Optimizer steps; overrides epochs"),
   batchSize: positive.default(32).describe("Texts in a batch"),
-  evalBatchSize: positive.optional().describe("Texts in a batch when evaluating (default: batch size)"),
+  evalBatchSize: positive
+    .optional()
+    .describe("Most texts in a batch when evaluating (default: as many as 2048 tokens hold; 16384 on a GPU)"),
   groupByLength: z
     .boolean()
     .default(true)
-    .describe("Make batches of texts of about one length, within windows of 50 shuffled batches"),
+    .describe("Train on texts of about one length at a time, within windows of 50 shuffled steps"),
   gradientAccumulation: positive.default(1).describe("Batches in one optimizer step"),
   learningRate: z.number().positive().default(5e-5).describe("Peak learning rate of AdamW"),
   warmupRatio: z

@@ -67,7 +67,7 @@ export function compareWithCheckpoint(path: string, saved: ComparedState, now: C
   const changes = [
     changed("device", saved.device, now.device),
     changed("threads", saved.threads, now.threads),
-    changed("evaluation batch size", evalBatch(saved), evalBatch(now)),
+    changed("evaluation batch size", saved.options.evalBatchSize, now.options.evalBatchSize),
     ...Object.keys(saved.versions).map((key) => changed(key, saved.versions[key], now.versions[key])),
   ].filter((change) => change !== undefined);
   return changes.map((change) => `${change}; the last bits of results may differ from a run never stopped`);
@@ -78,14 +78,10 @@ export function flag(key: string): string {
   return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function evalBatch({ options }: ComparedState): number {
-  return options.evalBatchSize ?? options.batchSize;
-}
-
 function changed(what: string, before: unknown, now: unknown): string | undefined {
   return before === now
     ? undefined
-    : `${what} was ${before} when the checkpoint was written and is ${now} now`;
+    : `${what} was ${show(before)} when the checkpoint was written and is ${show(now)} now`;
 }
 
 function describe({ path, bytes, rows, sha256 }: NonNullable<TrainState["data"]["dev"]>): string {

@@ -21,9 +21,9 @@ beforeAll(async () => {
   const options = {
     train: tinyRows(400, 1),
     dev: tinyRows(80, 2),
-    learningRate: 3e-3,
+    learningRate: 2e-3,
     batchSize: 8,
-    epochs: 8,
+    epochs: 16,
   };
   for await (const event of classifier.train(options)) events.push(event);
 });
@@ -142,6 +142,50 @@ describe("predict", () => {
     expect(seen).toEqual(["happy", "mad"]);
   });
 
+  it("reads no more of a stream than a few windows ahead", async () => {
+    let read = 0;
+    async function* source() {
+      for (const { text } of tinyRows(9000, 12)) {
+        read++;
+        yield text;
+      }
+    }
+    let seen = 0;
+    for await (const _ of classifier.predictStream(source())) {
+      expect(read - seen).toBeLessThanOrEqual(4 * 1024);
+      seen++;
+    }
+    expect(seen).toBe(9000);
+  });
+
+  it("gives a stream the bits of an array where windows are filled, however slowly it comes", async () => {
+    const texts = tinyRows(1500, 13).map(({ text }) => text);
+    async function* slowly() {
+      for (const [i, text] of texts.entries()) {
+        if (i % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+        yield text;
+      }
+    }
+    const streamed = [];
+    for await (const prediction of classifier.predictStream(slowly(), { fullWindows: true })) {
+      streamed.push(prediction);
+    }
+    expect(streamed).toEqual(await classifier.predict(texts));
+  });
+
+  it("names the text of a stream that is none, after the answers before it", async () => {
+    async function* source() {
+      for (const { text } of tinyRows(2048, 14)) yield text;
+      yield 3 as never;
+    }
+    let seen = 0;
+    const run = async () => {
+      for await (const _ of classifier.predictStream(source(), { fullWindows: true })) seen++;
+    };
+    await expect(run()).rejects.toThrow("texts[2048] is not a string");
+    expect(seen).toBe(2048);
+  });
+
   it("lets a consumer of a stream leave while the source waits", async () => {
     async function* endless() {
       yield "happy";
@@ -169,6 +213,28 @@ describe("predict", () => {
     await classifier.predict(texts);
     clearInterval(timer);
     expect(turns).toBeGreaterThan((performance.now() - started) / 5 / 10);
+  });
+});
+
+describe("evaluate", () => {
+  it("tells how far it is, and gives the metrics of all windows", async () => {
+    const rows = tinyRows(2100, 15);
+    const told: { rows: number; totalRows: number }[] = [];
+    const metrics = await classifier.evaluate(rows, { onProgress: (progress) => told.push({ ...progress }) });
+    expect(metrics.rows).toBe(2100);
+    expect(told.at(-1)).toEqual({ rows: 2100, totalRows: 2100 });
+    for (const { rows: done, totalRows } of told) expect(done).toBeLessThanOrEqual(totalRows);
+    // The same rows three by three: other batches, so other last bits.
+    const alone = await classifier.evaluate(rows, { batchSize: 3 });
+    expect(alone.micro_f1).toBeCloseTo(metrics.micro_f1!, 3);
+    expect(alone.loss).toBeCloseTo(metrics.loss!, 5);
+  });
+
+  it("refuses data without rows and stops at a signal", async () => {
+    await expect(classifier.evaluate([])).rejects.toThrow("data: there are no rows in it");
+    await expect(classifier.evaluate(tinyRows(9, 1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: "ERR_FINETAG_ABORTED",
+    });
   });
 });
 

@@ -77,6 +77,20 @@ function uneven(count: number) {
 }
 
 describe("BatchStream, grouping by length", () => {
+  it("makes the same steps of small batches, accumulated, as of large ones", async () => {
+    const steps = async (batchSize: number, gradientAccumulation: number) => {
+      const data = uneven(8 * 30 + 5);
+      const cut = planSteps(data.rows.length, { ...options, batchSize, gradientAccumulation });
+      const stream = new BatchStream(data, cut, { seed: 3, groupByLength: true });
+      const found: number[][] = [];
+      for (let i = 0; i < cut.stepsPerEpoch; i++) {
+        found.push((await stream.step(i)).batches.flatMap(({ ids }) => [...ids]));
+      }
+      return found;
+    };
+    expect(await steps(2, 4)).toEqual(await steps(8, 1));
+  });
+
   const ROWS = 8 * 220 + 3; // 5 windows, the last of 20 batches, and a short batch
   const plan = planSteps(ROWS, { ...options, gradientAccumulation: 1 });
   const split = uneven(ROWS);

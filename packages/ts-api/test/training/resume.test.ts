@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { trainOptionsSchema } from "../../src/training/options.ts";
 import { type ComparedState, compareWithCheckpoint } from "../../src/training/resume.ts";
+import { trainStateSchema } from "../../src/training/state.ts";
 
 const train = { path: "train.csv", bytes: 100, rows: 10, tokens: 50, sha256: "0".repeat(64) };
 
@@ -20,6 +21,11 @@ function state(options: object = {}, changes: Partial<ComparedState> = {}): Comp
 
 const compare = (before: ComparedState, now: ComparedState) =>
   compareWithCheckpoint("out/checkpoints/step-00000010", before, now);
+
+it("reads a checkpoint from before there was grouping by length as one without", () => {
+  const { groupByLength: _, ...older } = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
+  expect(trainStateSchema.shape.options.parse(older).groupByLength).toBe(false);
+});
 
 describe("compareWithCheckpoint", () => {
   it("lets a run go on whose options only change what is written or shown", () => {

@@ -48,7 +48,7 @@ const metrics = async (directory = out) =>
 
 describe("a run", () => {
   it("learns, tells its events in order, and leaves a model, checkpoints and metrics", async () => {
-    const events = await run({ epochs: 8, batchSize: 8, learningRate: 3e-3 });
+    const events = await run({ epochs: 16, batchSize: 8, learningRate: 2e-3 });
     expect([...new Set(events.map(({ type }) => type))]).toEqual([
       "loading",
       "start",
@@ -64,14 +64,14 @@ describe("a run", () => {
       trainRows: 300,
       devRows: 80,
       testRows: 80,
-      totalSteps: 304,
+      totalSteps: 608,
       step: 0,
     });
     expect(start!.freshParameters).toEqual(["classifier.weight", "classifier.bias"]);
     const steps = only(events, "step");
-    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 304 }, (_, i) => i + 1));
+    expect(steps.map(({ step }) => step)).toEqual(Array.from({ length: 608 }, (_, i) => i + 1));
     expect(steps.at(-1)!.loss).toBeLessThan(0.3);
-    expect(steps.at(-1)!.epoch).toBe(8);
+    expect(steps.at(-1)!.epoch).toBe(16);
     const [end] = only(events, "end");
     expect(end!.metrics.test!.micro_f1).toBeGreaterThan(0.8);
     expect(await metrics()).toEqual(JSON.parse(JSON.stringify(end!.metrics)));
@@ -85,7 +85,7 @@ describe("a run", () => {
       "tokenizer_config.json",
       "vocab.txt",
     ]);
-    expect((await readdir(join(out, "checkpoints"))).sort()).toEqual(["step-00000266", "step-00000304"]);
+    expect((await readdir(join(out, "checkpoints"))).sort()).toEqual(["step-00000570", "step-00000608"]);
   });
 
   it("gives the same bits for the same seed, others for another", async () => {
