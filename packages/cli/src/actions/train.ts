@@ -59,6 +59,7 @@ const groups = {
     "earlyStopping",
     "resume",
     "overwrite",
+    "tokenCache",
     "tensorboard",
     "logEvery",
     "config",

@@ -2,7 +2,7 @@ import type { Argv } from "yargs";
 import type { Flag } from "./flags.ts";
 
 /** Booleans that are on unless said otherwise; their help shows how to say so. */
-const ON_BY_DEFAULT: ReadonlySet<string> = new Set(["header", "tensorboard", "groupByLength"]);
+const ON_BY_DEFAULT: ReadonlySet<string> = new Set(["header", "tensorboard", "groupByLength", "tokenCache"]);
 
 /**
  * Tells yargs about options: what their help says, and which take a value. Values stay text, for the schema to judge,

@@ -50,6 +50,7 @@ class OpenedFile implements DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly columns: DataColumns;
+  readonly layout: DataFile["layout"];
   readonly labels: string[];
   #emptyTexts = 0;
   readonly #table: Table;
@@ -58,6 +59,7 @@ class OpenedFile implements DataFile {
     this.path = table.path;
     this.format = table.format;
     this.columns = columns;
+    this.layout = { header: table.headerRow !== undefined, names: table.columns };
     this.labels = labels;
     this.#table = table;
   }

@@ -61,6 +61,8 @@ export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly columns: DataColumns;
+  /** Whether the first row names the columns, and the names by position (of a JSONL file: the fields it has). */
+  readonly layout: { readonly header: boolean; readonly names: readonly string[] };
   /** The label names in order: index i here is index i in `DataRow.labels`. */
   readonly labels: string[];
   /** Rows whose text was empty or white space, counted by the latest `rows()` as it went. They are kept. */

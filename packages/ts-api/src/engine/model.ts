@@ -10,9 +10,10 @@ import {
   readFinetagJson,
   readModelConfig,
 } from "../models/index.ts";
-import { loadTokenizer, type TextEncoder } from "../tokenizer/index.ts";
+import { loadTokenizer, readTokenizer, type TextEncoder } from "../tokenizer/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
+import { readAhead } from "./read-ahead.ts";
 import { ModelSession } from "./session.ts";
 
 /** A model directory that was read as far as it goes without the engine. */
@@ -26,11 +27,15 @@ export interface ModelSource {
   positions: number;
 }
 
-/** Reads config, tokenizer and finetag.json of a directory. */
-export async function readModelSource(directory: string): Promise<ModelSource> {
+/**
+ * Reads config, tokenizer and finetag.json of a directory.
+ *
+ * @param tokenizes False where there may be nothing to tokenize: the tokenizer is then made when the first text comes.
+ */
+export async function readModelSource(directory: string, tokenizes = true): Promise<ModelSource> {
   const config = await readModelConfig(directory);
   const [encoder, finetag] = await Promise.all([
-    loadTokenizer(directory, config),
+    tokenizes ? loadTokenizer(directory, config) : readTokenizer(directory, config),
     readFinetagJson(directory),
   ]);
   assertVocabulary(encoder, config);
@@ -94,7 +99,10 @@ export interface OpenModel {
   unusedTensors: string[];
 }
 
-/** Creates the session and fills it, a tensor at a time; on any error the session is disposed. */
+/**
+ * Creates the session and fills it, a tensor at a time, of which the next one is read meanwhile; on any error the
+ * session is disposed.
+ */
 export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
   const addon: NativeAddon = await openAddon();
   const info = addon.info();
@@ -165,8 +173,13 @@ async function fill(
   load: Match["load"],
   fresh: ReadonlySet<string>,
 ): Promise<void> {
-  for (const { parameter, tensor } of load) {
-    if (!fresh.has(parameter)) await session.writeTensor("weight", parameter, await weights.read(tensor));
+  async function* tensors() {
+    for (const { parameter, tensor } of load) {
+      if (!fresh.has(parameter)) yield { parameter, data: await weights.read(tensor) };
+    }
+  }
+  for await (const { parameter, data } of readAhead(tensors())) {
+    await session.writeTensor("weight", parameter, data);
   }
   if (fresh.size > 0) await session.initialize([...fresh]);
 }

@@ -6,7 +6,7 @@ import type { EncodedTexts } from "../tokenizer/index.ts";
 export const BLOCK_ROWS = 1024;
 
 /** Up to {@link BLOCK_ROWS} texts, packed end to end. */
-interface Block {
+export interface Block {
   ids: Uint16Array | Int32Array;
   /** Absent when all are 0. */
   tokenTypes: Uint8Array | undefined;
@@ -47,7 +47,7 @@ export class TokenStore {
     if (this.#rows % BLOCK_ROWS !== 0 || rows > BLOCK_ROWS || rows !== labels.length) {
       throw new RangeError(`a block of ${rows} rows and ${labels.length} label lists does not fit here`);
     }
-    this.#blocks.push({
+    this.adopt({
       ids: narrow(encoded.ids),
       tokenTypes: encoded.tokenTypes.some((type) => type !== 0)
         ? Uint8Array.from(encoded.tokenTypes)
@@ -55,8 +55,18 @@ export class TokenStore {
       cuSeqlens: encoded.cuSeqlens,
       ...packLabels(labels),
     });
-    this.#rows += rows;
-    this.#tokens += encoded.ids.length;
+  }
+
+  /** Takes a block of another store, under the same rule. */
+  adopt(block: Block): void {
+    this.#blocks.push(block);
+    this.#rows += block.cuSeqlens.length - 1;
+    this.#tokens += block.ids.length;
+  }
+
+  /** What it holds, to be written; not to be changed. */
+  get blocks(): readonly Readonly<Block>[] {
+    return this.#blocks;
   }
 
   /** Tokens of a row, special ones included. */

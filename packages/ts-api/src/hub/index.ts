@@ -7,4 +7,4 @@ export {
   suggestName,
 } from "./catalogue.ts";
 export { type PulledModel, pullModel, resolveModel } from "./resolve.ts";
-export { type DownloadProgress, finetagCacheDirectory, type ModelOptions } from "./settings.ts";
+export type { DownloadProgress, ModelOptions } from "./settings.ts";

@@ -1,7 +1,7 @@
-import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { getHFHubCachePath, HUB_URL } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
+import { expandHome, finetagCacheDirectory } from "../io/index.ts";
 
 /** What happens while a file arrives. */
 export interface DownloadProgress {
@@ -38,12 +38,6 @@ export interface HubSettings {
   metadataTimeout: number;
   /** Without a byte while a file arrives, in ms. */
   stallTimeout: number;
-}
-
-/** Where finetag keeps what it downloads: `FINETAG_CACHE`, else below `XDG_CACHE_HOME`, else `~/.cache/finetag`. */
-export function finetagCacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  if (env.FINETAG_CACHE) return resolve(expandHome(env.FINETAG_CACHE));
-  return join(expandHome(env.XDG_CACHE_HOME || "~/.cache"), "finetag");
 }
 
 /**
@@ -95,8 +89,4 @@ function seconds(value: string | undefined, fallback: number): number {
 
 function isTrue(value: string | undefined): boolean {
   return value !== undefined && ["1", "ON", "YES", "TRUE"].includes(value.toUpperCase());
-}
-
-function expandHome(path: string): string {
-  return path === "~" || path.startsWith("~/") ? join(homedir(), path.slice(1)) : path;
 }

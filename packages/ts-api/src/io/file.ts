@@ -22,11 +22,13 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
  * Like {@link writeFileAtomic}, for a file that is written piece by piece.
  *
  * @param write Gets the open handle of the file beside `path`; when it throws, that file is removed.
+ * @param newMode Permissions of a file that is new; those of an older one stay.
  * @returns What `write` returned.
  */
 export async function withAtomicFile<T>(
   path: string,
   write: (handle: FileHandle, tmpPath: string) => Promise<T>,
+  newMode = 0o666,
 ): Promise<T> {
   let temporary: string | undefined;
   try {
@@ -34,7 +36,7 @@ export async function withAtomicFile<T>(
     temporary = temporaryPath(target);
     const mode = await stat(target).then(
       (older) => older.mode & 0o777,
-      () => 0o666,
+      () => newMode,
     );
     const result = await writeSynced(temporary, mode, write);
     await rename(temporary, target);

@@ -1,3 +1,4 @@
+export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound, isSystemError } from "./errors.ts";
 export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";

@@ -1,6 +1,7 @@
-import { type Encoding, Tokenizer } from "tokenizers";
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import type { Encoding, Tokenizer } from "tokenizers";
 import { FinetagError } from "../errors/index.ts";
-import { type TokenizerJson, tokenIds } from "./json.ts";
 import { PackedTexts } from "./packed.ts";
 import type { TruncationSide } from "./truncate.ts";
 import type { EncodedTexts, TextEncoder } from "./types.ts";
@@ -9,7 +10,10 @@ import type { EncodedTexts, TextEncoder } from "./types.ts";
 const CHUNK_TEXTS = 512;
 
 export interface EncoderOptions {
-  json: TokenizerJson;
+  /** `tokenizer.json` as the Rust core reads it. */
+  json: string;
+  /** All ids by token. */
+  ids: ReadonlyMap<string, number>;
   files: Map<string, Uint8Array>;
   truncationSide: TruncationSide;
   /** Whether the second text of a pair is of type 1 (BERT), or of type 0 as the first (RoBERTa). */
@@ -18,6 +22,17 @@ export interface EncoderOptions {
   typeVocabSize: number;
   /** The model directory, for messages. */
   directory: string;
+}
+
+/** Version of the Rust core's package. */
+export const TOKENIZERS_VERSION: string = (
+  createRequire(import.meta.url)("tokenizers/package.json") as { version: string }
+).version;
+
+interface Core {
+  tokenizer: Tokenizer;
+  /** Tokens that the post-processor adds to a text, and to a pair. */
+  specials: { single: number; pair: number };
 }
 
 /**
@@ -32,31 +47,26 @@ export class RustEncoder implements TextEncoder {
   readonly vocabSize: number;
   readonly maxTokenId: number;
   readonly files: Map<string, Uint8Array>;
-  readonly #tokenizer: Tokenizer;
-  readonly #options: Omit<EncoderOptions, "json" | "files">;
-  /** Tokens that the post-processor adds. */
-  readonly #specials: Promise<{ single: number; pair: number }>;
+  readonly #options: EncoderOptions;
+  #core: Promise<Core> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @throws ERR_FINETAG_MODEL where the Rust core refuses the tokenizer. */
-  constructor({ json, files, ...options }: EncoderOptions) {
+  constructor(options: EncoderOptions) {
     this.#options = options;
-    this.files = files;
-    try {
-      this.#tokenizer = Tokenizer.fromString(JSON.stringify(json));
-    } catch (error) {
-      throw this.#refused(error);
-    }
-    const ids = tokenIds(json);
-    this.vocabSize = ids.size;
+    this.files = options.files;
+    this.vocabSize = options.ids.size;
     let maxTokenId = -1;
-    for (const id of ids.values()) maxTokenId = Math.max(maxTokenId, id);
+    for (const id of options.ids.values()) maxTokenId = Math.max(maxTokenId, id);
     this.maxTokenId = maxTokenId;
-    this.#specials = this.#exclusive(async () => {
-      const [single, pair] = await Promise.all([this.#tokenizer.encode(""), this.#tokenizer.encode("", "")]);
-      return { single: single.getLength(), pair: pair.getLength() };
-    });
-    this.#specials.catch(() => {}); // rethrown by encode
+  }
+
+  get identity(): string {
+    const { json, truncationSide, pairTypes } = this.#options;
+    return createHash("sha256").update(`${truncationSide} ${pairTypes}\n${json}`).digest("hex");
+  }
+
+  async open(): Promise<void> {
+    await this.#opened();
   }
 
   async encode(
@@ -66,16 +76,17 @@ export class RustEncoder implements TextEncoder {
   ): Promise<EncodedTexts> {
     const hasPairs = pairs?.some((pair) => pair !== undefined) ?? false;
     if (hasPairs) this.#checkTypes();
-    await this.#checkLength(maxLength, hasPairs);
+    const { tokenizer, specials } = await this.#opened();
+    this.#checkLength(maxLength, hasPairs ? Math.max(specials.single, specials.pair) : specials.single);
     const packed = new PackedTexts(maxLength, this.#options.pairTypes);
     for (let start = 0; start < texts.length; start += CHUNK_TEXTS) {
       const chunk = texts.slice(start, start + CHUNK_TEXTS);
       const seconds = pairs?.slice(start, start + CHUNK_TEXTS) ?? [];
       if (seconds.every((pair) => pair === undefined)) {
-        packed.addCut(await this.#exclusive(() => this.#encodeTexts(chunk, maxLength)));
+        packed.addCut(await this.#exclusive(() => this.#encodeTexts(tokenizer, chunk, maxLength)));
       } else {
         packed.addWhole(
-          await this.#exclusive(() => this.#encodePairs(chunk, seconds)),
+          await this.#exclusive(() => encodePairs(tokenizer, chunk, seconds)),
           this.#options.truncationSide,
         );
       }
@@ -83,15 +94,21 @@ export class RustEncoder implements TextEncoder {
     return packed.finish();
   }
 
-  #encodeTexts(texts: string[], maxLength: number): Promise<Encoding[]> {
-    this.#tokenizer.setTruncation(maxLength, { direction: this.#options.truncationSide });
-    return this.#tokenizer.encodeBatch(texts);
+  #opened(): Promise<Core> {
+    this.#core ??= this.#create().catch((error) => Promise.reject(this.#refused(error)));
+    return this.#core;
   }
 
-  /** The package's encodeBatch takes no pairs; single calls run on libuv's threads. See `keptTokens` on truncation. */
-  #encodePairs(texts: string[], pairs: (string | undefined)[]): Promise<Encoding[]> {
-    this.#tokenizer.disableTruncation();
-    return Promise.all(texts.map((text, i) => this.#tokenizer.encode(text, pairs[i] ?? null)));
+  async #create(): Promise<Core> {
+    const { Tokenizer } = await import("tokenizers");
+    const tokenizer = Tokenizer.fromString(this.#options.json);
+    const [single, pair] = await Promise.all([tokenizer.encode(""), tokenizer.encode("", "")]);
+    return { tokenizer, specials: { single: single.getLength(), pair: pair.getLength() } };
+  }
+
+  #encodeTexts(tokenizer: Tokenizer, texts: string[], maxLength: number): Promise<Encoding[]> {
+    tokenizer.setTruncation(maxLength, { direction: this.#options.truncationSide });
+    return tokenizer.encodeBatch(texts);
   }
 
   #checkTypes(): void {
@@ -104,13 +121,12 @@ export class RustEncoder implements TextEncoder {
   }
 
   /** The Rust core does not check this, and its subtraction wraps around. */
-  async #checkLength(maxLength: number, hasPairs: boolean): Promise<void> {
-    const { single, pair } = await this.#specials;
-    const least = (hasPairs ? Math.max(single, pair) : single) + 1;
+  #checkLength(maxLength: number, specials: number): void {
+    const least = specials + 1;
     if (Number.isInteger(maxLength) && maxLength >= least && maxLength < 2 ** 31) return;
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `the maximum length ${maxLength} leaves no room for a text beside ${least - 1} special tokens; use at least ${least}`,
+      `the maximum length ${maxLength} leaves no room for a text beside ${specials} special tokens; use at least ${least}`,
     );
   }
 
@@ -129,4 +145,14 @@ export class RustEncoder implements TextEncoder {
       { cause: error },
     );
   }
+}
+
+/** The package's encodeBatch takes no pairs; single calls run on libuv's threads. See `keptTokens` on truncation. */
+function encodePairs(
+  tokenizer: Tokenizer,
+  texts: string[],
+  pairs: (string | undefined)[],
+): Promise<Encoding[]> {
+  tokenizer.disableTruncation();
+  return Promise.all(texts.map((text, i) => tokenizer.encode(text, pairs[i] ?? null)));
 }

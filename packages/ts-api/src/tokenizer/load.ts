@@ -6,7 +6,7 @@ import type { ModelConfig } from "../models/index.ts";
 import { buildBert, buildRoberta } from "./build.ts";
 import { RustEncoder } from "./encoder.ts";
 import { readTokenizerJson } from "./fromJson.ts";
-import type { TokenizerJson } from "./json.ts";
+import { type TokenizerJson, tokenIds } from "./json.ts";
 import { savedFiles } from "./savedFiles.ts";
 import { readSettings, type TokenizerSettings } from "./settings.ts";
 import type { TextEncoder } from "./types.ts";
@@ -23,13 +23,23 @@ import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
  * @throws ERR_FINETAG_MODEL for missing or damaged files, with their name.
  */
 export async function loadTokenizer(dir: string, config: ModelConfig): Promise<TextEncoder> {
+  const encoder = await readTokenizer(dir, config);
+  await encoder.open();
+  return encoder;
+}
+
+/** As {@link loadTokenizer}, but the Rust core makes its tokenizer, and may refuse it, at the first text. */
+export async function readTokenizer(dir: string, config: ModelConfig): Promise<TextEncoder> {
   const settings = await readSettings(dir, config);
   const { json, truncationSide } = await tokenizerJson(dir, settings, config.native.vocabSize);
   const side =
     String(settings.json.truncation_side ?? truncationSide).toLowerCase() === "left" ? "left" : "right";
+  const text = JSON.stringify(json);
+  const ids = tokenIds(json);
   return new RustEncoder({
-    json,
-    files: await savedFiles(dir, { json, settings, config, truncationSide: side }),
+    json: text,
+    ids,
+    files: await savedFiles(dir, { json, text, ids, settings, config, truncationSide: side }),
     truncationSide: side,
     pairTypes: config.native.family === "bert",
     typeVocabSize: config.native.typeVocabSize,

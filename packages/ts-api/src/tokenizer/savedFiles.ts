@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { ioError, readSmallFile } from "../io/index.ts";
 import { type ModelConfig, maxTextLength } from "../models/index.ts";
 import { buildBert, buildRoberta } from "./build.ts";
-import { type TokenizerJson, tokenIds } from "./json.ts";
+import type { TokenizerJson } from "./json.ts";
 import type { TokenizerSettings } from "./settings.ts";
 
 /** Files of the older layout; copied, since tools other than transformers 5 read them. */
@@ -20,7 +20,7 @@ const COPIED = ["vocab.txt", "vocab.json", "merges.txt", "special_tokens_map.jso
 export async function savedFiles(dir: string, source: SavedTokenizer): Promise<Map<string, Uint8Array>> {
   const encode = (value: string) => new TextEncoder().encode(value);
   const files = new Map<string, Uint8Array>();
-  files.set("tokenizer.json", encode(JSON.stringify(source.json)));
+  files.set("tokenizer.json", encode(source.text));
   files.set("tokenizer_config.json", encode(`${JSON.stringify(savedConfig(source), null, 2)}\n`));
   const present = new Set(await readdir(dir).catch((error) => Promise.reject(ioError(error, "read", dir))));
   for (const name of COPIED) {
@@ -32,14 +32,17 @@ export async function savedFiles(dir: string, source: SavedTokenizer): Promise<M
 /** A tokenizer as it runs, and where it comes from. */
 export interface SavedTokenizer {
   json: TokenizerJson;
+  /** `json` as text. */
+  text: string;
+  /** All ids by token. */
+  ids: ReadonlyMap<string, number>;
   settings: TokenizerSettings;
   config: ModelConfig;
   truncationSide: "left" | "right";
 }
 
-function savedConfig({ json, settings, config, truncationSide }: SavedTokenizer): Record<string, unknown> {
+function savedConfig({ json, ids, settings, config, truncationSide }: SavedTokenizer): Record<string, unknown> {
   const { auto_map: _code, ...kept } = settings.json; // code of the model's own repository, which is not copied
-  const ids = tokenIds(json);
   const named = [...settings.named].filter(([role, { content }]) => !(role in kept) && ids.has(content));
   const base: Record<string, unknown> = {
     model_max_length: maxTextLength(config),

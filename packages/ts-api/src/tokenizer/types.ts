@@ -16,8 +16,16 @@ export interface TextEncoder {
   readonly vocabSize: number;
   /** The largest id that it can give. */
   readonly maxTokenId: number;
+  /** Encoders with the same one give the same ids for the same texts. */
+  readonly identity: string;
   /** What a saved model needs, by file name; `tokenizer.json` and `tokenizer_config.json` among them. */
   readonly files: Map<string, Uint8Array>;
+  /**
+   * Gets ready to encode, which the first text does otherwise.
+   *
+   * @throws ERR_FINETAG_MODEL where the Rust core refuses the tokenizer.
+   */
+  open(): Promise<void>;
   /**
    * Encodes texts, and pairs where `pairs` holds a second text, as transformers does with
    * `truncation="longest_first"`. Runs on the threads of the Rust core; calls of different lengths may overlap.

@@ -117,6 +117,10 @@ export const trainOptionsSchema = dataOptionsSchema.extend({
     .default(false)
     .describe("Go on from the newest whole checkpoint of the output directory"),
   overwrite: z.boolean().default(false).describe("Start anew in an output directory that holds a run"),
+  tokenCache: z
+    .boolean()
+    .default(true)
+    .describe("Keep the tokens of the data in finetag's cache for the next run on the same files"),
   tensorboard: z.boolean().default(true).describe("Write TensorBoard event files to OUTPUT_DIR/runs"),
   logEvery: positive.default(10).describe("Steps between two entries in logs"),
   offline: z.boolean().optional().describe("Use only models on this machine (default: HF_HUB_OFFLINE)"),

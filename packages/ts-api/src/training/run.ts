@@ -30,6 +30,7 @@ import { fileSource } from "./sources.ts";
 import { freshState, type TrainState } from "./state.ts";
 import { checkpointFolder, DirectoryStorage } from "./storage.ts";
 import { TensorBoardLog } from "./tensorboard.ts";
+import { TokenCache } from "./token-cache.ts";
 
 /** What surrounds a run but does not define it. */
 export interface RunContext {
@@ -73,7 +74,7 @@ class Run {
   readonly #options: ResolvedTrainOptions;
   readonly #maxLengthIsGiven: boolean;
   readonly #context: RunContext;
-  #model: OpenModel | undefined;
+  #opening: Promise<OpenModel> | undefined;
   #log: TensorBoardLog | undefined;
   #state: TrainState | undefined;
 
@@ -100,11 +101,13 @@ class Run {
     for (const message of files.warnings) yield { type: "warning", message };
 
     const checkpoint = yield* this.#findCheckpoint();
-    const model = await this.#openModel(source, files, checkpoint !== undefined);
+    // Weights and data are loaded side by side.
+    this.#opening = this.#openModel(source, files, checkpoint !== undefined);
+    const splits = yield* this.#load(files, source, this.#opening);
+    const model = await this.#opening;
     if (source.config.labels === undefined && !model.freshParameters.some(isHeadParameter)) {
       yield { type: "warning", message: namelessHead(source, model) };
     }
-    const splits = yield* this.#load(files, source, model);
     const dev = splits.dev;
     const plan = planSteps(splits.train.rows.length, this.#options);
     const state = this.#newState(model, splits, plan);
@@ -155,7 +158,8 @@ class Run {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#model?.session.dispose(), this.#log?.close()]);
+    const model = await this.#opening?.catch(() => undefined);
+    await Promise.all([model?.session.dispose(), this.#log?.close()]);
   }
 
   async #openSource(): Promise<ModelSource> {
@@ -163,7 +167,7 @@ class Run {
     const { signal, onDownload } = this.#context;
     const directory = await resolveModel(model, { offline, signal, onProgress: onDownload });
     await checkOutputDirectory(outputDir, directory, this.#options);
-    const source = await readModelSource(directory);
+    const source = await readModelSource(directory, false);
     this.#options.maxLength = checkMaxLength(
       this.#maxLengthIsGiven ? this.#options.maxLength : Math.min(this.#options.maxLength, source.positions),
       source,
@@ -185,22 +189,38 @@ class Run {
     return found;
   }
 
-  async #openModel(source: ModelSource, files: RunFiles, skipWeights: boolean): Promise<OpenModel> {
+  #openModel(source: ModelSource, files: RunFiles, skipWeights: boolean): Promise<OpenModel> {
     const { device, threads, seed, precision, dropout, newHead } = this.#options;
     const labels = files.train.labels;
-    const options = { labels, device, threads, seed, precision, dropout, newHead, skipWeights };
-    this.#model = await openModel(source, options);
-    return this.#model;
+    return openModel(source, { labels, device, threads, seed, precision, dropout, newHead, skipWeights });
   }
 
-  async *#load(files: RunFiles, source: ModelSource, model: OpenModel): AsyncGenerator<TrainEvent, Splits> {
-    const { maxLength, devSplit, seed } = this.#options;
+  /** @param opening Where it fails, loading ends at once with its error. */
+  async *#load(
+    files: RunFiles,
+    source: ModelSource,
+    opening: Promise<OpenModel>,
+  ): AsyncGenerator<TrainEvent, Splits> {
+    const { maxLength, devSplit, seed, tokenCache } = this.#options;
+    const failed = new AbortController();
+    opening.catch(() => failed.abort());
+    const signals = [failed.signal, ...(this.#context.signal === undefined ? [] : [this.#context.signal])];
+    const options = {
+      maxLength,
+      labelCount: files.train.labels.length,
+      signal: AbortSignal.any(signals),
+      ...(tokenCache ? { cache: new TokenCache() } : {}),
+    };
     const loaded: Partial<Record<SplitName, LoadedSplit>> = {};
-    for (const name of ["train", "dev", "test"] as const) {
-      const file = files[name];
-      if (file === undefined) continue;
-      const options = { maxLength, labelCount: model.labels.length, signal: this.#context.signal };
-      loaded[name] = yield* loadSplit(name, await fileSource(file), source, options);
+    try {
+      for (const name of ["train", "dev", "test"] as const) {
+        const file = files[name];
+        if (file === undefined) continue;
+        loaded[name] = yield* loadSplit(name, await fileSource(file), source, options);
+      }
+    } catch (error) {
+      if (failed.signal.aborted) await opening;
+      throw error;
     }
     const { train, dev, test } = loaded as Partial<Splits> & Pick<Splits, "train">;
     if (devSplit === undefined) return { train, dev, test };

@@ -9,6 +9,8 @@ export interface RowSource {
   /** How messages name it: the file's path, or `train rows`. */
   readonly name: string;
   readonly bytes: number;
+  /** What it reads, if that is a file. */
+  readonly file?: DataFile;
   rows(signal?: AbortSignal): AsyncIterable<EncodableRow> | Iterable<EncodableRow>;
   /** Rows with an empty text, known once all were read. */
   emptyTexts(): number;
@@ -26,6 +28,7 @@ export async function fileSource(file: DataFile): Promise<RowSource> {
   return {
     name: file.path,
     bytes: size,
+    file,
     rows: (signal) => file.rows(signal),
     emptyTexts: () => file.emptyTexts,
   };

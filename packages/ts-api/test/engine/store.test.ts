@@ -85,7 +85,9 @@ describe("encodeRows", () => {
   const encoder: TextEncoder = {
     vocabSize: 5000,
     maxTokenId: 4999,
+    identity: "numbers",
     files: new Map(),
+    async open() {},
     async encode(texts) {
       const ids = Int32Array.from(texts.flatMap((text) => [1, Number(text), 2]));
       return {
