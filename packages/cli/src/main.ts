@@ -1,14 +1,6 @@
 import { readFileSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
-import {
-  declareFlags,
-  flagsOf,
-  type Given,
-  readConfig,
-  readFlags,
-  suggest,
-  validate,
-} from "./arguments/index.ts";
+import { declareFlags, flagsOf, type Given, readFlags, suggest, validate } from "./arguments/index.ts";
 import { type Command, commands } from "./commands/index.ts";
 import { type Context, createContext } from "./context.ts";
 import { describeError, EXIT_BAD_INPUT, exitCodeOf, isFinetagError, UsageError } from "./errors.ts";
@@ -113,6 +105,7 @@ function addCommand(
       const texts = positionalWords(command, parsed);
       const config = given.get("config");
       if (config !== undefined) {
+        const { readConfig } = await import("./arguments/config.ts"); // a YAML parser, which few runs need
         const settable = flags.filter(({ key }) => key !== "config" && key !== "json");
         given = new Map([...(await readConfig(String(config.value), settable)), ...given]);
       }

@@ -1,4 +1,3 @@
-export { readConfig } from "./config.ts";
 export { configSchema } from "./config-schema.ts";
 export { declareFlags } from "./declare.ts";
 export { type Flag, flagsOf } from "./flags.ts";

@@ -1,4 +1,5 @@
-import cliProgress from "cli-progress";
+import { createRequire } from "node:module";
+import type cliProgress from "cli-progress";
 
 const BAR_WIDTH = 24;
 
@@ -43,7 +44,9 @@ export class ProgressLine {
 }
 
 function createBars(stream: NodeJS.WriteStream): cliProgress.MultiBar {
-  return new cliProgress.MultiBar({
+  // Loaded here, since most programs that start finetag have no terminal to draw on.
+  const { MultiBar } = createRequire(import.meta.url)("cli-progress") as typeof cliProgress;
+  return new MultiBar({
     stream,
     clearOnComplete: true,
     // Without a change of terminal modes there is none to undo when the process is ended.

@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import type { SplitMetrics } from "@finetag/api";
-import Table from "cli-table3";
+import type CliTable from "cli-table3";
 import type { Colors } from "../context.ts";
 import { formatCount, formatMetric } from "./format.ts";
 
@@ -24,6 +25,8 @@ const NO_LINES = {
 
 /** @param head column names; the first column is text, those after it are figures. */
 export function table(head: string[], rows: string[][], colors: Colors, figures = true): string {
+  // Loaded here, since a run should not wait at its start for what it shows at its end.
+  const Table = createRequire(import.meta.url)("cli-table3") as typeof CliTable;
   const out = new Table({
     head: head.map((name) => colors.bold(name)),
     chars: NO_LINES,

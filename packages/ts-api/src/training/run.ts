@@ -134,7 +134,7 @@ class Run {
       await storage.restoreBest(checkpoint.path, state);
     }
     if (this.#options.tensorboard) {
-      this.#log = await TensorBoardLog.open(outputDir, this.#options.logEvery, state.step);
+      this.#log = new TensorBoardLog(outputDir, this.#options.logEvery, state.step);
     }
 
     yield this.#startEvent(model, splits, plan, state.step);

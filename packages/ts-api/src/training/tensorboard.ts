@@ -1,21 +1,22 @@
 import { join } from "node:path";
-import { TensorBoardWriter } from "../report/index.ts";
+import type { TensorBoardWriter } from "../report/index.ts";
 import type { TrainEvent } from "./events.ts";
 
-/** Writes a run's events as TensorBoard scalars; a resumed run goes on in the same folder. */
+/**
+ * Writes a run's events as TensorBoard scalars; a resumed run goes on in the same folder. The writer is loaded and its
+ * file opened at the first event to be written, for which the first step need not wait.
+ */
 export class TensorBoardLog {
-  readonly #writer: TensorBoardWriter;
+  readonly #outputDir: string;
   readonly #logEvery: number;
-
-  private constructor(writer: TensorBoardWriter, logEvery: number) {
-    this.#writer = writer;
-    this.#logEvery = logEvery;
-  }
+  readonly #step: number;
+  #writer: Promise<TensorBoardWriter> | undefined;
 
   /** @param step 0, or the step that a resumed run starts after */
-  static async open(outputDir: string, logEvery: number, step: number): Promise<TensorBoardLog> {
-    const options = step === 0 ? {} : { resumedAfterStep: step };
-    return new TensorBoardLog(await TensorBoardWriter.open(join(outputDir, "runs"), options), logEvery);
+  constructor(outputDir: string, logEvery: number, step: number) {
+    this.#outputDir = outputDir;
+    this.#logEvery = logEvery;
+    this.#step = step;
   }
 
   async record(event: TrainEvent): Promise<void> {
@@ -37,13 +38,21 @@ export class TensorBoardLog {
   }
 
   async close(): Promise<void> {
-    await this.#writer.close();
+    const writer = await this.#writer?.catch(() => undefined);
+    await writer?.close();
   }
 
-  #scalars(prefix: string, step: number, values: object): Promise<void> {
+  async #open(): Promise<TensorBoardWriter> {
+    const { TensorBoardWriter } = await import("../report/index.ts");
+    const options = this.#step === 0 ? {} : { resumedAfterStep: this.#step };
+    return TensorBoardWriter.open(join(this.#outputDir, "runs"), options);
+  }
+
+  async #scalars(prefix: string, step: number, values: object): Promise<void> {
     const tagged = Object.entries(values)
       .filter(([name, value]) => typeof value === "number" && name !== "rows")
       .map(([name, value]): [string, number] => [`${prefix}/${name}`, value]);
-    return this.#writer.scalars(Object.fromEntries(tagged), step);
+    this.#writer ??= this.#open();
+    await (await this.#writer).scalars(Object.fromEntries(tagged), step);
   }
 }
