@@ -1,6 +1,7 @@
 import type { TensorSource } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { type FinetagJson, saveModelDirectory } from "../models/index.ts";
+import { yieldToEventLoop } from "./abort.ts";
 import type { OpenModel } from "./model.ts";
 
 /**
@@ -37,7 +38,7 @@ export function weightTensors({
     shape,
     read: async () => {
       const data = await session.readTensor("weight", name);
-      if (allFinite(data)) return data;
+      if (await allFinite(data)) return data;
       throw new FinetagError(
         "ERR_FINETAG_DIVERGED",
         `${name} holds NaN or infinite values, so the model is not saved; lower the learning rate`,
@@ -46,8 +47,16 @@ export function weightTensors({
   }));
 }
 
-function allFinite(data: Float32Array): boolean {
-  let sum = 0; // stays 0 unless an element is NaN or infinite
-  for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
-  return sum === 0;
+/** Elements looked at in one turn of the event loop: a millisecond or two. */
+const ELEMENTS_PER_TURN = 1 << 20;
+
+async function allFinite(data: Float32Array): Promise<boolean> {
+  for (let start = 0; start < data.length; start += ELEMENTS_PER_TURN) {
+    const end = Math.min(start + ELEMENTS_PER_TURN, data.length);
+    let sum = 0; // stays 0 unless an element is NaN or infinite
+    for (let i = start; i < end; i++) sum += data[i]! * 0;
+    if (sum !== 0) return false;
+    if (end < data.length) await yieldToEventLoop();
+  }
+  return true;
 }

@@ -52,7 +52,9 @@ export async function writeStore(file: FileHandle, store: TokenStore, extra: unk
  *
  * @returns undefined for a file that is not whole. Nothing larger than the file is allocated, whatever it says.
  */
-export async function readStore(file: FileHandle): Promise<{ store: TokenStore; extra: unknown } | undefined> {
+export async function readStore(
+  file: FileHandle,
+): Promise<{ store: TokenStore; extra: unknown } | undefined> {
   const reader = new Reader(file, (await file.stat()).size);
   try {
     const start = await reader.next(MAGIC.length + LENGTH_BYTES);
@@ -64,11 +66,13 @@ export async function readStore(file: FileHandle): Promise<{ store: TokenStore; 
       if (store.rows % BLOCK_ROWS !== 0) return undefined;
       store.adopt(blockOf(await reader.next(blockBytes(sizes)), sizes));
     }
+    if (reader.left !== DIGEST_BYTES) return undefined;
     const digest = reader.hash.digest();
-    return digest.equals(await reader.rest()) ? { store, extra } : undefined;
+    return digest.equals(await reader.unhashed(DIGEST_BYTES)) ? { store, extra } : undefined;
   } catch (error) {
     // A length that leads out of the file, JSON that is none.
-    if (error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    if (error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)
+      return undefined;
     throw error;
   }
 }
@@ -84,20 +88,19 @@ class Reader {
     this.#size = size;
   }
 
+  get left(): number {
+    return this.#size - this.#at;
+  }
+
   /** Reads on, into a buffer of its own. */
   async next(length: number): Promise<Buffer> {
-    const bytes = await this.#read(length);
+    const bytes = await this.unhashed(length);
     this.hash.update(bytes);
     return bytes;
   }
 
-  /** All that is left. */
-  rest(): Promise<Buffer> {
-    return this.#read(this.#size - this.#at);
-  }
-
-  async #read(length: number): Promise<Buffer> {
-    if (!(length >= 0 && length <= this.#size - this.#at)) throw new RangeError("out of the file");
+  async unhashed(length: number): Promise<Buffer> {
+    if (!(length >= 0 && length <= this.left)) throw new RangeError("out of the file");
     const bytes = Buffer.from(new ArrayBuffer(length));
     for (let done = 0; done < length; ) {
       const { bytesRead } = await this.#file.read(bytes, done, length - done, this.#at + done);

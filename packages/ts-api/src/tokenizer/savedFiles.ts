@@ -41,7 +41,13 @@ export interface SavedTokenizer {
   truncationSide: "left" | "right";
 }
 
-function savedConfig({ json, ids, settings, config, truncationSide }: SavedTokenizer): Record<string, unknown> {
+function savedConfig({
+  json,
+  ids,
+  settings,
+  config,
+  truncationSide,
+}: SavedTokenizer): Record<string, unknown> {
   const { auto_map: _code, ...kept } = settings.json; // code of the model's own repository, which is not copied
   const named = [...settings.named].filter(([role, { content }]) => !(role in kept) && ids.has(content));
   const base: Record<string, unknown> = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { DataFile } from "../data/index.ts";
 import { readStore, STORE_FILE_FORMAT, type TokenStore, writeStore } from "../engine/index.ts";
 import { finetagCacheDirectory, ioError, removeLeftovers, withAtomicFile } from "../io/index.ts";
-import { TOKENIZERS_VERSION, type TextEncoder } from "../tokenizer/index.ts";
+import { type TextEncoder, TOKENIZERS_VERSION } from "../tokenizer/index.ts";
 import { VERSION } from "../version.ts";
 import { sha256File } from "./manifest.ts";
 

@@ -22,6 +22,7 @@ beforeAll(async () => {
     maxGradNorm: 0,
     threads: 1,
     tensorboard: false,
+    tokenCache: false,
   };
 });
 afterAll(() => rm(folder, { recursive: true }));

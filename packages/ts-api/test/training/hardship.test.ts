@@ -27,6 +27,7 @@ it("keeps the older checkpoints when the disk is full, and goes on from them els
     keepCheckpoints: 9,
     threads: 1,
     tensorboard: false,
+    tokenCache: false,
   } as const;
   const run = async (outputDir: string, resume = false) => {
     const events: TrainEvent[] = [];
@@ -57,35 +58,41 @@ it("keeps the older checkpoints when the disk is full, and goes on from them els
   }
 });
 
+/** What a step may keep timers, input and other work of the program waiting. */
+const MOST_DELAY_MS = 20;
+/** Other programs may have the cores for a while; a loop that the training itself holds up is late every time. */
+const ATTEMPTS = 5;
+
 it("keeps the event loop free while it trains, saves and evaluates", async () => {
-  const model = await writeTinyModel(join(folder, "larger"), {
-    hidden_size: 256,
-    intermediate_size: 1024,
-    num_hidden_layers: 4,
-    num_attention_heads: 4,
-  });
-  const train = await writeTinyCsv(join(folder, "larger.csv"), tinyRows(2000, 1));
-  const dev = await writeTinyCsv(join(folder, "larger-dev.csv"), tinyRows(300, 2));
-  const outputDir = join(folder, "larger-out");
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  let stepMs = 0;
-  for await (const event of trainRun({
-    model,
-    train,
-    dev,
-    outputDir,
+  const options = {
+    model: await writeTinyModel(join(folder, "larger"), {
+      hidden_size: 256,
+      intermediate_size: 1024,
+      num_hidden_layers: 4,
+      num_attention_heads: 4,
+    }),
+    train: await writeTinyCsv(join(folder, "larger.csv"), tinyRows(2000, 1)),
+    dev: await writeTinyCsv(join(folder, "larger-dev.csv"), tinyRows(300, 2)),
+    outputDir: join(folder, "larger-out"),
     batchSize: 64,
     maxSteps: 12,
     saveEvery: 4,
-  })) {
-    if (event.type === "start") delay.enable();
-    if (event.type === "step") stepMs = (1000 * 64) / event.samplesPerSecond;
-  }
-  delay.disable();
-  const p99 = delay.percentile(99) / 1e6;
-  console.log(
-    `a step takes ${stepMs.toFixed(0)} ms; delay of the event loop: p99 ${p99.toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(1)} ms`,
-  );
-  // A loop that waited for steps would be late by about a step most of the time.
-  expect(p99).toBeLessThan(stepMs / 2);
+    overwrite: true,
+    tokenCache: false,
+  } as const;
+  const p99s: number[] = [];
+  do {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    let stepMs = 0;
+    for await (const event of trainRun(options)) {
+      if (event.type === "start") delay.enable();
+      if (event.type === "step") stepMs = (1000 * options.batchSize) / event.samplesPerSecond;
+    }
+    delay.disable();
+    p99s.push(delay.percentile(99) / 1e6);
+    console.log(
+      `a step takes ${stepMs.toFixed(0)} ms; delay of the event loop: p99 ${p99s.at(-1)!.toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(1)} ms`,
+    );
+  } while (p99s.at(-1)! >= MOST_DELAY_MS && p99s.length < ATTEMPTS);
+  expect(Math.min(...p99s)).toBeLessThan(MOST_DELAY_MS);
 });

@@ -25,6 +25,7 @@ beforeAll(async () => {
     batchSize: 16,
     threads: 1,
     tensorboard: false,
+    tokenCache: false,
   };
 });
 afterAll(() => rm(folder, { recursive: true }));
