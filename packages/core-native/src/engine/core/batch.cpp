@@ -4,6 +4,7 @@
 #include <ATen/ops/from_blob.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <string>
 
@@ -33,6 +34,12 @@ template <typename T>
 at::Tensor move_to(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType type,
                    const c10::Device& device) {
   if (device.is_meta()) return at::empty(shape, at::TensorOptions().dtype(type).device(device));
+  if (device.is_cuda()) {
+    // From pinned memory the copy runs beside the work under way; libtorch keeps the memory until it has ended.
+    const at::Tensor pinned = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(true));
+    std::memcpy(pinned.mutable_data_ptr(), values.data(), values.size() * sizeof(T));
+    return pinned.to(device, type, /*non_blocking=*/true);
+  }
   // The blob lives only as long as the vector, so the copy is made before this returns.
   return at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type))
       .to(device, type, /*non_blocking=*/false, /*copy=*/true);

@@ -3,13 +3,21 @@
 #include "engine/ops/attention.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/core/Generator.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <mutex>
+#include <string_view>
+#include <tuple>
 
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
@@ -37,12 +45,51 @@ at::Tensor drop(const at::Tensor& weights_BNQS, const Batch& batch, const Dropou
   return weights_BNQS * factors_BNQS.to(weights_BNQS.scalar_type());
 }
 
+/// Variable-length flash attention (Dao 2023), which libtorch ships for CUDA in bfloat16: it reads packed texts as they
+/// are. False once a GPU has refused it: those before Ampere do.
+std::atomic<bool> flash_attention_works{true};
+
+bool suits_flash_attention(const at::Tensor& query_XH, int64_t head_size) {
+  return query_XH.is_cuda() && query_XH.scalar_type() == at::kBFloat16 && head_size % 8 == 0 && head_size <= 256 &&
+         flash_attention_works;
+}
+
+at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
+                           int64_t heads, const Dropout& probabilities) {
+  const int64_t X = query_XH.size(0), T = batch.tokens, H = query_XH.size(1), D = H / heads;
+  const bool first_only = X != T;
+  const at::Tensor query_starts =
+      first_only ? at::arange(batch.texts + 1, batch.cu_seqlens.options()) : batch.cu_seqlens;
+  if (probabilities.p != 0.0) {
+    // The kernel draws from the device's default generator, forward and backward from the same state.
+    at::Generator generator = at::detail::getCUDAHooks().getDefaultGenerator(query_XH.device().index());
+    const std::scoped_lock lock(generator.mutex());
+    generator.set_current_seed(device_seed(probabilities.key));
+  }
+  const at::Tensor context_XND = std::get<0>(at::_flash_attention_forward(
+      query_XH.view({X, heads, D}), key_value_T2H.narrow(1, 0, H).view({T, heads, D}),
+      key_value_T2H.narrow(1, H, H).view({T, heads, D}), query_starts, batch.cu_seqlens,
+      first_only ? 1 : batch.max_length, batch.max_length, probabilities.p, /*is_causal=*/false,
+      /*return_debug_mask=*/false));
+  return context_XND.reshape({X, H});
+}
+
 }  // namespace
 
 at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
                      int64_t heads, const Dropout& probabilities) {
   const int64_t B = batch.texts, S = batch.max_length, N = heads;
   const int64_t H = query_XH.size(1), D = H / N;
+  if (suits_flash_attention(query_XH, D)) {
+    try {
+      return flash_attention(query_XH, key_value_T2H, batch, heads, probabilities);
+    } catch (const c10::NotImplementedError&) {
+      flash_attention_works = false;
+    } catch (const c10::Error& error) {
+      if (std::string_view(error.what_without_backtrace()).find("only supports") == std::string_view::npos) throw;
+      flash_attention_works = false;
+    }
+  }
   const bool first_only = query_XH.size(0) != batch.tokens;
 
   const at::Tensor key_value_2BNSD = pad(key_value_T2H, batch).view({B, S, 2, N, D}).permute({2, 0, 3, 1, 4});

@@ -28,9 +28,8 @@ at::Tensor drop_cpu(const at::Tensor& x, double p, const DropoutKey& key) {
 at::Tensor drop_elsewhere(const at::Tensor& x, double p, const DropoutKey& key) {
   at::Tensor keep = at::empty_like(x);
   if (!x.is_meta()) {
-    const auto words = Philox::block({0, 0, key.site, key.micro_batch}, key.seed, key.step);
     at::Generator generator = at::detail::getCUDAHooks().getNewGenerator(x.device().index());
-    generator.set_current_seed(uint64_t{words[0]} << 32 | words[1]);
+    generator.set_current_seed(device_seed(key));
     keep.bernoulli_(1.0 - p, generator);
   }
   // In this order bfloat16 rounds once.
@@ -53,6 +52,11 @@ struct Backward : torch::autograd::Node {
 };
 
 }  // namespace
+
+uint64_t device_seed(const DropoutKey& key) {
+  const auto words = Philox::block({0, 0, key.site, key.micro_batch}, key.seed, key.step);
+  return uint64_t{words[0]} << 32 | words[1];
+}
 
 at::Tensor dropout(const at::Tensor& x, double p, DropoutKey key) {
   if (p == 0.0) return x;

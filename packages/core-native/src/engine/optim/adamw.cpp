@@ -1,5 +1,6 @@
 #include "engine/optim/adamw.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/full.h>
@@ -33,28 +34,29 @@ Group collect(ParameterStore& store, bool decays, const at::Tensor& step) {
 
 }  // namespace
 
-double gradient_norm(const ParameterStore& store) {
+at::Tensor gradient_norm(const ParameterStore& store) {
   std::vector<at::Tensor> gradients;
   for (const StoredParameter& parameter : store.stored()) {
     if (parameter.value.grad().defined()) gradients.push_back(parameter.value.grad());
   }
-  const at::Tensor norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
-  return norm.is_meta() ? 0.0 : norm.item<double>();
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)), 2);
 }
 
-void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, double norm,
-                double max_norm) {
+void adamw_step(ParameterStore& store, const AdamWOptions& options, int64_t step, const at::Tensor& loss,
+                const at::Tensor& norm, double max_norm) {
   const at::TensorOptions on_device = store.stored().front().value.options().requires_grad(false);
   const at::Tensor step_tensor = at::full({}, static_cast<double>(step), on_device);
+  // A number less itself is 0, unless it is not finite.
+  const at::Tensor not_finite = (loss - loss + (norm - norm)).ne(0).to(at::kFloat);
   std::optional<at::Tensor> divisor;
-  if (max_norm > 0 && norm + 1e-6 > max_norm) divisor = at::full({}, (norm + 1e-6) / max_norm, on_device);
+  if (max_norm > 0) divisor = ((norm + 1e-6) / max_norm).clamp_min(1.0);
   for (const bool decays : {true, false}) {
     const Group group = collect(store, decays, step_tensor);
     if (group.values.empty()) continue;
     at::_fused_adamw_(group.values, group.gradients, group.exp_avgs, group.exp_avg_sqs, {}, group.steps,
                       options.learning_rate, options.beta1, options.beta2,
                       decays ? options.weight_decay : 0.0, options.epsilon, /*amsgrad=*/false,
-                      /*maximize=*/false, divisor);
+                      /*maximize=*/false, divisor, not_finite);
   }
 }
 

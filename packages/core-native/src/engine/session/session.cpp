@@ -153,7 +153,7 @@ Batch Session::place(const HostBatch& host) {
   return batch;
 }
 
-double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times) {
+at::Tensor Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times) {
   Stopwatch watch;
   store_.require_filled();
   if (micro_batches.empty()) throw Error(ErrorCode::kArgument, "a training step needs at least one batch");
@@ -167,7 +167,7 @@ double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches
     throw Error(ErrorCode::kArgument, "the label mask leaves nothing to learn from in this step");
 
   clear_gradients(store_);
-  double loss = 0;
+  at::Tensor loss;
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     const CoreGate::Permit permit(config_.threads);
     watch.lap();
@@ -183,7 +183,7 @@ double Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches
     times.forward += watch.lap();
     torch::autograd::backward({mean_loss});
     times.backward += watch.lap();
-    loss += to_double(mean_loss);
+    loss = loss.defined() ? loss + mean_loss.detach() : mean_loss.detach();
   }
   return loss;
 }
@@ -192,23 +192,27 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
   if (!training_) throw Error(ErrorCode::kArgument, "training is not configured");
   const CancelScope cancel(stop_);
   StepTimes times;
-  const double loss = accumulate_gradients(micro_batches, times);
+  const at::Tensor loss_tensor = accumulate_gradients(micro_batches, times);
   const CoreGate::Permit permit(config_.threads);
   Stopwatch watch;
-  const double norm = fused_adamw_ ? fused_adamw_->gradient_norm() : gradient_norm(store_);
   const double rate = learning_rate(*training_, step_);
+  const AdamWOptions options{rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay};
+  const double max_norm = training_->max_grad_norm;
+  double loss, norm;
   // A loss that is no number must not reach the weights: the caller can still save them.
-  if (std::isfinite(loss) && std::isfinite(norm)) {
+  if (fused_adamw_) {
+    loss = to_double(loss_tensor);
+    norm = fused_adamw_->gradient_norm();
+    if (std::isfinite(loss) && std::isfinite(norm)) fused_adamw_->step(options, step_ + 1, norm, max_norm);
+  } else {
     const at::NoGradGuard no_grad;
-    const AdamWOptions options{rate, training_->beta1, training_->beta2, training_->epsilon,
-                               training_->weight_decay};
-    if (fused_adamw_) {
-      fused_adamw_->step(options, step_ + 1, norm, training_->max_grad_norm);
-    } else {
-      adamw_step(store_, options, step_ + 1, norm, training_->max_grad_norm);
-    }
-    ++step_;
+    const at::Tensor norm_tensor = gradient_norm(store_);
+    adamw_step(store_, options, step_ + 1, loss_tensor, norm_tensor, max_norm);
+    // Here, and nowhere before in the step, the device is waited for.
+    loss = to_double(loss_tensor);
+    norm = to_double(norm_tensor);
   }
+  if (std::isfinite(loss) && std::isfinite(norm)) ++step_;
   clear_gradients(store_);
   times.optimizer = watch.lap();
   return {loss, norm, rate, step_, times};
@@ -217,7 +221,7 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
 double Session::backward(const HostBatch& batch) {
   const CancelScope cancel(stop_);
   StepTimes times;
-  return accumulate_gradients({batch}, times);
+  return to_double(accumulate_gradients({batch}, times));
 }
 
 ForwardResult Session::forward(const HostBatch& host) {

@@ -79,7 +79,8 @@ class Session {
 
  private:
   Batch place(const HostBatch& batch);
-  double accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
+  /// Leaves gradients in place; returns the mean loss, on the device.
+  at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;
   StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
 
