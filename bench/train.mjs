@@ -1,125 +1,173 @@
 #!/usr/bin/env node
 // Training speed against Hugging Face Trainer: the same rows, weights, seeds and threads, in turns.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { finetagTrain } from "./lib/finetag.mjs";
+import { COLUMNS, DATA_HELP, findVocabulary, first, openTexts, writeLines } from "./lib/data.mjs";
+import { finetagTrain, finetagVersions } from "./lib/finetag.mjs";
+import { choose, runBenchmark } from "./lib/options.mjs";
 import { runPeer } from "./lib/peer.mjs";
-import { hardware, median, writeResult } from "./lib/report.mjs";
+import { median, medians, printMachine, printTable, short, writeResult } from "./lib/report.mjs";
 
-const HELP = `pnpm bench:train -- --train FILE --labels FILE --vocab FILE [options]
+/** Rows such that a run of the slower side takes a minute. `full`: every text is as long as the model takes. */
+const CASES = {
+  "6x384": { shape: "6x384", rows: 1600, batchSize: 32, maxLength: 128 },
+  "12x768": { shape: "12x768", rows: 384, batchSize: 32, maxLength: 128 },
+  "12x768-full": { shape: "12x768", rows: 64, batchSize: 16, maxLength: 128, full: true },
+};
 
-  --train FILE     texts in GoEmotions' layout: text, label ids, id; tab-separated, no header
-  --labels FILE    its labels, one a line
-  --vocab FILE     vocab.txt of a lower-casing WordPiece tokenizer
-  --shape SHAPE    6x384 (default) or 12x768
-  --rows N         rows of each run (default 2000)
+const HELP = `pnpm bench:train [options]
+
+Training speed and peak memory of finetag and Hugging Face Trainer, plain and with group_by_length, one epoch.
+
+${DATA_HELP}
+  --case NAME      6x384, 12x768, or 12x768-full (every text has the full length); may be repeated (default: all)
+  --rows N         rows of each run (default ${Object.entries(CASES)
+    .map(([name, { rows }]) => `${rows} for ${name}`)
+    .join(", ")})
   --rounds N       runs of each side (default 3)
-  --batch-size N   (default 32)       --max-length N   (default 128)
-  --threads N      (default 2)        --output FILE    where the JSON goes`;
+  --batch-size N   (default 32; 16 for 12x768-full)
+  --max-length N   (default 128)
+  --threads N      (default 2)
+  --output FILE    where the JSON goes (default: finetag's .cache)`;
 
-const { values } = parseArgs({
-  options: {
-    train: { type: "string" },
-    labels: { type: "string" },
-    vocab: { type: "string" },
-    shape: { type: "string", default: "6x384" },
-    rows: { type: "string", default: "2000" },
-    rounds: { type: "string", default: "3" },
-    "batch-size": { type: "string", default: "32" },
-    "max-length": { type: "string", default: "128" },
-    threads: { type: "string", default: "2" },
-    output: { type: "string" },
-    help: { type: "boolean" },
+await runBenchmark(
+  HELP,
+  {
+    ...{ data: String, vocab: String, case: Object.keys(CASES), rows: Number, rounds: 3, threads: 2 },
+    ...{ "batch-size": Number, "max-length": Number, output: String },
   },
-});
-if (values.help || !values.train || !values.labels || !values.vocab) {
-  console.log(HELP);
-  process.exit(values.help ? 0 : 2);
-}
-for (const file of [values.train, values.labels, values.vocab]) {
-  if (!existsSync(file)) throw new Error(`${file}: no such file`);
-}
+  async ({ data, vocab, case: names, rounds, threads, output, ...values }, work) => {
+    const chosen = names.map((name) => [name, choose("case", name, CASES)]);
+    const source = { ...(await openTexts(data)), vocabulary: await findVocabulary(vocab) };
+    const cases = {};
+    for (const [name, standard] of chosen) {
+      const options = {
+        ...{ ...standard, rounds, threads },
+        rows: values.rows ?? standard.rows,
+        batchSize: values["batch-size"] ?? standard.batchSize,
+        maxLength: values["max-length"] ?? standard.maxLength,
+      };
+      cases[name] = await bench(name, source, options, join(work, name));
+    }
+    printMachine(threads);
+    writeResult(output, { cases }, "train");
+  },
+);
 
-const work = mkdtempSync(join(tmpdir(), "finetag-bench-"));
-try {
-  await bench();
-} finally {
-  rmSync(work, { recursive: true, force: true });
-}
-
-async function bench() {
-  const model = join(work, "model");
-  runPeer("make_model.py", [
-    "--shape",
-    values.shape,
-    "--vocab",
-    values.vocab,
-    "--labels",
-    values.labels,
-    "--out",
-    model,
-  ]);
-  const rows = Number(values.rows);
-  const train = join(work, "train.tsv");
-  writeFileSync(train, `${readFileSync(values.train, "utf8").split("\n").slice(0, rows).join("\n")}\n`);
+async function bench(name, { lines, labels, vocabulary }, options, model) {
+  const { shape, rows, rounds, batchSize, maxLength, threads, full } = options;
+  runPeer("make_model.py", ["--shape", shape, "--vocab", vocabulary, "--labels", labels, "--out", model]);
+  const train = writeLines(`${model}.tsv`, first(full ? longTexts(lines, maxLength) : lines, rows));
   const common = [
-    ...["--model", model, "--train", train, "--labels", values.labels, "--batch-size", values["batch-size"]],
-    ...["--max-length", values["max-length"], "--threads", values.threads, "--epochs", 1, "--seed", 42],
+    ...["--model", model, "--train", train, "--labels", labels, "--batch-size", batchSize],
+    ...["--max-length", maxLength, "--threads", threads, "--epochs", 1, "--seed", 42],
   ];
-  const columns = ["--no-header", "--columns", "text,labels,id", "--labels-column", "labels"];
   const sides = {
-    finetag: async () => {
-      const { wall_seconds, train: measured } = await finetagTrain(join(work, "out"), [
-        ...common,
-        ...columns,
-        "--no-tensorboard",
-      ]);
-      return { rate: rows / wall_seconds, loss: measured.loss, peak_rss_mb: measured.peak_rss_mb };
-    },
-    hf: async () => peer(common),
-    hf_grouped: async () => peer([...common, "--group-by-length"]),
+    finetag: () => finetag(`${model}-out`, common, rows),
+    trainer: () => trainer(common),
+    // Where all texts have one length there is nothing to group.
+    ...(!full && { "trainer grouped": () => trainer([...common, "--group-by-length"]) }),
   };
-  const runs = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const [name, side] of Object.entries(sides)) {
-      const result = await side();
-      runs[name].push(result);
+  const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+  let versions = finetagVersions();
+  for (let round = 0; round < rounds; round++) {
+    for (const [side, run] of Object.entries(sides)) {
+      const { versions: told, ...result } = await run();
+      versions = { ...versions, ...told };
+      runs[side].push(result);
       console.error(
-        `round ${round + 1} ${name}: ${result.rate.toFixed(1)} texts/s, ${Math.round(result.peak_rss_mb)} MB`,
+        `${name}, round ${round + 1} of ${rounds}, ${side}: ${short(result.texts_per_second)} texts/s`,
       );
     }
   }
-  const table = Object.fromEntries(
-    Object.entries(runs).map(([name, results]) => [
-      name,
-      {
-        texts_per_second: median(results.map(({ rate }) => rate)),
-        peak_rss_mb: median(results.map(({ peak_rss_mb }) => peak_rss_mb)),
-        loss: results[0].loss,
-      },
-    ]),
-  );
-  const speed = (name) => table[name].texts_per_second;
-  // Ratios of the same round: both sides then saw the same state of the machine.
-  const ratio = (peerName) => median(runs.finetag.map(({ rate }, i) => rate / runs[peerName][i].rate));
-  const ratios = { plain: ratio("hf"), grouped: ratio("hf_grouped") };
-  console.log(
-    `${values.shape}, ${rows} rows, batch ${values["batch-size"]}, ${values.threads} threads; ${hardware().cpu}`,
-  );
-  for (const name of Object.keys(table)) {
-    console.log(
-      `${name.padEnd(12)} ${speed(name).toFixed(1).padStart(8)} texts/s ${Math.round(table[name].peak_rss_mb)} MB`,
-    );
-  }
-  console.log(`ratio: ${ratios.plain.toFixed(2)} x plain, ${ratios.grouped.toFixed(2)} x grouped`);
-  const { train: _train, labels: _labels, vocab: _vocab, output, ...settings } = values;
-  if (output) writeResult(output, { settings, medians: table, ratios, runs });
+  checkSameWork(runs, full ? rows * maxLength : undefined);
+  const result = summarize(runs);
+  report(name, options, result);
+  return { settings: options, versions, ...result, runs };
 }
 
-async function peer(args) {
-  const { samples_per_second: rate, loss, peak_rss_mb } = runPeer("hf_trainer.py", args);
-  return { rate, loss, peak_rss_mb };
+async function finetag(output, args, rows) {
+  const result = await finetagTrain(output, [...args, ...COLUMNS, "--no-tensorboard"]);
+  const { wall_seconds, first_step_seconds, tokens, train } = result;
+  return {
+    texts_per_second: rows / wall_seconds,
+    tokens_per_second: tokens / wall_seconds,
+    peak_rss_mb: train.peak_rss_mb,
+    first_step_seconds,
+    loss: train.loss,
+    tokens,
+  };
+}
+
+function trainer(args) {
+  const { samples_per_second, tokens_per_second, peak_rss_mb, loss, tokens, versions } = runPeer(
+    "hf_trainer.py",
+    args,
+  );
+  return { texts_per_second: samples_per_second, tokens_per_second, peak_rss_mb, loss, tokens, versions };
+}
+
+/** @throws where the sides had other tokens, or learned another thing: their dropout alone moves the loss a little */
+function checkSameWork(runs, expected) {
+  const [own] = runs.finetag;
+  const tokens = expected ?? own.tokens;
+  for (const [side, [run]] of Object.entries(runs)) {
+    if (run.tokens !== tokens) throw new Error(`${side} had ${run.tokens} tokens, not ${tokens}`);
+    if (!(Math.abs(run.loss / own.loss - 1) < 0.1)) {
+      throw new Error(`${side} has a training loss of ${run.loss}, finetag one of ${own.loss}`);
+    }
+  }
+}
+
+/** Medians by side, and finetag's rate by the peer's of the same round: both saw the same state of the machine. */
+function summarize(runs) {
+  const { finetag, ...peers } = runs;
+  const ratios = Object.entries(peers).map(([side, theirs]) => [
+    `finetag / ${side}`,
+    {
+      speed: median(finetag.map((run, i) => run.texts_per_second / theirs[i].texts_per_second)),
+      memory: median(finetag.map((run, i) => run.peak_rss_mb / theirs[i].peak_rss_mb)),
+    },
+  ]);
+  return {
+    sides: Object.fromEntries(Object.entries(runs).map(([side, list]) => [side, medians(list)])),
+    ratios: Object.fromEntries(ratios),
+  };
+}
+
+function report(name, { rows, batchSize }, { sides, ratios }) {
+  printTable(
+    `${name}: ${rows} texts of ${sides.finetag.tokens} tokens, batches of ${batchSize}`,
+    ["", "texts/s", "tokens/s", "peak MB", "loss"],
+    Object.entries(sides).map(([side, found]) => [
+      side,
+      short(found.texts_per_second),
+      short(found.tokens_per_second),
+      Math.round(found.peak_rss_mb),
+      found.loss.toFixed(4),
+    ]),
+  );
+  for (const [side, { speed, memory }] of Object.entries(ratios)) {
+    console.log(`  ${side}: ${short(speed)} x the speed, ${short(memory)} x the memory`);
+  }
+  console.log(
+    `  finetag's first step is done ${short(sides.finetag.first_step_seconds)} s after its process starts`,
+  );
+}
+
+/** Lines whose texts fill `tokens`: a word is a token at least. Each has the labels and id of its first part. */
+function longTexts(lines, tokens) {
+  const long = [];
+  let words = [];
+  let rest;
+  for (const line of lines) {
+    const [text, ...others] = line.split("\t");
+    rest ??= others;
+    words.push(...text.split(" ").filter((word) => /\w/.test(word)));
+    if (words.length < tokens) continue;
+    long.push([words.join(" "), ...rest].join("\t"));
+    words = [];
+    rest = undefined;
+  }
+  return long;
 }

@@ -1,10 +1,11 @@
 // The Python peers, in a virtual environment of their own that the benchmark makes and keeps.
 
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SetupError } from "../../scripts/lib/errors.mjs";
 import { CACHE } from "../../scripts/lib/paths.mjs";
 
 const PEERS = fileURLToPath(new URL("../peers", import.meta.url));
@@ -14,21 +15,32 @@ export function peerPython() {
   if (process.env.FINETAG_PEER_PYTHON) return process.env.FINETAG_PEER_PYTHON;
   const requirements = join(PEERS, "requirements.txt");
   const key = createHash("sha256").update(readFileSync(requirements)).digest("hex").slice(0, 12);
-  const folder = join(CACHE, `peers-${key}`);
+  const folder = join(CACHE, "bench", `python-peers-${key}`);
   const python = join(folder, "bin", "python");
-  if (existsSync(python)) return python;
+  // Written last: without it, the environment is one that an interruption left half made.
+  const whole = join(folder, "whole");
+  if (existsSync(whole)) return python;
   console.error(`making the peers' Python environment (${folder})`);
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(CACHE, { recursive: true });
-  execFileSync("python3", ["-m", "venv", folder], { stdio: "inherit" });
-  const pip = spawnSync(join(folder, "bin", "pip"), ["install", "--quiet", "-r", requirements], {
-    stdio: "inherit",
-  });
-  if (pip.status !== 0) {
-    renameSync(folder, `${folder}.failed`);
-    throw new Error("pip could not install the peers; see its message above");
-  }
+  mkdirSync(folder, { recursive: true });
+  install("python3", ["-m", "venv", folder]);
+  install(python, ["-m", "pip", "install", "--quiet", "-r", requirements]);
+  writeFileSync(whole, "");
   return python;
+}
+
+function install(command, args) {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", 2, 2] });
+  if (status === 0) return;
+  throw new SetupError(
+    `${error?.message ?? `${command} ${args.join(" ")} failed; see its message above`}\n` +
+      "The peers need Python 3.11 or later with venv; FINETAG_PEER_PYTHON names one that has their packages.",
+  );
+}
+
+/** Nothing is fetched; one tokenizer thread unless the script wants more. */
+export function peerEnvironment() {
+  return { HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false", PYTHONDONTWRITEBYTECODE: "1" };
 }
 
 /** Runs a peer's script and parses its last line as JSON. */
@@ -36,7 +48,7 @@ export function runPeer(script, args) {
   const result = spawnSync(peerPython(), [join(PEERS, script), ...args.map(String)], {
     encoding: "utf8",
     maxBuffer: 2 ** 28,
-    env: { ...process.env, HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false" },
+    env: { ...process.env, ...peerEnvironment() },
   });
   if (result.status !== 0)
     throw new Error(`${script} failed:\n${result.stderr.split("\n").slice(-15).join("\n")}`);

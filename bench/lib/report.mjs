@@ -1,8 +1,9 @@
-// What every benchmark's result says about where it ran, and how it is written down.
+// What every benchmark's result says about where it ran, and how it is shown and written down.
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
+import { CACHE } from "../../scripts/lib/paths.mjs";
 
 export function hardware() {
   const [first] = cpus();
@@ -16,15 +17,53 @@ export function hardware() {
 }
 
 export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return sorted.length % 2 ? sorted[Math.floor(middle)] : (sorted[middle - 1] + sorted[middle]) / 2;
+  return quantile(values, 0.5);
 }
 
-/** Writes the JSON beside the table that was printed. */
-export function writeResult(path, result) {
-  mkdirSync(dirname(path), { recursive: true });
+/** With linear interpolation, as numpy's default. */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const place = (sorted.length - 1) * share;
+  const below = Math.floor(place);
+  const above = Math.ceil(place);
+  return sorted[below] + (place - below) * (sorted[above] - sorted[below]);
+}
+
+/** The median of each number over runs of the same form. */
+export function medians(runs) {
+  return Object.fromEntries(Object.keys(runs[0]).map((key) => [key, median(runs.map((run) => run[key]))]));
+}
+
+/** Prints a title, then rows under a head; numbers to the right. */
+export function printTable(title, head, rows) {
+  const lines = [head, ...rows].map((row) => row.map((cell) => String(cell ?? "")));
+  const widths = head.map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  console.log(`\n${title}`);
+  for (const line of lines) {
+    const cells = line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
+    console.log(`  ${cells.join("  ")}`.trimEnd());
+  }
+}
+
+/** Three digits that matter: 0.123, 1.23, 12.3, 123, 1234. */
+export function short(value) {
+  if (value === undefined || value === null) return "";
+  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(1);
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
+  return value.toFixed(digits);
+}
+
+/** The line below a table: where it ran. */
+export function printMachine(threads) {
+  const { cpu, cores, memory_gb, node } = hardware();
+  console.log(`\n${cpu}, ${cores} cores, ${memory_gb} GB; ${threads} threads; Node ${node}`);
+}
+
+/** Writes the JSON beside the table that was printed, to the cache unless a path is given. */
+export function writeResult(path, result, name = "result") {
+  const file = path ?? join(CACHE, "bench", "results", `${name}.json`);
+  mkdirSync(dirname(file), { recursive: true });
   const whole = { date: new Date().toISOString().slice(0, 10), hardware: hardware(), ...result };
-  writeFileSync(path, `${JSON.stringify(whole, null, 2)}\n`);
-  console.error(`written: ${path}`);
+  writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
+  console.error(`written: ${file}`);
 }

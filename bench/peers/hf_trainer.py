@@ -6,14 +6,13 @@ real tokens (padding not counted), peak memory, and metrics of the evaluation fi
 
 import argparse
 import json
-import resource
 import tempfile
-import time
 
 import numpy as np
 import sklearn.metrics as sk
 import torch
 import transformers
+from measure import peak_mb, seconds
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
 
 parser = argparse.ArgumentParser()
@@ -105,17 +104,17 @@ with tempfile.TemporaryDirectory() as folder:
         data_collator=collate,
         compute_metrics=scores,
     )
-    started = time.perf_counter()
-    trainer.train()
-    seconds = time.perf_counter() - started
+    duration = seconds(trainer.train)
+    tokens = sum(r["length"] for r in rows)
     result = {
-        "seconds": seconds,
-        "samples_per_second": len(rows) * options.epochs / seconds,
-        "tokens_per_second": sum(r["length"] for r in rows) * options.epochs / seconds,
+        "seconds": duration,
+        "tokens": tokens,
+        "samples_per_second": len(rows) * options.epochs / duration,
+        "tokens_per_second": tokens * options.epochs / duration,
         "loss": trainer.state.log_history[-1].get("train_loss"),
     }
     if options.eval:
         result["eval"] = {k.removeprefix("eval_"): v for k, v in trainer.evaluate().items()}
-result["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+result["peak_rss_mb"] = peak_mb()
 result["versions"] = {"torch": torch.__version__, "transformers": transformers.__version__}
 print(json.dumps(result))
