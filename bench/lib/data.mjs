@@ -9,11 +9,14 @@ import { SetupError } from "../../scripts/lib/errors.mjs";
 import { CACHE, ROOT } from "../../scripts/lib/paths.mjs";
 import { SourceUnavailable } from "../../third_party/lib/download.mjs";
 
-/** What --help says of the options that {@link openTexts} and {@link findVocabulary} read. */
+/** What --help says of the option that {@link findVocabulary} reads. */
+export const VOCABULARY_HELP = `  --vocab FILE     vocab.txt of a lower-casing WordPiece tokenizer (default: all-MiniLM-L6-v2's, from finetag's cache
+                   or the Hub)`;
+
+/** And of that which {@link openTexts} reads as well. */
 export const DATA_HELP = `  --data DIR       train.tsv (text, label ids, id; tab-separated, no header) and labels.txt of GoEmotions or of texts in
                    its layout (default: what the demo fetched, or it is fetched now)
-  --vocab FILE     vocab.txt of a lower-casing WordPiece tokenizer (default: all-MiniLM-L6-v2's, from finetag's cache
-                   or the Hub)`;
+${VOCABULARY_HELP}`;
 
 /** GoEmotions' lines and the file of its labels. */
 export async function openTexts(folder) {
