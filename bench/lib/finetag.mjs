@@ -1,10 +1,11 @@
 // finetag's side: its own command line in a process of its own, as a user runs it.
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { ROOT } from "../../scripts/lib/paths.mjs";
+import { spawnTracked } from "./children.mjs";
 
 const PROGRAM = join(ROOT, "packages/cli/bin/finetag.mjs");
 
@@ -16,7 +17,7 @@ const PROGRAM = join(ROOT, "packages/cli/bin/finetag.mjs");
 export async function finetagTrain(outputDir, args) {
   const spawned = performance.now();
   const command = ["train", "--output-dir", outputDir, "--overwrite", "--json", ...args.map(String)];
-  const child = spawn(process.execPath, [PROGRAM, ...command], {
+  const child = spawnTracked(process.execPath, [PROGRAM, ...command], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = new Promise((resolve) => child.on("close", resolve));

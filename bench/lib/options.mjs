@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { reportError, SetupError } from "../../scripts/lib/errors.mjs";
+import { endAll } from "./children.mjs";
 
 /**
  * Runs a benchmark with its options and a folder that is gone afterwards.
@@ -23,12 +24,13 @@ export async function runBenchmark(help, spec, main) {
       return;
     }
     work = mkdtempSync(join(tmpdir(), "finetag-bench-"));
-    const remove = () => rmSync(work, { recursive: true, force: true });
+    const remove = () => rmSync(work, { recursive: true, force: true, maxRetries: 3 });
     for (const [signal, code] of [
       ["SIGINT", 130],
       ["SIGTERM", 143],
     ]) {
       process.once(signal, () => {
+        endAll();
         remove();
         process.exit(code);
       });
@@ -37,7 +39,8 @@ export async function runBenchmark(help, spec, main) {
   } catch (error) {
     process.exitCode = reportError(error);
   } finally {
-    if (work !== undefined) rmSync(work, { recursive: true, force: true });
+    endAll();
+    if (work !== undefined) rmSync(work, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 

@@ -50,6 +50,7 @@ export function runPeer(script, args) {
     maxBuffer: 2 ** 28,
     env: { ...process.env, ...peerEnvironment() },
   });
+  if (result.error) throw new SetupError(`the peers' Python can't be run: ${result.error.message}`);
   if (result.status !== 0)
     throw new Error(`${script} failed:\n${result.stderr.split("\n").slice(-15).join("\n")}`);
   const last = result.stdout.trim().split("\n").at(-1) ?? "";

@@ -1,9 +1,9 @@
 // One side of a comparison: a process that loads once, stays warm, and does one thing at a time when asked.
 
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { spawnTracked } from "./children.mjs";
 import { nodePeers } from "./node-peers.mjs";
 import { peerEnvironment, peerPython } from "./peer.mjs";
 
@@ -25,7 +25,7 @@ export class Side {
   static async start(name, [command, ...args], settings, env = {}) {
     const side = new Side();
     side.#name = name;
-    side.#child = spawn(command, [...args, JSON.stringify(settings)], {
+    side.#child = spawnTracked(command, [...args, JSON.stringify(settings)], {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
