@@ -1,0 +1,118 @@
+#!/usr/bin/env node
+// How near a training step comes to what the machine's matrix product allows, and where the rest of its time goes.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../scripts/lib/paths.mjs";
+import { DATA_HELP, findVocabulary, openTexts } from "./lib/data.mjs";
+import { finetagVersions } from "./lib/finetag.mjs";
+import { choose, runBenchmark } from "./lib/options.mjs";
+import { printMachine, printTable, short, writeResult } from "./lib/report.mjs";
+import { openTokenizer } from "./lib/tokens.mjs";
+
+const SHAPES = { "6x384": [6, 384], "12x768": [12, 768] };
+
+const HELP = `pnpm bench:roofline [options]
+
+The rate of libtorch's matrix product at a model's sizes, and the share of it that a training step and an inference pass
+reach, all in one process; only work that must be done is counted (the last layer at first tokens).
+
+${DATA_HELP}
+  --shape NAME     ${Object.keys(SHAPES).join(" or ")} (default: both)
+  --steps N        batches of 32 texts (default 40)
+  --max-length N   (default 128)
+  --threads N      (default 2)
+  --output FILE    where the JSON goes (default: finetag's .cache)`;
+
+await runBenchmark(
+  HELP,
+  {
+    data: String,
+    vocab: String,
+    shape: Object.keys(SHAPES),
+    steps: 40,
+    "max-length": 128,
+    threads: 2,
+    output: String,
+  },
+  async (values, work) => {
+    const shapes = [values.shape].flat();
+    for (const shape of shapes) choose("shape", shape, SHAPES);
+    const program = build();
+    const { texts } = await openTexts(values.data);
+    const lengths = await countTokens(texts.slice(0, values.steps * 32), await findVocabulary(values.vocab), {
+      work,
+      maxLength: values["max-length"],
+    });
+    const results = {};
+    for (const shape of shapes) {
+      const args = [...SHAPES[shape], 30_522, values.threads, values.steps].map(String);
+      results[shape] = JSON.parse(
+        execFileSync(program, args, { input: lengths.join(" "), encoding: "utf8" }),
+      );
+      report(shape, results[shape]);
+    }
+    printMachine(values.threads);
+    const settings = { steps: values.steps, threads: values.threads, maxLength: values["max-length"] };
+    writeResult(values.output, { settings, versions: finetagVersions(), results }, "roofline");
+  },
+);
+
+/** The C++ program, from the addon's own build folder. */
+function build() {
+  const folder = join(ROOT, "packages", "core-native", "build");
+  execFileSync("cmake", ["--build", folder, "--target", "finetag_roofline"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  return join(folder, "Release", "finetag_roofline");
+}
+
+async function countTokens(texts, vocabulary, { work, maxLength }) {
+  const model = join(work, "model");
+  mkdirSync(model);
+  copyFileSync(vocabulary, join(model, "vocab.txt"));
+  writeFileSync(
+    join(model, "tokenizer_config.json"),
+    '{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}',
+  );
+  const config = {
+    ...{ model_type: "bert", vocab_size: 30_522, hidden_size: 384, num_hidden_layers: 6 },
+    ...{ num_attention_heads: 12, intermediate_size: 1536, max_position_embeddings: 512, type_vocab_size: 2 },
+  };
+  writeFileSync(join(model, "config.json"), JSON.stringify(config));
+  const { encoder } = await openTokenizer(model);
+  const { cuSeqlens } = await encoder.encode(texts, undefined, maxLength);
+  return Array.from({ length: texts.length }, (_, i) => cuSeqlens[i + 1] - cuSeqlens[i]);
+}
+
+function report(shape, { gemm, gemm_forward, gemm_training, training, inference, tokens, kernels }) {
+  printTable(
+    `${shape}: matrix products of ${gemm[0].m} rows, GFLOP/s`,
+    ["", "n", "k", "forward", "input", "weight"],
+    gemm.map(({ name, n, k, ...rates }) => [
+      name,
+      n,
+      k,
+      ...[rates.forward, rates.input, rates.weight].map(short),
+    ]),
+  );
+  const { data, forward, backward, optimizer } = training.seconds;
+  const all = data + forward + backward + optimizer;
+  const percent = (part) => `${((100 * part) / all).toFixed(1)} %`;
+  printTable(
+    `${shape}: ${tokens} tokens, kernels for ${kernels}`,
+    ["", "texts/s", "GFLOP/s", "of products", "data", "forward", "backward", "optimizer"],
+    [
+      [
+        ...["training", short(training.texts_per_second), short(training.gflops)],
+        ...[`${(100 * training.share).toFixed(1)} % of ${short(gemm_training)}`],
+        ...[data, forward, backward, optimizer].map(percent),
+      ],
+      [
+        ...["inference", short(inference.texts_per_second), short(inference.gflops)],
+        `${(100 * inference.share).toFixed(1)} % of ${short(gemm_forward)}`,
+      ],
+    ],
+  );
+}
