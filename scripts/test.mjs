@@ -2,9 +2,9 @@
 // Sets up, runs all tests and ends with one line: N passed, N failed, N skipped.
 
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
@@ -20,11 +20,24 @@ With filters (parts of test files' paths), runs only the matching vitest files.`
 
 const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
-/** The C++ tests, one executable; its last line has the form of ours. */
+/** The C++ tests: the engine's, and the kernels' under sanitizers for each instruction set. */
 async function runCppTests() {
-  const program = join(buildFolder(activeVariant()), "Release", "finetag_tests");
-  if (!existsSync(program)) return undefined;
-  console.log("\nC++ tests");
+  const folder = join(buildFolder(activeVariant()), "Release");
+  const sum = { name: "C++", passed: 0, failed: 0, skipped: [] };
+  if (!existsSync(folder)) return sum;
+  for (const program of readdirSync(folder).filter((name) => /^finetag_(?:kernels_\w+_)?tests$/.test(name))) {
+    const { passed, failed, skipped } = await runCppProgram(join(folder, program));
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped.push(...skipped);
+  }
+  return sum;
+}
+
+/** One executable; its last line has the form of ours. */
+async function runCppProgram(program) {
+  const name = basename(program);
+  console.log(`\nC++ tests: ${name}`);
   let counts;
   const skipped = [];
   const code = await runLines(program, [], (line) => {
@@ -33,14 +46,14 @@ async function runCppTests() {
     if (match) counts = match.slice(1).map((number) => Number(number ?? 0));
     else console.log(`  ${line}`);
     const reason = /^skipped:? (.+)$/.exec(line)?.[1];
-    if (reason !== undefined) skipped.push({ file: "finetag_tests", name: reason });
+    if (reason !== undefined) skipped.push({ file: name, name: reason });
   });
   const [passed, failed, skips] = counts ?? [0, 0, 0];
   // A crash after or before the counting is a failure, whatever was counted.
   const crashed = code !== 0 && failed === 0 ? 1 : 0;
   if (counts === undefined && code === 0) throw new Error(`${program} told no counts`);
-  while (skipped.length < skips) skipped.push({ file: "finetag_tests", name: "a test" });
-  return { name: "C++", passed, failed: failed + crashed, skipped };
+  while (skipped.length < skips) skipped.push({ file: name, name: "a test" });
+  return { passed, failed: failed + crashed, skipped };
 }
 
 /** All vitest projects, or the files that match the filters. */

@@ -39,6 +39,23 @@ inline void check_near(double actual, double expected, double tolerance, const c
   fail(file, line, out.str());
 }
 
+/// Runs all tests; the exit code of the program.
+inline int run_all() {
+  int passed = 0, failed = 0;
+  for (const Case& test : cases()) {
+    try {
+      test.body();
+      ++passed;
+      std::cout << "ok   " << test.name << "\n";
+    } catch (const std::exception& error) {
+      ++failed;
+      std::cout << "FAIL " << test.name << ": " << error.what() << "\n";
+    }
+  }
+  std::cout << passed << " passed, " << failed << " failed\n";
+  return failed == 0 && passed > 0 ? 0 : 1;
+}
+
 }  // namespace finetag::test
 
 #define TEST(name)                                                                  \

@@ -79,7 +79,7 @@ void Session::initialize(const std::vector<std::string>& names) {
 at::Tensor Session::read(TensorKind kind, const std::string& name) {
   const NamedParameter& parameter = store_.find(name);
   const StoredParameter& stored = stored_of(parameter);
-  if (fused_adamw_) fused_adamw_->catch_up();
+  if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
   at::Tensor whole;
   switch (kind) {
     case TensorKind::kWeight:
@@ -105,7 +105,7 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
 void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
   NamedParameter& parameter = store_.find(name);
   StoredParameter& stored = stored_of(parameter);
-  if (fused_adamw_) fused_adamw_->catch_up();
+  if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
   at::Tensor whole = kind == TensorKind::kWeight   ? stored.value
                      : kind == TensorKind::kExpAvg ? stored.exp_avg
                                                    : stored.exp_avg_sq;
@@ -117,7 +117,7 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
                                           " values, not " + std::to_string(data.numel()));
   }
   target.copy_(data.view(target.sizes()));
-  if (fused_adamw_) fused_adamw_->start_at(step_);  // the moments may no longer be zero
+  if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->start_at(step_);  // moments may no longer be zero
   if (kind == TensorKind::kWeight) parameter.filled = true;
 }
 

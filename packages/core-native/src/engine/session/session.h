@@ -11,6 +11,7 @@
 
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
+#include "engine/core/cpu_memory.h"
 #include "engine/nn/model.h"
 #include "engine/nn/parameters.h"
 #include "engine/optim/fused_adamw.h"
@@ -78,12 +79,18 @@ class Session {
   int64_t bytes() const { return store_.bytes(); }
 
  private:
+  /// Destroyed last, when the tensors of this session have given their memory back.
+  struct ReleaseMemory {
+    ~ReleaseMemory() { release_cpu_memory(); }
+  };
+
   Batch place(const HostBatch& batch);
   /// Leaves gradients in place; returns the mean loss, on the device.
   at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;
   StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
 
+  ReleaseMemory release_memory_;
   SessionConfig config_;
   c10::Device device_;
   bool fused_;

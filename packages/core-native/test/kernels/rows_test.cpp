@@ -1,0 +1,213 @@
+// The kernels that go row by row, against their formulas in double precision; as attention_test.cpp.
+#include <cmath>
+#include <vector>
+
+#include "check.h"
+#include "engine/core/config.h"
+#include "kernel_helpers.h"
+
+using namespace finetag;
+using namespace finetag::test;
+
+namespace {
+
+constexpr double kTolerance = 2e-5;  // of sums of up to 384 terms of size 1
+const std::vector<int64_t> kFeatures = {1, 7, 16, 33, 64, 312, 384};
+const std::vector<int64_t> kRows = {1, 3, 33, 70};
+
+int64_t chunks_of(int64_t rows) { return (rows + kChunkRows - 1) / kChunkRows; }
+
+/// What dropout multiplies the elements of a row with.
+std::vector<float> factors_of(int64_t rows, int64_t features, const DropoutMask& mask) {
+  const std::vector<float> ones(rows * features, 1.0f);
+  std::vector<float> factors(rows * features);
+  kernels().dropout(ones.data(), factors.data(), features, mask, 0, rows);
+  return factors;
+}
+
+struct Norm {
+  std::vector<double> xhat;
+  double rstd;
+};
+
+Norm norm_row(const std::vector<double>& row, double epsilon) {
+  double mean = 0, variance = 0;
+  for (const double x : row) mean += x / static_cast<double>(row.size());
+  for (const double x : row) variance += (x - mean) * (x - mean) / static_cast<double>(row.size());
+  Norm norm{{}, 1 / std::sqrt(variance + epsilon)};
+  for (const double x : row) norm.xhat.push_back((x - mean) * norm.rstd);
+  return norm;
+}
+
+std::vector<double> norm_grad(const Norm& norm, const std::vector<double>& grad_xhat) {
+  double first = 0, second = 0;
+  const auto n = static_cast<double>(grad_xhat.size());
+  for (size_t i = 0; i < grad_xhat.size(); ++i) {
+    first += grad_xhat[i] / n;
+    second += grad_xhat[i] * norm.xhat[i] / n;
+  }
+  std::vector<double> grad;
+  for (size_t i = 0; i < grad_xhat.size(); ++i)
+    grad.push_back(norm.rstd * (grad_xhat[i] - first - norm.xhat[i] * second));
+  return grad;
+}
+
+}  // namespace
+
+TEST(dropout_residual_and_norm_equal_their_formula) {
+  constexpr float kEpsilon = 1e-2f;  // large, so that a row of one element has a gradient of ordinary size
+  for (const int64_t H : kFeatures) {
+    for (const int64_t R : kRows) {
+      for (const double p : {0.0, 0.2}) {
+        const auto x = random_values(R * H), bias = random_values(H), residual = random_values(R * H),
+                   weight = random_values(H), shift = random_values(H), grad_y = random_values(R * H);
+        const DropoutMask mask = mask_of(p);
+        const std::vector<float> factors = factors_of(R, H, mask);
+        const int64_t C = chunks_of(R);
+        std::vector<float> total(R * H), mean(R), rstd(R), y(R * H), grad_residual(R * H), grad_x(R * H),
+            chunks(C * 3 * H), sums(3 * H);
+        kernels().residual_norm({H, x.data(), bias.data(), residual.data(), weight.data(), shift.data(), kEpsilon,
+                                 mask, total.data(), mean.data(), rstd.data(), y.data()},
+                                0, R);
+        for (int64_t c = 0; c < C; ++c) {
+          kernels().residual_norm_grad({H, grad_y.data(), total.data(), mean.data(), rstd.data(), weight.data(), mask,
+                                        grad_residual.data(), grad_x.data(), chunks.data()},
+                                       R, c);
+        }
+        kernels().column_sums(chunks.data(), C, 3 * H, false, sums.data(), 0, 3 * H);
+        std::vector<double> expected(3 * H);
+        for (int64_t r = 0; r < R; ++r) {
+          std::vector<double> row, grad_xhat;
+          for (int64_t i = 0; i < H; ++i) {
+            const int64_t at = r * H + i;
+            row.push_back((static_cast<double>(x[at]) + bias[i]) * factors[at] + residual[at]);
+            grad_xhat.push_back(static_cast<double>(grad_y[at]) * weight[i]);
+          }
+          const Norm norm = norm_row(row, kEpsilon);
+          const std::vector<double> grad = norm_grad(norm, grad_xhat);
+          for (int64_t i = 0; i < H; ++i) {
+            const int64_t at = r * H + i;
+            REQUIRE_NEAR(y[at], norm.xhat[i] * weight[i] + shift[i], kTolerance);
+            REQUIRE_NEAR(grad_residual[at], grad[i], kTolerance);
+            REQUIRE_NEAR(grad_x[at], grad[i] * factors[at], kTolerance);
+            expected[i] += grad_y[at] * norm.xhat[i];
+            expected[H + i] += grad_y[at];
+            expected[2 * H + i] += grad[i] * factors[at];
+          }
+        }
+        for (int64_t i = 0; i < 3 * H; ++i) REQUIRE_NEAR(sums[i], expected[i], 10 * kTolerance);
+      }
+    }
+  }
+}
+
+TEST(embedding_and_norm_equal_their_formula) {
+  constexpr float kEpsilon = 1e-2f;
+  for (const int64_t H : kFeatures) {
+    for (const int64_t T : kRows) {
+      for (const double p : {0.0, 0.2}) {
+        const auto table = random_values(9 * H), weight = random_values(H), shift = random_values(H),
+                   grad_y = random_values(T * H);
+        std::vector<int32_t> ids[3];
+        for (int64_t t = 0; t < 3 * T; ++t) ids[t % 3].push_back(static_cast<int32_t>(t * 7 % 9));
+        const DropoutMask mask = mask_of(p);
+        const std::vector<float> factors = factors_of(T, H, mask);
+        const int64_t C = chunks_of(T);
+        std::vector<float> total(T * H), mean(T), rstd(T), y(T * H), grad_total(T * H), chunks(C * 2 * H);
+        kernels().embedding_norm({H,
+                                  3,
+                                  {table.data(), table.data(), table.data()},
+                                  {ids[0].data(), ids[1].data(), ids[2].data()},
+                                  weight.data(),
+                                  shift.data(),
+                                  kEpsilon,
+                                  mask,
+                                  total.data(),
+                                  mean.data(),
+                                  rstd.data(),
+                                  y.data()},
+                                 0, T);
+        for (int64_t c = 0; c < C; ++c) {
+          kernels().embedding_norm_grad({H, grad_y.data(), total.data(), mean.data(), rstd.data(), weight.data(), mask,
+                                         grad_total.data(), chunks.data()},
+                                        T, c);
+        }
+        for (int64_t t = 0; t < T; ++t) {
+          std::vector<double> row, grad_xhat;
+          for (int64_t i = 0; i < H; ++i) {
+            double sum = 0;
+            for (const auto& table_ids : ids) sum += table[table_ids[t] * H + i];
+            row.push_back(sum);
+            grad_xhat.push_back(static_cast<double>(grad_y[t * H + i]) * factors[t * H + i] * weight[i]);
+          }
+          const Norm norm = norm_row(row, kEpsilon);
+          const std::vector<double> grad = norm_grad(norm, grad_xhat);
+          for (int64_t i = 0; i < H; ++i) {
+            REQUIRE_NEAR(y[t * H + i], (norm.xhat[i] * weight[i] + shift[i]) * factors[t * H + i], kTolerance);
+            REQUIRE_NEAR(grad_total[t * H + i], grad[i], kTolerance);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(bias_and_activation_equal_their_formula) {
+  const auto value = [](Activation activation, double x) {
+    switch (activation) {
+      case Activation::kGelu:
+        return x * 0.5 * std::erfc(-x / std::sqrt(2.0));
+      case Activation::kGeluTanh:
+        return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+      case Activation::kRelu:
+        return x > 0 ? x : 0.0;
+      case Activation::kSilu:
+        break;
+    }
+    return x / (1 + std::exp(-x));
+  };
+  for (const Activation activation :
+       {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kSilu}) {
+    for (const int64_t I : kFeatures) {
+      for (const int64_t R : kRows) {
+        auto x = random_values(R * I);
+        for (float& v : x) v *= 6;
+        const auto bias = random_values(I), grad_y = random_values(R * I);
+        const int64_t C = chunks_of(R);
+        std::vector<float> y(R * I), again(R * I), grad = grad_y, chunks(C * I);
+        kernels().bias_activation({I, activation, x.data(), bias.data(), y.data()}, 0, R);
+        for (int64_t c = 0; c < C; ++c) {
+          kernels().bias_activation_grad(
+              {I, activation, x.data(), bias.data(), again.data(), grad.data(), chunks.data()}, R, c);
+        }
+        for (int64_t at = 0; at < R * I; ++at) {
+          const double in = static_cast<double>(x[at]) + bias[at % I];
+          REQUIRE_NEAR(y[at], value(activation, in), 1e-6);
+          REQUIRE_NEAR(again[at], y[at], 1e-6);
+          if (activation == Activation::kRelu && std::abs(in) < 1e-3) continue;  // a corner has no slope
+          const double step = 1e-5, slope = (value(activation, in + step) - value(activation, in - step)) / (2 * step);
+          REQUIRE_NEAR(grad[at], grad_y[at] * slope, 2e-6);
+        }
+      }
+    }
+  }
+}
+
+TEST(loss_and_sums_stay_inside_their_arrays) {
+  for (const int64_t L : kFeatures) {
+    const auto logits = random_values(3 * L);
+    const std::vector<float> labels(3 * L, 1.0f), mask(3 * L, 0.5f);
+    std::vector<float> grad(3 * L), sums(L, 1.0f);
+    std::vector<double> loss(3);
+    kernels().bce_with_logits({L, logits.data(), labels.data(), mask.data(), grad.data(), loss.data()}, 0, 3);
+    double expected = 0, squares = 0, column = 1;
+    for (int64_t l = 0; l < L; ++l) expected += 0.5 * std::log1p(std::exp(-static_cast<double>(logits[l])));
+    for (const float x : logits) squares += static_cast<double>(x) * x;
+    for (int r = 0; r < 3; ++r) column += logits[r * L];
+    REQUIRE_NEAR(loss[0], expected, 1e-4);
+    REQUIRE_NEAR(grad[L - 1], 0.5 * (1 / (1 + std::exp(-static_cast<double>(logits[L - 1]))) - 1), 1e-6);
+    kernels().column_sums(logits.data(), 3, L, true, sums.data(), 0, L);
+    REQUIRE_NEAR(sums[0], column, 1e-6);
+    REQUIRE_NEAR(kernels().square_sum(logits.data(), 3 * L), squares, 1e-3);
+  }
+}
