@@ -1,11 +1,18 @@
-import { encodeWindow, type OpenModel, readAhead, type Split } from "../engine/index.ts";
+import {
+  BLOCK_ROWS,
+  encodeWindow,
+  type OpenModel,
+  ReadAhead,
+  readAhead,
+  type Split,
+} from "../engine/index.ts";
 import { noRows } from "../training/load.ts";
 import type { RowSource } from "../training/sources.ts";
-import { collected, collectTexts } from "./predict.ts";
+import { collected } from "./predict.ts";
 
 /**
- * Tokenizes a source in windows, as fast as it can be read: tokens take little memory beside the probabilities that
- * come of them, and so the number of rows is soon known.
+ * Tokenizes a source in the windows of `evaluationWindows`, as fast as it can be read: tokens take little memory beside
+ * the probabilities that come of them, and so the number of rows is soon known.
  *
  * @param onRows told how many rows there are so far
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
@@ -26,7 +33,7 @@ export function labeledWindows(
 
   async function* encoded(): AsyncGenerator<Split, void> {
     let total = 0;
-    const texts = collectTexts(source.rows(signal));
+    const texts = new ReadAhead(source.rows(signal), BLOCK_ROWS);
     try {
       for await (const window of collected(texts, true)) {
         total += window.length;

@@ -2,7 +2,7 @@ import { computeMetricsAsync, type SplitMetrics, sigmoid } from "../metrics/inde
 import { yieldToEventLoop } from "./abort.ts";
 import { type ForwardOptions, forwardWindows } from "./forward.ts";
 import type { ModelSession } from "./session.ts";
-import type { TokenStore } from "./store.ts";
+import { BLOCK_ROWS, type TokenStore } from "./store.ts";
 
 /** Rows of a store that belong together: a file, what a split left of it, a window of a stream. */
 export interface Split {
@@ -14,6 +14,16 @@ export interface EvaluateOptions extends Omit<ForwardOptions, "withLabels"> {
   labels: readonly string[];
   /** One for all labels, or one for each. */
   thresholds: number | readonly number[];
+}
+
+/**
+ * Cuts a split into windows of {@link BLOCK_ROWS} rows: those of a file that is evaluated as it is read, so that the
+ * same rows make the same batches, and have the same bits, in a training run and by themselves.
+ */
+export function* evaluationWindows({ store, rows }: Split): Generator<Split, void> {
+  for (let start = 0; start < rows.length; start += BLOCK_ROWS) {
+    yield { store, rows: rows.subarray(start, start + BLOCK_ROWS) };
+  }
 }
 
 /**

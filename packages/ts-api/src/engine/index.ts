@@ -4,7 +4,7 @@ export { openAddon } from "./addon.ts";
 export { chooseDevice } from "./device.ts";
 export { type EncodableRow, type EncodedStore, encodeRows, encodeWindow } from "./encode.ts";
 export { mapNativeError } from "./errors.ts";
-export { evaluateWindows, type Split } from "./evaluate.ts";
+export { evaluateWindows, evaluationWindows, type Split } from "./evaluate.ts";
 export { forwardWindows } from "./forward.ts";
 export { longestFirst } from "./lengths.ts";
 export {

@@ -1,5 +1,12 @@
 import { existsSync } from "node:fs";
-import { evaluateWindows, isAborted, type OpenModel, type Split, throwIfAborted } from "../engine/index.ts";
+import {
+  evaluateWindows,
+  evaluationWindows,
+  isAborted,
+  type OpenModel,
+  type Split,
+  throwIfAborted,
+} from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../metrics/index.ts";
 import { BatchStream, type StepBatches } from "./batches.ts";
@@ -226,7 +233,7 @@ export async function* evaluationEvents(
   options: Pick<LoopOptions, "threshold" | "evalBatchSize">,
   signal: AbortSignal | undefined,
 ) {
-  const steps = evaluateWindows(model.session, [data], {
+  const steps = evaluateWindows(model.session, evaluationWindows(data), {
     labels: model.labels,
     thresholds: options.threshold,
     device: model.device,

@@ -230,6 +230,20 @@ describe("evaluate", () => {
     expect(alone.loss).toBeCloseTo(metrics.loss!, 5);
   });
 
+  it("gives the bits of the evaluation in a training run", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    try {
+      const dev = tinyRows(1500, 16);
+      let told: TrainEvent | undefined;
+      for await (const event of own.train({ train: tinyRows(64, 1), dev, maxSteps: 2 })) {
+        if (event.type === "evaluation") told = event;
+      }
+      expect(told).toMatchObject({ metrics: await own.evaluate(dev) });
+    } finally {
+      await own.dispose();
+    }
+  });
+
   it("refuses data without rows and stops at a signal", async () => {
     await expect(classifier.evaluate([])).rejects.toThrow("data: there are no rows in it");
     await expect(classifier.evaluate(tinyRows(9, 1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
