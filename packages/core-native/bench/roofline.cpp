@@ -1,9 +1,11 @@
-// Where a training step's time goes, and what the machine's matrix product would allow. Prints one JSON object.
+// Where a training step's time goes, and what the machine's matrix product would allow. Prints one JSON
+// object.
 //
 //   finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS < lengths
 //
-// `lengths`: token counts of texts, whitespace-separated, cut into batches of 32 in this order. The model's shape is
-// BERT's: heads of 64 (32 below a hidden size of 512), intermediate size 4 times the hidden size, 28 labels.
+// `lengths`: token counts of texts, whitespace-separated, cut into batches of 32 in this order. The model's
+// shape is BERT's: heads of 64 (32 below a hidden size of 512), intermediate size 4 times the hidden size, 28
+// labels.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -103,15 +105,16 @@ int main(int count, char** arguments) {
   }
   std::mt19937 random(1);
   std::vector<HostBatch> batches;
-  for (size_t at = 0; at + kBatch <= lengths.size() && static_cast<int64_t>(batches.size()) < steps; at += kBatch)
+  for (size_t at = 0; at + kBatch <= lengths.size() && static_cast<int64_t>(batches.size()) < steps;
+       at += kBatch)
     batches.push_back(make_batch(model, {lengths.begin() + at, lengths.begin() + at + kBatch}, random));
 
   Session session(options, nullptr);
   for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
   session.configure_training({});
 
-  // Work that must be done: all layers on all tokens, but the last one's queries, output and feed-forward layers on
-  // first tokens alone. Attention's products count as well.
+  // Work that must be done: all layers on all tokens, but the last one's queries, output and feed-forward
+  // layers on first tokens alone. Attention's products count as well.
   double tokens = 0, texts = 0, flop = 0;
   for (const HostBatch& batch : batches) {
     const auto T = static_cast<double>(batch.tokens()), B = static_cast<double>(batch.texts());
@@ -142,11 +145,12 @@ int main(int count, char** arguments) {
   session.forward(batches.front());
   for (const HostBatch& batch : batches) inference += seconds([&] { session.forward(batch); });
 
-  // The products of a step at its usual number of tokens: forward, gradient of the input, gradient of the weight.
+  // The products of a step at its usual number of tokens: forward, gradient of the input, gradient of the
+  // weight.
   const at::NoGradGuard no_grad;
   const auto T = static_cast<int64_t>(tokens / static_cast<double>(batches.size()));
-  const Product products[] = {{"query_key_value", 3 * H, H}, {"attention_output", H, H}, {"intermediate", I, H},
-                              {"output", H, I}};
+  const Product products[] = {
+      {"query_key_value", 3 * H, H}, {"attention_output", H, H}, {"intermediate", I, H}, {"output", H, I}};
   double gemm_forward = 0, gemm_training = 0, weight = 0;
   std::printf("{\"gemm\":[");
   for (const Product& p : products) {
@@ -156,15 +160,17 @@ int main(int count, char** arguments) {
     weight += size;
     gemm_forward += size / forward;
     gemm_training += size * (1 / forward + 1 / input + 1 / weights) / 3;
-    std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld,\"forward\":%.1f,\"input\":%.1f,\"weight\":%.1f}",
-                &p == products ? "" : ",", p.name, static_cast<long>(T), static_cast<long>(p.out),
-                static_cast<long>(p.in), forward, input, weights);
+    std::printf(
+        "%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld,\"forward\":%.1f,\"input\":%.1f,\"weight\":%.1f}",
+        &p == products ? "" : ",", p.name, static_cast<long>(T), static_cast<long>(p.out),
+        static_cast<long>(p.in), forward, input, weights);
   }
   gemm_forward = weight / gemm_forward;
   gemm_training = weight / gemm_training;
   const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;
   std::printf(
-      "],\"gemm_forward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,"
+      "],\"gemm_forward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%."
+      "1f,"
       "\"share\":%.3f,\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},"
       "\"blocks_fetched\":%zu},\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
       "\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"tokens\":%.0f}\n",

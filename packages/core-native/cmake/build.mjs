@@ -9,7 +9,7 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cpuIdentity } from "../../../scripts/lib/cpu.mjs";
+import { cpuIdentity, isPortable } from "../../../scripts/lib/cpu.mjs";
 import { activeVariant, buildFolder } from "../../../scripts/lib/variant.mjs";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
@@ -18,7 +18,11 @@ const BUILD = buildFolder(VARIANT);
 
 const libtorch = process.env.FINETAG_LIBTORCH || (await pinnedLibtorch());
 removeOtherConfiguration({ package: PACKAGE, libtorch, compiler: process.env.CXX ?? "", cpu: cpuIdentity() });
-cmakeJs("configure", `--CDFINETAG_LIBTORCH=${libtorch}`);
+cmakeJs(
+  "configure",
+  `--CDFINETAG_LIBTORCH=${libtorch}`,
+  `--CDFINETAG_PORTABLE=${isPortable() ? "ON" : "OFF"}`,
+);
 cmakeJs("build", "--parallel", String(jobs()));
 
 async function pinnedLibtorch() {

@@ -143,6 +143,8 @@ export interface NativeInfo {
   cudaDevices: string[];
   /** Instruction set ATen runs, e.g. `AVX2`. */
   cpuCapability: string;
+  /** Instruction set of finetag's own kernels: `avx512`, `avx2` or `baseline`. */
+  kernels: string;
   /** bf16 instructions: `cpu`, and each CUDA device that has them. */
   bf16Devices: string[];
   /** Default number of intra-op threads. */

@@ -90,11 +90,11 @@ function checkPlatform(): DoctorCheck {
 function checkLibtorch(libtorch: Libtorch): DoctorCheck {
   if ("error" in libtorch)
     return { name: "libtorch", ok: false, detail: libtorch.error, remedy: libtorch.remedy };
-  const { libtorch: version, variant, cpuCapability, parallelBackend } = libtorch;
+  const { libtorch: version, variant, cpuCapability, kernels, parallelBackend } = libtorch;
   return {
     name: "libtorch",
     ok: true,
-    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}`,
+    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}; own kernels for ${kernels}`,
   };
 }
 

@@ -232,6 +232,7 @@ Napi::Value to_js(Napi::Env env, const EngineInfo& info) {
   out.Set("variant", info.variant);
   out.Set("cudaDevices", to_js(env, info.cuda_devices));
   out.Set("cpuCapability", info.cpu_capability);
+  out.Set("kernels", info.kernels);
   out.Set("bf16Devices", to_js(env, info.bf16_devices));
   out.Set("threads", info.threads);
   out.Set("parallelBackend", info.parallel_backend);

@@ -1,5 +1,6 @@
-// The attention kernels against the formulas in double precision, under the address and undefined-behaviour sanitizers,
-// over sizes that no vector width divides. Every array is exactly as long as the kernel may touch.
+// The attention kernels against the formulas in double precision, under the address and undefined-behaviour
+// sanitizers, over sizes that no vector width divides. Every array is exactly as long as the kernel may
+// touch.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -29,18 +30,20 @@ struct Reference {
   std::vector<double> context, grad_query, grad_key, grad_value;
 };
 
-Reference attend(const Problem& p, int64_t text, int64_t head, const auto& query, const auto& key, const auto& value,
-                 const auto& grad_context) {
+Reference attend(const Problem& p, int64_t text, int64_t head, const auto& query, const auto& key,
+                 const auto& value, const auto& grad_context) {
   const int64_t S = p.starts[text + 1] - p.starts[text], Q = p.first_only ? 1 : S, D = p.head_size;
   std::vector<float> factors(Q * S, 1.0f);
-  if (p.mask.threshold != 0) kernels().attention_factors(p.mask, text * p.heads + head, Q * S, factors.data());
+  if (p.mask.threshold != 0)
+    kernels().attention_factors(p.mask, text * p.heads + head, Q * S, factors.data());
   Reference r{std::vector<double>(Q * D), std::vector<double>(Q * D), std::vector<double>(S * D),
               std::vector<double>(S * D)};
   for (int64_t i = 0; i < Q; ++i) {
     std::vector<double> probability(S), grad(S);
     double highest = -1e300, total = 0, mean = 0;
     for (int64_t j = 0; j < S; ++j) {
-      for (int64_t d = 0; d < D; ++d) probability[j] += query(i, d) * key(j, d) / std::sqrt(static_cast<double>(D));
+      for (int64_t d = 0; d < D; ++d)
+        probability[j] += query(i, d) * key(j, d) / std::sqrt(static_cast<double>(D));
       highest = std::max(highest, probability[j]);
     }
     for (double& x : probability) total += x = std::exp(x - highest);
@@ -76,10 +79,10 @@ void check(const Problem& p) {
   };
   const std::vector<float> bias = random_values(3 * H), grad_context = random_values(R * H);
   std::vector<float> lse(R * p.heads), context(R * H);
-  kernels().attention({p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
-                       key_start(queries, keys), stride, bias.data(), bias.data() + H, p.mask, lse.data(),
-                       context.data()},
-                      0, p.texts() * p.heads);
+  kernels().attention(
+      {p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
+       key_start(queries, keys), stride, bias.data(), bias.data() + H, p.mask, lse.data(), context.data()},
+      0, p.texts() * p.heads);
   std::vector<float> grad_queries(queries.size()), grad_keys(keys.size());
   kernels().attention_grad({p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
                             key_start(queries, keys), stride, p.mask, lse.data(), grad_context.data(),
@@ -97,7 +100,9 @@ void check(const Problem& p) {
           p, text, head, [&](int64_t i, int64_t d) { return static_cast<double>(q[query_at(i, d)]); },
           [&](int64_t j, int64_t d) { return static_cast<double>(k[key_at(j, d)]); },
           [&](int64_t j, int64_t d) { return static_cast<double>(k[H + key_at(j, d)]); },
-          [&](int64_t i, int64_t d) { return static_cast<double>(grad_context[(first_query + i) * H + at + d]); });
+          [&](int64_t i, int64_t d) {
+            return static_cast<double>(grad_context[(first_query + i) * H + at + d]);
+          });
       const int64_t S = p.starts[text + 1] - first_key, Q = p.first_only ? 1 : S;
       const float *gq = query_start(grad_queries), *gk = key_start(grad_queries, grad_keys);
       // Sums of up to 512 products of numbers of size 1, rounded to 24 bits.

@@ -22,7 +22,8 @@ bool this_machine_has(const char* isa) {
 int main() {
   const char* isa = finetag::kernels().name;
   if (!this_machine_has(isa)) {
-    std::cout << "skipped: the kernels for " << isa << ", which this CPU has not\n0 passed, 0 failed, 1 skipped\n";
+    std::cout << "skipped: the kernels for " << isa
+              << ", which this CPU has not\n0 passed, 0 failed, 1 skipped\n";
     return 0;
   }
   return finetag::test::run_all();

@@ -66,13 +66,14 @@ TEST(dropout_residual_and_norm_equal_their_formula) {
         const int64_t C = chunks_of(R);
         std::vector<float> total(R * H), mean(R), rstd(R), y(R * H), grad_residual(R * H), grad_x(R * H),
             chunks(C * 3 * H), sums(3 * H);
-        kernels().residual_norm({H, x.data(), bias.data(), residual.data(), weight.data(), shift.data(), kEpsilon,
-                                 mask, total.data(), mean.data(), rstd.data(), y.data()},
+        kernels().residual_norm({H, x.data(), bias.data(), residual.data(), weight.data(), shift.data(),
+                                 kEpsilon, mask, total.data(), mean.data(), rstd.data(), y.data()},
                                 0, R);
         for (int64_t c = 0; c < C; ++c) {
-          kernels().residual_norm_grad({H, grad_y.data(), total.data(), mean.data(), rstd.data(), weight.data(), mask,
-                                        grad_residual.data(), grad_x.data(), chunks.data()},
-                                       R, c);
+          kernels().residual_norm_grad(
+              {H, grad_y.data(), total.data(), mean.data(), rstd.data(), weight.data(), mask,
+               grad_residual.data(), grad_x.data(), chunks.data()},
+              R, c);
         }
         kernels().column_sums(chunks.data(), C, 3 * H, false, sums.data(), 0, 3 * H);
         std::vector<double> expected(3 * H);
@@ -128,8 +129,8 @@ TEST(embedding_and_norm_equal_their_formula) {
                                   y.data()},
                                  0, T);
         for (int64_t c = 0; c < C; ++c) {
-          kernels().embedding_norm_grad({H, grad_y.data(), total.data(), mean.data(), rstd.data(), weight.data(), mask,
-                                         grad_total.data(), chunks.data()},
+          kernels().embedding_norm_grad({H, grad_y.data(), total.data(), mean.data(), rstd.data(),
+                                         weight.data(), mask, grad_total.data(), chunks.data()},
                                         T, c);
         }
         for (int64_t t = 0; t < T; ++t) {
@@ -143,7 +144,8 @@ TEST(embedding_and_norm_equal_their_formula) {
           const Norm norm = norm_row(row, kEpsilon);
           const std::vector<double> grad = norm_grad(norm, grad_xhat);
           for (int64_t i = 0; i < H; ++i) {
-            REQUIRE_NEAR(y[t * H + i], (norm.xhat[i] * weight[i] + shift[i]) * factors[t * H + i], kTolerance);
+            REQUIRE_NEAR(y[t * H + i], (norm.xhat[i] * weight[i] + shift[i]) * factors[t * H + i],
+                         kTolerance);
             REQUIRE_NEAR(grad_total[t * H + i], grad[i], kTolerance);
           }
         }
@@ -185,7 +187,8 @@ TEST(bias_and_activation_equal_their_formula) {
           REQUIRE_NEAR(y[at], value(activation, in), 1e-6);
           REQUIRE_NEAR(again[at], y[at], 1e-6);
           if (activation == Activation::kRelu && std::abs(in) < 1e-3) continue;  // a corner has no slope
-          const double step = 1e-5, slope = (value(activation, in + step) - value(activation, in - step)) / (2 * step);
+          const double step = 1e-5,
+                       slope = (value(activation, in + step) - value(activation, in - step)) / (2 * step);
           REQUIRE_NEAR(grad[at], grad_y[at] * slope, 2e-6);
         }
       }

@@ -9,6 +9,7 @@ const cpuOnly: NativeInfo = {
   variant: "cpu",
   cudaDevices: [],
   cpuCapability: "AVX2",
+  kernels: "avx2",
   bf16Devices: [],
   threads: 2,
   parallelBackend: "OpenMP",

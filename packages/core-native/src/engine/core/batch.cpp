@@ -35,7 +35,8 @@ at::Tensor move_to(const std::vector<T>& values, at::IntArrayRef shape, at::Scal
                    const c10::Device& device) {
   if (device.is_meta()) return at::empty(shape, at::TensorOptions().dtype(type).device(device));
   if (device.is_cuda()) {
-    // From pinned memory the copy runs beside the work under way; libtorch keeps the memory until it has ended.
+    // From pinned memory the copy runs beside the work under way; libtorch keeps the memory until it has
+    // ended.
     const at::Tensor pinned = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(true));
     std::memcpy(pinned.mutable_data_ptr(), values.data(), values.size() * sizeof(T));
     return pinned.to(device, type, /*non_blocking=*/true);

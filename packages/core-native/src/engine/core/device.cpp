@@ -10,6 +10,7 @@
 #include <string>
 
 #include "engine/core/error.h"
+#include "engine/kernels/kernels.h"
 #include "engine/ops/meta.h"
 
 namespace finetag {
@@ -92,6 +93,7 @@ EngineInfo engine_info() {
   info.libtorch = TORCH_VERSION;
   info.variant = is_cuda_build() ? "cuda" : "cpu";
   info.cpu_capability = at::get_cpu_capability();
+  info.kernels = kernels().name;
   if (cpu_has_bf16()) info.bf16_devices.push_back("cpu");
   for (int i = 0; i < cuda_count(); ++i) {
     const std::string name = "cuda:" + std::to_string(i);

@@ -25,7 +25,8 @@ struct EngineInfo {
   std::string libtorch;
   std::string variant;
   std::vector<std::string> cuda_devices;
-  std::string cpu_capability;
+  std::string cpu_capability;  // of libtorch
+  std::string kernels;         // instruction set of the fused kernels
   std::vector<std::string> bf16_devices;
   int threads;
   std::string parallel_backend;

@@ -45,13 +45,13 @@ at::Tensor drop(const at::Tensor& weights_BNQS, const Batch& batch, const Dropou
   return weights_BNQS * factors_BNQS.to(weights_BNQS.scalar_type());
 }
 
-/// Variable-length flash attention (Dao 2023), which libtorch ships for CUDA in bfloat16: it reads packed texts as they
-/// are. False once a GPU has refused it: those before Ampere do.
+/// Variable-length flash attention (Dao 2023), which libtorch ships for CUDA in bfloat16: it reads packed
+/// texts as they are. False once a GPU has refused it: those before Ampere do.
 std::atomic<bool> flash_attention_works{true};
 
 bool suits_flash_attention(const at::Tensor& query_XH, int64_t head_size) {
-  return query_XH.is_cuda() && query_XH.scalar_type() == at::kBFloat16 && head_size % 8 == 0 && head_size <= 256 &&
-         flash_attention_works;
+  return query_XH.is_cuda() && query_XH.scalar_type() == at::kBFloat16 && head_size % 8 == 0 &&
+         head_size <= 256 && flash_attention_works;
 }
 
 at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
@@ -86,7 +86,8 @@ at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H
     } catch (const c10::NotImplementedError&) {
       flash_attention_works = false;
     } catch (const c10::Error& error) {
-      if (std::string_view(error.what_without_backtrace()).find("only supports") == std::string_view::npos) throw;
+      if (std::string_view(error.what_without_backtrace()).find("only supports") == std::string_view::npos)
+        throw;
       flash_attention_works = false;
     }
   }

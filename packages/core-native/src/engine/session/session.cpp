@@ -196,7 +196,8 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
   const CoreGate::Permit permit(config_.threads);
   Stopwatch watch;
   const double rate = learning_rate(*training_, step_);
-  const AdamWOptions options{rate, training_->beta1, training_->beta2, training_->epsilon, training_->weight_decay};
+  const AdamWOptions options{rate, training_->beta1, training_->beta2, training_->epsilon,
+                             training_->weight_decay};
   const double max_norm = training_->max_grad_norm;
   double loss, norm;
   // A loss that is no number must not reach the weights: the caller can still save them.
