@@ -50,7 +50,8 @@ await runBenchmark(
 );
 
 async function finetag(values, seed, output) {
-  const more = ["--test", values.test, "--seed", seed, "--no-tensorboard"];
+  // The peer draws batches from the whole epoch.
+  const more = ["--no-group-by-length", "--test", values.test, "--seed", seed, "--no-tensorboard"];
   const { train, test } = await finetagTrain(output, [...files(values), ...COLUMNS, ...SETTINGS, ...more]);
   return {
     seed,
