@@ -27,7 +27,7 @@ describe("setup", () => {
 
   test("ends with the set-up's own message where a compiler is missing", async () => {
     const { code, stdout, stderr } = await finetag(["setup"], {
-      env: { PATH: join(folder, "bin"), HOME: folder },
+      env: { PATH: join(folder, "bin"), HOME: folder, FINETAG_YES: "" },
     });
     expect(code).toBe(1);
     expect(stdout).toBe("Setting up finetag\n");
@@ -36,7 +36,7 @@ describe("setup", () => {
 
   test.skipIf(nvidiaDriver() !== undefined)("of a variant for GPUs asks for a driver first", async () => {
     const { code, stdout, stderr } = await finetag(["setup", "--variant", "cuda"], {
-      env: { PATH: join(folder, "bin"), HOME: folder },
+      env: { PATH: join(folder, "bin"), HOME: folder, FINETAG_YES: "" },
     });
     expect(code).toBe(1);
     expect(stdout).toBe("Setting up finetag\n");

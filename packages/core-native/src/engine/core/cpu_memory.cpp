@@ -17,8 +17,12 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmall = size_t{1} << 16;  // below, the C library's own lists serve well
 constexpr size_t kHugePage = size_t{1} << 21;
-/// A block may serve a request that is smaller by this factor: batches differ in their tokens.
-constexpr double kSlack = 1.5;
+constexpr size_t kLarge = size_t{1} << 20;
+
+/// How much larger than a request a block may be that serves it. Batches differ tenfold in their tokens, and
+/// one set of blocks is to serve them all; what is small in every batch does not take the place of what is
+/// large.
+constexpr size_t slack(size_t bytes) { return bytes >= kLarge ? 16 : 2; }
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
@@ -60,12 +64,17 @@ class Memory final : public c10::Allocator {
     const size_t size = round_up(bytes, bytes < kHugePage ? kSmall : kHugePage);
     {
       const std::lock_guard lock(mutex_);
-      const auto found = unused_.lower_bound(size);
-      if (found != unused_.end() && static_cast<double>(found->first) <= static_cast<double>(size) * kSlack) {
+      auto found = unused_.lower_bound(size);
+      if (found != unused_.end() && found->first <= size * slack(size)) {
         const auto [block_size, block] = *found;
         unused_.erase(found);
         used_.emplace(block, block_size);
         return block;
+      }
+      // The block that was too small makes room for the one that will do, so that their number stays.
+      if (found != unused_.begin() && (--found)->first * slack(size) >= size) {
+        std::free(found->second);
+        unused_.erase(found);
       }
     }
     const bool huge = size >= kHugePage;
