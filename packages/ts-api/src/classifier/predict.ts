@@ -54,7 +54,8 @@ interface Window extends Split {
 }
 
 /**
- * Classifies windows of texts; gives each window's predictions in the order of its texts. The next window is tokenized while the engine computes one, so few windows are in memory at a time.
+ * Classifies windows of texts; gives each window's predictions in the order of its texts. The next window is tokenized
+ * while the engine computes one, so few windows are in memory at a time.
  */
 export async function* predictWindows(
   windows: AsyncIterable<readonly TextInput[]>,

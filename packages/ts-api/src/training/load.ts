@@ -61,7 +61,7 @@ async function* tokenized(
   { maxLength, labelCount, signal, cache }: LoadOptions,
 ): AsyncGenerator<TrainEvent, TokenizedFile> {
   const encoding = { encoder: model.encoder, maxLength, vocabSize: model.config.native.vocabSize };
-  const entry = source.file && (await cache?.find(source.file, encoding));
+  const entry = source.file && (await cache?.find(source.file, encoding, signal));
   const found = await entry?.read();
   if (typeof found === "object") return found;
   if (found === "damaged") yield warning(`${entry!.path}: the kept tokens are damaged; they are made anew`);

@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { throwIfAborted } from "../engine/index.ts";
 import { ioError } from "../io/index.ts";
 
 const MANIFEST = "manifest.json";
@@ -44,12 +45,18 @@ export async function verifyManifest(folder: string): Promise<string | undefined
   return undefined;
 }
 
-/** SHA-256 of a file in hex, read a piece at a time. */
-export async function sha256File(path: string): Promise<string> {
+/**
+ * SHA-256 of a file in hex, read a piece at a time.
+ *
+ * @throws FinetagError `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`.
+ */
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 }))
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
+      throwIfAborted(signal);
       hash.update(chunk as Buffer);
+    }
   } catch (error) {
     throw ioError(error, "read", path);
   }

@@ -45,12 +45,16 @@ export class TokenCache {
   }
 
   /** The place of a file's tokens, whether there is something or not. Reads the file once. */
-  async find(file: DataFile, { encoder, maxLength, vocabSize }: Encoding): Promise<CacheEntry> {
+  async find(
+    file: DataFile,
+    { encoder, maxLength, vocabSize }: Encoding,
+    signal?: AbortSignal,
+  ): Promise<CacheEntry> {
     const { path, format, layout, columns, labels } = file;
     const stamp = await stampOf(path);
     const key = {
       versions: [STORE_FILE_FORMAT, VERSION, TOKENIZERS_VERSION],
-      bytes: await sha256File(path),
+      bytes: await sha256File(path, signal),
       read: { format, layout, columns, labels },
       tokenizer: encoder.identity,
       maxLength,

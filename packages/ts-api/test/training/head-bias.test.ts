@@ -26,6 +26,7 @@ beforeAll(async () => {
     maxSteps: 1,
     threads: 1,
     tensorboard: false,
+    tokenCache: false,
   };
 });
 afterAll(() => rm(folder, { recursive: true }));
