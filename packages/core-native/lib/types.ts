@@ -19,7 +19,8 @@ export interface PackedBatch {
 }
 
 export type ModelFamily = "bert" | "roberta";
-export type Precision = "float32" | "bf16";
+/** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
+export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";
 
 /** Hugging Face's `config.json`, as far as the engine needs it. */
@@ -110,6 +111,7 @@ export interface NativeSession {
   parameters(): ParameterInfo[];
   /** Fills the named weights with N(0, initializerRange), zeros (biases) or ones (norm weights). */
   initialize(names: string[]): Promise<void>;
+  /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
   writeTensor(kind: Exclude<TensorKind, "grad">, name: string, data: Float32Array): Promise<void>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */

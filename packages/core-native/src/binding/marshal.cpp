@@ -112,8 +112,9 @@ SessionConfig session_config(const Napi::Value& value) {
   const int64_t seed = integer(from, "seed");
   if (seed < 0 || seed > 0xFFFFFFFFll) fail("seed must be an unsigned 32-bit integer");
   config.seed = static_cast<uint32_t>(seed);
-  config.precision = choice<Precision>(from.Get("precision"), "precision",
-                                       {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}});
+  config.precision = choice<Precision>(
+      from.Get("precision"), "precision",
+      {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}, {"int8", Precision::kInt8}});
   return config;
 }
 

@@ -140,8 +140,11 @@ Napi::Value SessionWrap::backward(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::forward(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
-    return worker_->submit(info.Env(), [batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
-      return [result = session->forward(batch)](Napi::Env env) { return marshal::to_js(env, result); };
+    return worker_->submit(info.Env(), [this, batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
+      return [this, result = session->forward(batch), bytes = session->bytes()](Napi::Env env) {
+        report_memory(env, bytes);  // less, where weights have become int8
+        return marshal::to_js(env, result);
+      };
     });
   });
 }

@@ -136,6 +136,30 @@ describe("session", () => {
     expect(losses.at(-1)).toBeLessThan(losses[0]! * 0.8);
   });
 
+  it("runs in int8, takes less memory after the first pass, and does not train", async () => {
+    const full = await (await ready()).forward(batch(4));
+    const quantized = await ready({ precision: "int8" });
+    const before = quantized.nativeBytes();
+    const { logits, lossSum } = await quantized.forward(batch(4));
+    // 8 bits leave about 1% in a product, 7 bits 2%; logits here are about 1, and so are their sums.
+    logits.forEach((x, i) => {
+      expect(Math.abs(x - full.logits[i]!)).toBeLessThan(0.3);
+    });
+    expect(logits).not.toEqual(full.logits);
+    expect(lossSum).toBeGreaterThan(0);
+    expect(quantized.nativeBytes()).toBeLessThan(before);
+    for (const refusal of [
+      quantized.configureTraining(training),
+      quantized.trainStep([batch(4)]),
+      quantized.backward(batch(4)),
+    ]) {
+      expect(await refused(refusal)).toMatch(/^ERR_FINETAG_ARGUMENT: /);
+    }
+    const name = "bert.encoder.layer.0.output.dense.weight";
+    expect(await refused(quantized.readTensor("weight", name))).toMatch(/is in int8 by now/);
+    expect((await quantized.forward(batch(4))).logits).toEqual(logits);
+  });
+
   it("refuses what does not fit, and goes on working", async () => {
     const session = await ready();
     const good = batch(2);

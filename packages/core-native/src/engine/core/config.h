@@ -7,7 +7,8 @@ namespace finetag {
 
 enum class Family { kBert, kRoberta };
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
-enum class Precision { kFloat32, kBfloat16 };
+/// kInt8: products of the encoder's linear layers; forward only.
+enum class Precision { kFloat32, kBfloat16, kInt8 };
 
 /// Hugging Face's `config.json`, as far as the engine needs it.
 struct ModelConfig {

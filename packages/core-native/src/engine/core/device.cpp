@@ -68,9 +68,19 @@ c10::Device parse_device(const std::string& name) {
 }
 
 void check_precision(const c10::Device& device, Precision precision) {
-  if (precision == Precision::kFloat32 || !device.is_cpu() || cpu_has_bf16()) return;
-  throw Error(ErrorCode::kDevice,
-              "bf16 asked for, but this CPU has no bf16 instructions; use --precision float32");
+  if (precision == Precision::kBfloat16 && device.is_cpu() && !cpu_has_bf16()) {
+    throw Error(ErrorCode::kDevice,
+                "bf16 asked for, but this CPU has no bf16 instructions; use --precision float32");
+  }
+  if (precision != Precision::kInt8) return;
+  if (!device.is_cpu()) {
+    throw Error(ErrorCode::kDevice, "int8 asked for, which runs on the CPU only, not on " + device.str() +
+                                        "; use --device cpu or --precision float32");
+  }
+  if (at::globalContext().qEngine() == at::kNoQEngine) {
+    throw Error(ErrorCode::kDevice,
+                "int8 asked for, but libtorch has no int8 kernels for this CPU; use --precision float32");
+  }
 }
 
 int default_threads() {

@@ -12,7 +12,7 @@ namespace finetag {
 /// `cpu`, `cuda`, `cuda:n` or `meta`; throws kDevice unless the device is there.
 c10::Device parse_device(const std::string& name);
 
-/// Throws kDevice where the device has no instructions for the precision.
+/// Throws kDevice where the device has no instructions for the precision, or no kernels.
 void check_precision(const c10::Device& device, Precision precision);
 
 /// Intra-op threads where nobody asks for a number: libtorch's default, whatever sessions have set since.

@@ -14,6 +14,7 @@ Linear::Linear(ParameterStore& store, const std::vector<std::string>& prefixes, 
     biases.push_back(prefix + ".bias");
   }
   weight = store.add_stacked(weights, {out, in}, ParameterRole::kWeight);
+  int8 = store.add_int8();
   bias = store.add_stacked(biases, {out}, ParameterRole::kBias);
 }
 

@@ -8,6 +8,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/philox.h"
+#include "engine/ops/quantized.h"
 
 namespace finetag {
 
@@ -28,7 +29,7 @@ at::Tensor ParameterStore::add_stacked(const std::vector<std::string>& names, st
     index_.emplace(names[part], named_.size());
     named_.push_back({names[part], shape, role, stored_.size(), static_cast<int64_t>(part) * shape[0], -1});
   }
-  stored_.push_back({value, {}, {}, role == ParameterRole::kWeight, nullptr});
+  stored_.push_back({value, {}, {}, role == ParameterRole::kWeight, nullptr, nullptr});
   return value;
 }
 
@@ -37,6 +38,12 @@ std::shared_ptr<RowGradient> ParameterStore::add_row_gradient() {
   StoredParameter& table = stored_.back();
   table.rows = std::make_shared<RowGradient>(table.value.size(0), table.value.size(1));
   return table.rows;
+}
+
+std::shared_ptr<Int8Weight> ParameterStore::add_int8() {
+  if (!int8_) return nullptr;
+  stored_.back().int8 = std::make_shared<Int8Weight>(stored_.back().value);
+  return stored_.back().int8;
 }
 
 at::Tensor StoredParameter::dense_gradient() const {
@@ -53,6 +60,14 @@ NamedParameter& ParameterStore::find(const std::string& name) {
   const auto found = index_.find(name);
   if (found == index_.end()) throw Error(ErrorCode::kArgument, "the model has no parameter \"" + name + "\"");
   return named_[found->second];
+}
+
+void ParameterStore::require_float32(const NamedParameter& parameter) const {
+  const auto& int8 = stored_[parameter.storage].int8;
+  if (int8 == nullptr || !int8->packed()) return;
+  throw Error(ErrorCode::kArgument, "parameter \"" + parameter.name +
+                                        "\" is in int8 by now and is neither read nor written; "
+                                        "open the model with precision float32 for that");
 }
 
 at::Tensor ParameterStore::slice(const NamedParameter& parameter, const at::Tensor& whole) const {
@@ -90,6 +105,7 @@ void fill_normal(float* out, int64_t count, uint32_t seed, uint64_t stream, doub
 
 void ParameterStore::initialize(const std::string& name, uint32_t seed, double range) {
   NamedParameter& parameter = find(name);
+  require_float32(parameter);
   at::Tensor target = value(parameter);
   if (!target.is_meta()) {
     if (parameter.role == ParameterRole::kWeight) {
@@ -126,6 +142,7 @@ int64_t ParameterStore::bytes() const {
   for (const StoredParameter& parameter : stored_) {
     const int64_t copies = !parameter.exp_avg.defined() ? 1 : parameter.rows != nullptr ? 3 : 4;
     total += copies * parameter.value.numel() * static_cast<int64_t>(sizeof(float));
+    if (parameter.int8 != nullptr) total += parameter.int8->bytes();
   }
   return total;
 }

@@ -12,6 +12,8 @@
 
 namespace finetag {
 
+class Int8Weight;
+
 enum class ParameterRole { kWeight, kBias, kNormWeight };
 
 /// One entry of Hugging Face's state dict: rows [row, row + rows) of a stored tensor.
@@ -36,6 +38,8 @@ struct StoredParameter {
   bool decays;
   /// Of a table whose gradient is kept by touched rows; it then has no other.
   std::shared_ptr<RowGradient> rows;
+  /// Of a linear layer where products run in int8. Once that has packed the value, it is the value.
+  std::shared_ptr<Int8Weight> int8;
 
   /// `[V, H]` like the value, zeros where there is no gradient.
   at::Tensor dense_gradient() const;
@@ -45,8 +49,9 @@ struct StoredParameter {
 /// serves them all; element-wise updates do not notice.
 class ParameterStore {
  public:
-  /// `fused`: for the CPU's kernels.
-  ParameterStore(c10::Device device, bool fused) : device_(device), fused_(fused) {}
+  /// `fused`: for the CPU's kernels. `int8`: linear layers get an int8 form.
+  ParameterStore(c10::Device device, bool fused, bool int8 = false)
+      : device_(device), fused_(fused), int8_(int8) {}
 
   at::Tensor add(const std::string& name, std::vector<int64_t> shape, ParameterRole role,
                  int64_t padding_row = -1);
@@ -57,12 +62,17 @@ class ParameterStore {
   /// Lets the last parameter that was added take its gradient by rows, where the kernels do; else null.
   std::shared_ptr<RowGradient> add_row_gradient();
 
+  /// Lets products with the last parameter that was added run in int8, where the session does; else null.
+  std::shared_ptr<Int8Weight> add_int8();
+
   const std::vector<NamedParameter>& named() const { return named_; }
   std::vector<StoredParameter>& stored() { return stored_; }
   const std::vector<StoredParameter>& stored() const { return stored_; }
 
   /// Throws kArgument for an unknown name.
   NamedParameter& find(const std::string& name);
+  /// Throws kArgument unless the parameter still has its float32 values.
+  void require_float32(const NamedParameter& parameter) const;
   at::Tensor slice(const NamedParameter& parameter, const at::Tensor& whole) const;
   at::Tensor value(const NamedParameter& parameter) const {
     return slice(parameter, stored_[parameter.storage].value);
@@ -79,6 +89,7 @@ class ParameterStore {
  private:
   c10::Device device_;
   bool fused_;
+  bool int8_;
   std::vector<NamedParameter> named_;
   std::vector<StoredParameter> stored_;
   std::unordered_map<std::string, size_t> index_;

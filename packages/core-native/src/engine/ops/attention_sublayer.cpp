@@ -18,6 +18,7 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
+#include "engine/ops/linear_product.h"
 
 namespace finetag {
 
@@ -91,6 +92,14 @@ Projected allocate_projected(int64_t tokens, int64_t texts, int64_t H, bool firs
                              const at::TensorOptions& options) {
   if (first_only) return {at::empty({texts, H}, options), at::empty({tokens, 2 * H}, options), true};
   const at::Tensor all_T3H = at::empty({tokens, 3 * H}, options);
+  return {all_T3H.narrow(1, 0, H), all_T3H, false};
+}
+
+Projected project(const at::Tensor& x_TH, const at::Tensor& residual_RH, const LinearWeights& qkv,
+                  bool first_only) {
+  const int64_t H = x_TH.size(1);
+  if (first_only) return {linear_product(residual_RH, qkv, 0, H), linear_product(x_TH, qkv, H, 2 * H), true};
+  const at::Tensor all_T3H = linear_product(x_TH, qkv);
   return {all_T3H.narrow(1, 0, H), all_T3H, false};
 }
 
@@ -176,20 +185,12 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
   {
     const at::NoGradGuard no_grad;
     const at::Tensor x_TH = x_any.detach().contiguous();
-    const int64_t T = x_TH.size(0), H = x_TH.size(1);
+    const int64_t H = x_TH.size(1);
     const at::TensorOptions on_cpu = x_TH.options();
     const at::Tensor residual_RH = o.first_only ? at::index_select(x_TH, 0, batch.first_token_B) : x_TH;
     const int64_t R = residual_RH.size(0);
 
-    const at::Tensor weight_3HH = w.query_key_value.weight.detach();
-    Projected projected = allocate_projected(T, batch.texts, H, o.first_only, on_cpu);
-    if (o.first_only) {
-      at::mm_out(projected.query_RH, residual_RH, weight_3HH.narrow(0, 0, H).t());
-      at::mm_out(projected.key_value, x_TH, weight_3HH.narrow(0, H, 2 * H).t());
-    } else {
-      at::mm_out(projected.key_value, x_TH, weight_3HH.t());
-    }
-
+    const Projected projected = project(x_TH, residual_RH, w.query_key_value, o.first_only);
     const DropoutMask probabilities = make_mask(o.probabilities.p, o.probabilities.key);
     const at::Tensor context_RH = at::empty({R, H}, on_cpu);
     const at::Tensor lse_RN = recorded ? at::empty({R, o.heads}, on_cpu) : at::Tensor();
@@ -210,7 +211,7 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
     parallel_pairs(batch, o.heads, o.first_only,
                    [&](int64_t begin, int64_t end) { kernels().attention(attention, begin, end); });
 
-    const at::Tensor sum_RH = at::mm(context_RH, w.output.weight.detach().t());
+    const at::Tensor sum_RH = linear_product(context_RH, w.output);
     y_RH = recorded ? at::empty_like(sum_RH) : sum_RH;
     const at::Tensor mean_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();
     const at::Tensor rstd_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();

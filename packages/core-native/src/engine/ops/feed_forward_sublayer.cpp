@@ -14,6 +14,7 @@
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
+#include "engine/ops/linear_product.h"
 
 namespace finetag {
 
@@ -89,14 +90,14 @@ at::Tensor fused_forward(const at::Tensor& x_any, const FeedForwardWeights& w, A
     const at::NoGradGuard no_grad;
     const at::Tensor x_RH = x_any.detach().contiguous();
     const int64_t R = x_RH.size(0), H = x_RH.size(1);
-    const at::Tensor before_RI = at::mm(x_RH, w.intermediate.weight.detach().t());
+    const at::Tensor before_RI = linear_product(x_RH, w.intermediate);
     const int64_t I = before_RI.size(1);
     const at::Tensor after_RI = recorded ? at::empty_like(before_RI) : before_RI;
     const BiasActivation act{I, activation, data(before_RI), data(w.intermediate.bias),
                              mutable_data(after_RI)};
     parallel_rows(R, I, [&](int64_t begin, int64_t end) { kernels().bias_activation(act, begin, end); });
 
-    const at::Tensor sum_RH = at::mm(after_RI, w.output.weight.detach().t());
+    const at::Tensor sum_RH = linear_product(after_RI, w.output);
     y_RH = recorded ? at::empty_like(sum_RH) : sum_RH;
     const at::Tensor mean_R = recorded ? at::empty({R}, sum_RH.options()) : at::Tensor();
     const at::Tensor rstd_R = recorded ? at::empty({R}, sum_RH.options()) : at::Tensor();

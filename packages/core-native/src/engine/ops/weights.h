@@ -2,14 +2,20 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
 #include "engine/core/dropout_key.h"
 
 namespace finetag {
+
+class Int8Weight;
 
 /// y = x W^T + b, W `[out, in]`.
 struct LinearWeights {
   at::Tensor weight;
   at::Tensor bias;
+  /// Stands for `weight` where products run in int8; else null.
+  std::shared_ptr<Int8Weight> int8;
 };
 
 struct NormWeights {

@@ -29,6 +29,8 @@ c10::Device checked_device(const SessionConfig& config) {
   if (config.threads < 1) throw Error(ErrorCode::kArgument, "threads must be at least 1");
   const c10::Device device = parse_device(config.device);
   check_precision(device, config.precision);
+  if (config.precision == Precision::kInt8 && !config.fused)
+    throw Error(ErrorCode::kArgument, "int8 needs the fused kernels");
   return device;
 }
 
@@ -60,9 +62,9 @@ double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : sca
 Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
     : config_(config),
       device_(checked_device(config)),
-      fused_(config.fused && device_.is_cpu() && config.precision == Precision::kFloat32),
+      fused_(config.fused && device_.is_cpu() && config.precision != Precision::kBfloat16),
       stop_(stop),
-      store_(device_, fused_) {
+      store_(device_, fused_, config.precision == Precision::kInt8) {
   if (device_.is_cpu()) install_cpu_memory();
   set_thread_count(config.threads);
   model_ = make_model(store_, config_.model);
@@ -78,6 +80,7 @@ void Session::initialize(const std::vector<std::string>& names) {
 
 at::Tensor Session::read(TensorKind kind, const std::string& name) {
   const NamedParameter& parameter = store_.find(name);
+  store_.require_float32(parameter);
   const StoredParameter& stored = stored_of(parameter);
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
   at::Tensor whole;
@@ -104,6 +107,7 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
 
 void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
   NamedParameter& parameter = store_.find(name);
+  store_.require_float32(parameter);
   StoredParameter& stored = stored_of(parameter);
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
   at::Tensor whole = kind == TensorKind::kWeight   ? stored.value
@@ -121,7 +125,14 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
   if (kind == TensorKind::kWeight) parameter.filled = true;
 }
 
+void Session::require_trainable() const {
+  if (config_.precision != Precision::kInt8) return;
+  throw Error(ErrorCode::kArgument,
+              "a model in int8 cannot be trained; open it with precision float32 or bf16");
+}
+
 void Session::configure_training(const TrainingConfig& config) {
+  require_trainable();
   check(config);
   training_ = config;
   step_ = 0;
@@ -155,6 +166,7 @@ Batch Session::place(const HostBatch& host) {
 
 at::Tensor Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times) {
   Stopwatch watch;
+  require_trainable();
   store_.require_filled();
   if (micro_batches.empty()) throw Error(ErrorCode::kArgument, "a training step needs at least one batch");
   double count = 0;
@@ -238,6 +250,10 @@ ForwardResult Session::forward(const HostBatch& host) {
   {
     const AutocastScope autocast(device_, config_.precision);
     logits_BL = model_->forward(batch, context).to(at::kFloat);
+  }
+  if (config_.precision == Precision::kInt8 && !is_packed_) {
+    release_cpu_memory();  // the allocator holds the float32 values that this first pass has packed
+    is_packed_ = true;
   }
   ForwardResult result;
   if (batch.labels_BL.defined()) {

@@ -23,6 +23,7 @@ struct SessionConfig {
   std::string device = "cpu";
   int threads = 1;
   uint32_t seed = 0;
+  /// kInt8 is for `forward` alone.
   Precision precision = Precision::kFloat32;
   /// Use the fused kernels where the device and precision have them; false: plain ATen operators, their
   /// reference.
@@ -64,7 +65,8 @@ class Session {
   const std::vector<NamedParameter>& parameters() const { return store_.named(); }
 
   void initialize(const std::vector<std::string>& names);
-  /// A float32 copy on the CPU. A gradient that does not exist reads as zeros.
+  /// A float32 copy on the CPU. A gradient that does not exist reads as zeros. In int8, neither this nor the
+  /// next is for the layers that a forward pass has packed.
   at::Tensor read(TensorKind kind, const std::string& name);
   void write(TensorKind kind, const std::string& name, const at::Tensor& data);
 
@@ -84,6 +86,7 @@ class Session {
     ~ReleaseMemory() { release_cpu_memory(); }
   };
 
+  void require_trainable() const;
   Batch place(const HostBatch& batch);
   /// Leaves gradients in place; returns the mean loss, on the device.
   at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
@@ -100,6 +103,7 @@ class Session {
   std::optional<TrainingConfig> training_;
   std::optional<FusedAdamW> fused_adamw_;  // while training is configured, where the kernels are used
   int64_t step_ = 0;
+  bool is_packed_ = false;  // the int8 weights
 };
 
 }  // namespace finetag
