@@ -124,14 +124,15 @@ export class Classifier implements AsyncDisposable {
    * Fine-tunes this model, telling events while it goes. At the end it holds the best weights on `dev`, or the last
    * ones without. Nothing is written; see `trainRun` for checkpoints, `save` for the result.
    *
-   * @throws FinetagError `ERR_FINETAG_ARGUMENT`, `ERR_FINETAG_DATA`, `ERR_FINETAG_DIVERGED` (the weights are lost then),
-   *   `ERR_FINETAG_DISPOSED`.
+   * @throws FinetagError `ERR_FINETAG_ARGUMENT`, also in int8, `ERR_FINETAG_DATA`, `ERR_FINETAG_DIVERGED` (the weights are
+   *   lost then), `ERR_FINETAG_DISPOSED`.
    */
   async *train(options: ClassifierTrainOptions): AsyncGenerator<TrainEvent, void> {
     this.#assertAlive();
     if (this.#training) {
       throw new FinetagError("ERR_FINETAG_ARGUMENT", "this model is being trained; wait for its end");
     }
+    this.#assertNotInt8("trained");
     this.#training = true;
     try {
       const { train: trainData, dev: devData, signal, ...rest } = options;
@@ -224,10 +225,11 @@ export class Classifier implements AsyncDisposable {
    * Writes the model as a directory that `fromPretrained`, here and in Hugging Face's transformers, reads. An older
    * model there is replaced as a whole.
    *
-   * @throws FinetagError `ERR_FINETAG_IO`; the older model is then untouched.
+   * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
    */
   async save(directory: string): Promise<void> {
     const model = this.#opened();
+    this.#assertNotInt8("saved");
     const versions = { finetag: VERSION, libtorch: model.libtorch };
     await saveModel(directory, model, { ...this.#finetag, versions });
   }
@@ -267,6 +269,15 @@ export class Classifier implements AsyncDisposable {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${this.#source.directory}: the model has no classification head yet; train it first`,
+    );
+  }
+
+  /** The weights in int8 are no longer those of the model. */
+  #assertNotInt8(done: string): void {
+    if (this.#loading.precision !== "int8") return;
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `a model opened with precision int8 cannot be ${done}; open it with precision float32`,
     );
   }
 

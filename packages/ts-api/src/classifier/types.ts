@@ -9,13 +9,16 @@ export interface LoadOptions {
   labels?: readonly string[];
   /** Replace the model's head by a fresh one. */
   newHead?: boolean;
-  /** `auto` (the first GPU if there is one), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
+  /** `auto` (the first GPU if there is one; in int8 the CPU), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
   device?: string;
   /** CPU threads. Default: all cores. */
   threads?: number;
   /** Seeds a fresh head and dropout. Default 42. */
   seed?: number;
-  /** `bf16`: autocast where the device has it. Default `float32`. */
+  /**
+   * `bf16`: autocast where the device has it. `int8`: the encoder's linear layers quantized, on the CPU, for predicting
+   * and evaluating only; see docs/numerics.md. Default `float32`.
+   */
   precision?: Precision;
   /** Replaces the dropout rates of the model's config while training. */
   dropout?: number;

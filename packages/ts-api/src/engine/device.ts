@@ -4,10 +4,16 @@ import { FinetagError } from "../errors/index.ts";
 /**
  * The device to use, spelled as the engine knows it: `cpu` or `cuda:n`.
  *
- * @throws FinetagError `ERR_FINETAG_DEVICE` when it is not there or lacks bf16 that was asked for.
+ * @throws FinetagError `ERR_FINETAG_DEVICE` when it is not there or lacks what `precision` asks for.
  */
 export function chooseDevice(asked: string, info: NativeInfo, precision: Precision): string {
-  const device = locate(asked, info);
+  const device = precision === "int8" && asked === "auto" ? "cpu" : locate(asked, info);
+  if (precision === "int8" && device !== "cpu") {
+    throw new FinetagError(
+      "ERR_FINETAG_DEVICE",
+      `precision int8 is for the CPU, not for device ${device}; use device cpu, or precision float32`,
+    );
+  }
   if (precision === "bf16" && !info.bf16Devices.includes(device)) {
     const able = info.bf16Devices.length > 0 ? `use device ${info.bf16Devices.join(" or ")}, or` : "use";
     throw new FinetagError(

@@ -319,6 +319,35 @@ describe("save and evaluate", () => {
   });
 });
 
+describe("int8", () => {
+  it("predicts and evaluates nearly as float32 does, and neither trains nor saves", async () => {
+    const directory = join(folder, "to-quantize");
+    await classifier.save(directory);
+    await using int8 = await Classifier.fromPretrained(directory, { threads: 1, precision: "int8" });
+    const rows = tinyRows(200, 21);
+    const texts = rows.map(({ text }) => text);
+    const exact = await classifier.predict(texts);
+    const near = await int8.predict(texts);
+    const largest = Math.max(
+      ...near.flatMap(({ probabilities }, i) =>
+        LABELS.map((label) => Math.abs(probabilities[label]! - exact[i]!.probabilities[label]!)),
+      ),
+    );
+    // 1% of error in a product (2% in 7 bits) moves a logit of a few units by a few tenths at most.
+    expect(largest).toBeGreaterThan(0);
+    expect(largest).toBeLessThan(0.1);
+    const [before, after] = [await classifier.evaluate(rows), await int8.evaluate(rows)];
+    expect(Math.abs(after.roc_auc_macro! - before.roc_auc_macro!)).toBeLessThan(0.02);
+
+    const refusal = (done: string) => ({
+      code: "ERR_FINETAG_ARGUMENT",
+      message: `a model opened with precision int8 cannot be ${done}; open it with precision float32`,
+    });
+    await expect(int8.train({ train: rows }).next()).rejects.toMatchObject(refusal("trained"));
+    await expect(int8.save(join(folder, "never"))).rejects.toMatchObject(refusal("saved"));
+  });
+});
+
 describe("dispose", () => {
   it("may be called again; everything after it is refused", async () => {
     const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });

@@ -46,6 +46,16 @@ describe("chooseDevice", () => {
   });
 });
 
+describe("int8", () => {
+  it("is for the CPU, which auto then takes", () => {
+    expect(chooseDevice("auto", twoGpus, "int8")).toBe("cpu");
+    expect(chooseDevice("cpu", cpuOnly, "int8")).toBe("cpu");
+    expect(() => chooseDevice("cuda", twoGpus, "int8")).toThrow(
+      "precision int8 is for the CPU, not for device cuda:0; use device cpu, or precision float32",
+    );
+  });
+});
+
 describe("mapNativeError", () => {
   it("says what was done, what the engine said, and what to do", () => {
     const native = Object.assign(new Error("can't allocate 12 GiB\nat …"), {
