@@ -88,6 +88,7 @@ describe("help and usage", () => {
       "--learning-rate -1e-5: must be a number greater than 0",
     ],
     [["train", ...data, "--format", "xml"], "--format xml: must be one of csv, tsv, jsonl"],
+    [["train", ...data, "--precision", "int8"], "--precision int8: must be one of float32, bf16"],
     [["train", ...data, "--device", "gpu"], "--device gpu: must be auto, cpu, cuda or cuda:N"],
     [["train", ...data, "--resume=yes"], "--resume=yes: must be true or false"],
     [["train", ...data, "--seed", "1", "--seed", "2"], "--seed is given 2 times; give it once"],
@@ -289,6 +290,29 @@ describe("eval", () => {
     expect(JSON.parse(json.stdout)).toEqual(expected);
   });
 
+  test("--precision int8 tells beside its figures what it costs", async () => {
+    const output = join(folder, "int8.json");
+    const args = ["eval", "--model", model, "--data", join(folder, "test.csv"), "--threads", "1"];
+    const { code, stdout, stderr } = await finetag([...args, "--precision", "int8", "--output", output]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^what int8 costs\nmetric +float32 +int8 +difference$/m);
+    const figures = JSON.parse(await readFile(output, "utf8"));
+    const float32 = JSON.parse((await finetag([...args, "--json"])).stdout);
+    expect(float32.int8_cost).toBeUndefined();
+    expect(figures.loss).not.toBe(float32.loss);
+    for (const key of ["roc_auc_macro", "roc_auc_micro", "macro_f1", "micro_f1"]) {
+      const cost = figures.int8_cost[key];
+      expect(cost).toEqual({
+        float32: float32[key],
+        int8: figures[key],
+        difference: figures[key] - float32[key],
+      });
+      expect(stdout).toMatch(
+        new RegExp(`^${key} +${cost.float32.toFixed(4)} +${cost.int8.toFixed(4)} +[+-]?0\\.\\d{5}$`, "m"),
+      );
+    }
+  });
+
   test("a file without the model's labels is refused and nothing is written", async () => {
     const data = join(folder, "unlabelled.csv");
     await writeFile(data, "id,text\n1,so happy\n");
@@ -312,6 +336,17 @@ describe("predict", () => {
     expect(rows[0].labels).toEqual(["joy"]);
     expect(Object.keys(rows[0])).toEqual(["text", "labels", "probabilities"]);
     expect(Object.keys(rows[0].probabilities)).toEqual(LABELS);
+  });
+
+  test("--precision int8 labels as float32 does where labels are clear", async () => {
+    const texts = ["we had a happy day", "so mad", "the dread"];
+    const { code, stdout, stderr } = await predict(["--precision", "int8", ...texts]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const [exact, near] = [(await predict(texts)).stdout, stdout].map((text) =>
+      lines(text).map((line) => JSON.parse(line)),
+    );
+    expect(near!.map(({ labels }) => labels)).toEqual(exact!.map(({ labels }) => labels));
+    expect(near).not.toEqual(exact);
   });
 
   test("stdin is one text a line", async () => {

@@ -1,7 +1,9 @@
-import { dataSpec, writeFileAtomic } from "@finetag/api";
+import { dataSpec, type SplitMetrics, writeFileAtomic } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/command.ts";
+import type { Context } from "../context.ts";
 import { formatCount } from "../output/format.ts";
+import { costReport, int8Cost } from "../output/int8-cost.ts";
 import { ProgressLine } from "../output/progress.ts";
 import { metricsReport } from "../output/tables.ts";
 import { DATA_KEYS, DEVICE_KEYS, dataShape, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
@@ -16,6 +18,8 @@ const schema = z.strictObject({
   ...deviceShape,
 });
 
+type Options = z.output<typeof schema>;
+
 export const action = defineAction({
   schema,
   groups: {
@@ -25,27 +29,45 @@ export const action = defineAction({
     Run: DEVICE_KEYS,
   },
   async run(options, _call, context) {
-    const { data, output, json, batchSize, threshold } = options;
-    const { signal, stdout, stderr, colors } = context;
-    const progress = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
-    const classifier = await openClassifier(options, context);
-    try {
-      const metrics = await classifier.evaluate(dataSpec(data, options), {
-        batchSize,
-        threshold,
-        signal,
-        onProgress: ({ rows, totalRows }) =>
-          progress?.show(`${formatCount(rows)}/${formatCount(totalRows)} rows`, rows, totalRows),
-      });
-      progress?.stop();
-      const text = `${JSON.stringify(metrics, null, 2)}\n`;
-      if (output !== undefined) await writeFileAtomic(output, text);
-      for (const warning of metrics.warnings) stderr.write(`finetag: warning: ${warning}\n`);
-      stdout.write(json ? text : metricsReport({ [data]: metrics }, colors));
-    } finally {
-      progress?.stop();
-      await classifier.dispose();
+    const { data, output, json, precision } = options;
+    const { stdout, stderr, colors } = context;
+    const metrics = await evaluate(options, context);
+    // Nobody should take int8 without knowing what it costs; on the same device, so that nothing else differs.
+    const cost =
+      precision === "int8"
+        ? int8Cost(await evaluate({ ...options, precision: "float32", device: "cpu" }, context), metrics)
+        : undefined;
+    const figures = cost === undefined ? metrics : { ...metrics, int8_cost: cost };
+    const text = `${JSON.stringify(figures, null, 2)}\n`;
+    if (output !== undefined) await writeFileAtomic(output, text);
+    for (const warning of metrics.warnings) stderr.write(`finetag: warning: ${warning}\n`);
+    if (json) stdout.write(text);
+    else {
+      stdout.write(metricsReport({ [data]: metrics }, colors));
+      if (cost !== undefined) stdout.write(`\n${costReport(cost, colors)}`);
     }
     return 0;
   },
 });
+
+async function evaluate(options: Options, context: Context): Promise<SplitMetrics> {
+  const { data, batchSize, threshold, precision } = options;
+  const { signal, stderr } = context;
+  const progress = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
+  await using classifier = await openClassifier(options, context);
+  try {
+    return await classifier.evaluate(dataSpec(data, options), {
+      batchSize,
+      threshold,
+      signal,
+      onProgress: ({ rows, totalRows }) =>
+        progress?.show(
+          `${formatCount(rows)}/${formatCount(totalRows)} rows in ${precision}`,
+          rows,
+          totalRows,
+        ),
+    });
+  } finally {
+    progress?.stop();
+  }
+}

@@ -1,13 +1,19 @@
 import { Classifier, dataOptionsSchema, type LoadOptions, trainOptionsSchema } from "@finetag/api";
+import { z } from "zod";
 import type { Context } from "../context.ts";
 import { DownloadProgressLine } from "../output/download.ts";
 
-const { device, threads, precision, offline, threshold, evalBatchSize } = trainOptionsSchema.shape;
+const { device, threads, offline, threshold, evalBatchSize } = trainOptionsSchema.shape;
 
 const batchSize = evalBatchSize
   .unwrap()
   .optional()
   .describe("Most texts in a batch (default: as many as 2048 tokens hold; 16384 on a GPU)");
+
+const precision = z
+  .enum(["float32", "bf16", "int8"])
+  .default("float32")
+  .describe("bf16: autocast where the device has it; int8: quantized linear layers, on the CPU");
 
 /** Where a model runs, and how. */
 export const deviceShape = { batchSize, device, threads, precision, offline };

@@ -6,6 +6,7 @@ export const evaluate: Command = {
   examples: [
     ["$0 eval --model out --data test.csv", "a table; columns as in training"],
     ["$0 eval --model out --data test.csv --output metrics.json", "and the same figures as JSON"],
+    ["$0 eval --model out --data test.csv --precision int8", "quantized, and beside float32"],
   ],
   load: async () => (await import("../actions/eval.ts")).action,
 };
