@@ -18,6 +18,7 @@ void dropout(const float* x, float* y, int64_t columns, const DropoutMask&, int6
 void bce_with_logits(const BceWithLogits&, int64_t begin, int64_t end);
 void column_sums(const float* x, int64_t rows, int64_t stride, bool accumulate, float* sums, int64_t begin,
                  int64_t end);
+void few_rows_product(const FewRowsProduct&, int64_t begin, int64_t end);
 double square_sum(const float* x, int64_t count);
 void adamw(const AdamWStep&, float* value, const float* gradient, float* exp_avg, float* exp_avg_sq,
            int64_t count);

@@ -150,6 +150,17 @@ struct AdamWStep {
   float gradient_scale;  // of clipping
 };
 
+/// y = x W^T where x has few rows; `outputs` of the weight's rows, in groups of kFewRowsOutputs.
+struct FewRowsProduct {
+  int64_t rows;
+  int64_t depth;  // I
+  int64_t outputs;
+  const float* x_RI;
+  const float* weight_OI;
+  float* y_RO;
+};
+constexpr int64_t kFewRowsOutputs = 4;
+
 /// All functions of one instruction set.
 struct Kernels {
   const char* name;
@@ -171,6 +182,8 @@ struct Kernels {
   /// sums[c] (+)= sum over rows of x[r, c], for columns [begin, end).
   void (*column_sums)(const float* x, int64_t rows, int64_t stride, bool accumulate, float* sums,
                       int64_t begin, int64_t end);
+  /// [begin, end): groups of outputs, the last of which may be short.
+  void (*few_rows_product)(const FewRowsProduct&, int64_t begin, int64_t end);
   double (*square_sum)(const float* x, int64_t count);
   void (*adamw)(const AdamWStep&, float* value, const float* gradient, float* exp_avg, float* exp_avg_sq,
                 int64_t count);

@@ -68,6 +68,25 @@ inline float sum(F v) {
   return total;
 #endif
 }
+/// The sums of four vectors, side by side.
+inline void store_sums(float* to, F a, F b, F c, F d) {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const auto half = [](F v) {
+    // The masked form, since GCC 12 warns of its own header's other one.
+    return _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_maskz_extractf32x8_ps(0xFF, (__m512)v, 1));
+  };
+#else
+  const auto half = [](F v) { return (__m256)v; };
+#endif
+  const __m256 pairs = _mm256_hadd_ps(half(a), half(b)), others = _mm256_hadd_ps(half(c), half(d));
+  const __m256 fours = _mm256_hadd_ps(pairs, others);
+  _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(fours), _mm256_extractf128_ps(fours, 1)));
+#else
+  const F vectors[] = {a, b, c, d};
+  for (int i = 0; i < 4; ++i) to[i] = sum(vectors[i]);
+#endif
+}
 inline float largest(F v) {
 #if defined(__AVX512F__)
   return _mm512_reduce_max_ps((__m512)v);

@@ -10,14 +10,23 @@ const Kernels table = {
 #else
     "baseline",
 #endif
-    residual_norm,     residual_norm_grad,
-    embedding_norm,    embedding_norm_grad,
-    bias_activation,   bias_activation_grad,
-    attention,         attention_grad,
-    attention_factors, dropout,
-    bce_with_logits,   column_sums,
-    square_sum,        adamw,
-    adamw_idle,        decay_idle,
+    residual_norm,
+    residual_norm_grad,
+    embedding_norm,
+    embedding_norm_grad,
+    bias_activation,
+    bias_activation_grad,
+    attention,
+    attention_grad,
+    attention_factors,
+    dropout,
+    bce_with_logits,
+    column_sums,
+    few_rows_product,
+    square_sum,
+    adamw,
+    adamw_idle,
+    decay_idle,
 };
 
 }  // namespace finetag::FINETAG_ISA

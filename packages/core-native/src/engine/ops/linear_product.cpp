@@ -1,10 +1,31 @@
 #include "engine/ops/linear_product.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
+#include "engine/ops/fused.h"
 #include "engine/ops/quantized.h"
 
 namespace finetag {
+
+namespace {
+
+/// From about a hundred rows on, libtorch's product is the faster one (bench/README.md).
+constexpr int64_t kFewRows = 64;
+
+at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI) {
+  const int64_t R = x_RI.size(0), I = x_RI.size(1), O = weight_OI.size(0);
+  at::Tensor y_RO = at::empty({R, O}, x_RI.options());
+  const FewRowsProduct product{R, I, O, data(x_RI), data(weight_OI), mutable_data(y_RO)};
+  const int64_t groups = (O + kFewRowsOutputs - 1) / kFewRowsOutputs;
+  // A task reads at least 64 KiB of weights.
+  const int64_t grain = std::max<int64_t>(1, 16384 / (I * kFewRowsOutputs));
+  at::parallel_for(0, groups, grain,
+                   [&](int64_t begin, int64_t end) { kernels().few_rows_product(product, begin, end); });
+  return y_RO;
+}
+
+}  // namespace
 
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
   return linear_product(x_RI, layer, 0, layer.bias.size(0));
@@ -12,7 +33,9 @@ at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
 
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {
   if (layer.int8 != nullptr) return layer.int8->product(x_RI, row, rows);
-  return at::mm(x_RI, layer.weight.detach().narrow(0, row, rows).t());
+  const at::Tensor weight_OI = layer.weight.detach().narrow(0, row, rows);
+  if (x_RI.size(0) <= kFewRows) return few_rows_product(x_RI, weight_OI);
+  return at::mm(x_RI, weight_OI.t());
 }
 
 }  // namespace finetag
