@@ -108,7 +108,9 @@ export class RustEncoder implements TextEncoder {
 
   #encodeTexts(tokenizer: Tokenizer, texts: string[], maxLength: number): Promise<Encoding[]> {
     tokenizer.setTruncation(maxLength, { direction: this.#options.truncationSide });
-    return tokenizer.encodeBatch(texts);
+    const [only] = texts;
+    // A batch goes to a pool of threads, which a text alone need not wake.
+    return texts.length === 1 ? Promise.all([tokenizer.encode(only!)]) : tokenizer.encodeBatch(texts);
   }
 
   #checkTypes(): void {
