@@ -3,6 +3,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 
+#include <algorithm>
+#include <atomic>
+
 #include "engine/ops/fused.h"
 #include "engine/ops/quantized.h"
 
@@ -18,10 +21,15 @@ at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI)
   at::Tensor y_RO = at::empty({R, O}, x_RI.options());
   const FewRowsProduct product{R, I, O, data(x_RI), data(weight_OI), mutable_data(y_RO)};
   const int64_t groups = (O + kFewRowsOutputs - 1) / kFewRowsOutputs;
-  // A task reads at least 64 KiB of weights.
-  const int64_t grain = std::max<int64_t>(1, 16384 / (I * kFewRowsOutputs));
-  at::parallel_for(0, groups, grain,
-                   [&](int64_t begin, int64_t end) { kernels().few_rows_product(product, begin, end); });
+  // A piece reads about 64 KiB of weights. Threads take pieces as they are done with those before, since the
+  // memory does not serve them evenly.
+  const int64_t piece = std::max<int64_t>(1, 16384 / (I * kFewRowsOutputs));
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t end) {
+    if (begin == end) return;
+    for (int64_t from = next.fetch_add(piece); from < groups; from = next.fetch_add(piece))
+      kernels().few_rows_product(product, from, std::min(from + piece, groups));
+  });
   return y_RO;
 }
 
