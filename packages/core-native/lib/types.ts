@@ -18,7 +18,7 @@ export interface PackedBatch {
   labelMask?: Float32Array;
 }
 
-export type ModelFamily = "bert" | "roberta";
+export type ModelFamily = "bert" | "roberta" | "albert";
 /** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
 export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";
@@ -34,6 +34,11 @@ export interface NativeModelConfig {
   hiddenAct: "gelu" | "gelu_new" | "relu" | "silu";
   maxPositionEmbeddings: number;
   typeVocabSize: number;
+  /** Width of the embeddings; `hiddenSize` unless given. */
+  embeddingSize?: number;
+  /** ALBERT: how many sets of weights the layers share, and layers in each; 1 unless given. */
+  numHiddenGroups?: number;
+  innerGroupNum?: number;
   layerNormEps: number;
   padTokenId: number;
   hiddenDropoutProb: number;

@@ -60,7 +60,7 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
     const match = matchWeights(config, parameters, entries);
     return {
       directory,
-      family: native.family,
+      family: config.modelType,
       layers: native.numHiddenLayers,
       hiddenSize: native.hiddenSize,
       attentionHeads: native.numAttentionHeads,

@@ -4,7 +4,7 @@
  */
 import { loadAddon, type NativeSession, type StepResult, type TrainingOptions } from "@finetag/core-native";
 import { afterAll, describe, expect, test } from "vitest";
-import { Golden, nativeOptions, readSchedules, selectRows } from "./golden.ts";
+import { Golden, nativeOptions, readDropout, readSchedules, selectRows } from "./golden.ts";
 import {
   compareScalars,
   DEVICE,
@@ -15,7 +15,7 @@ import {
   Tolerance,
 } from "./tolerance.ts";
 
-const MODELS = ["bert", "roberta", "bert-odd"].map((name) => new Golden(name));
+const MODELS = ["bert", "roberta", "bert-odd", "albert"].map((name) => new Golden(name));
 /** A GPU has no use for more threads. */
 const THREADS = DEVICE === "cpu" ? [1, 2] : [1];
 const addon = loadAddon();
@@ -167,6 +167,23 @@ for (const golden of MODELS) {
       expect(decaying.sort()).toEqual([...golden.document.decays].sort());
     });
   });
+
+  test.each(Object.entries(readDropout(golden.name)))(
+    `${golden.name}: dropout at "%s" as transformers`,
+    async (_, place) => {
+      await withModel(golden, { config: place.config }, async (session) => {
+        for (const name of place.zeroed) {
+          await session.writeTensor("weight", name, new Float32Array(golden.weights.get(name)!.data.length));
+        }
+        const batch = golden.batch("eval");
+        const { lossSum, lossCount } = await session.forward(batch);
+        const { loss } = await session.backward(batch);
+        const change = Math.abs(loss / (lossSum! / lossCount!) - 1);
+        if (place.drops) expect(change).toBeGreaterThan(1e-3);
+        else expect(change).toBeLessThan(1e-6);
+      });
+    },
+  );
 
   for (const threads of THREADS) {
     describe(label(golden, threads), () => {

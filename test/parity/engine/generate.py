@@ -1,7 +1,8 @@
 """Makes the golden values in golden/: tiny random models, batches, and what transformers computes with them.
 
-    pip install -r requirements.txt && python generate.py
+    pip install -r requirements.txt && python generate.py [MODEL…]
 
+Without names it makes all of them.
 Every value is computed in float64 (the reference, rounded once to float32 when it is stored) and by several float32
 runs that differ in rounding only. How far those stray from the reference is `peer_error`, from which the test derives
 its tolerances. See ../README.md.
@@ -12,16 +13,24 @@ import json
 import platform
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import numpy
 import safetensors
 import torch
 import transformers
-from safetensors.torch import save_file
-from transformers import BertConfig, BertForSequenceClassification, RobertaConfig, RobertaForSequenceClassification
+from safetensors.torch import load_file, save_file
+from transformers import (
+    AlbertConfig,
+    AlbertForSequenceClassification,
+    BertConfig,
+    BertForSequenceClassification,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
-from peer import FLOAT32, REFERENCE, Packed, Peer, TrainingOptions, float32_variants, schedule_rates
+from peer import FLOAT32, REFERENCE, Packed, Peer, TrainingOptions, Variant, float32_variants, schedule_rates
 
 GOLDEN = Path(__file__).parent / "golden"
 FIRST_WORD = 5  # ids below are the special tokens
@@ -34,6 +43,11 @@ COMMON = dict(
     classifier_dropout=0.0,
     problem_type="multi_label_classification",
 )
+# The same for models that are about an architecture; AdamW and activations are seen to above them.
+SMALL = dict(
+    vocab_size=40, max_position_embeddings=32, num_labels=5, num_hidden_layers=2, problem_type="multi_label_classification"
+)
+# Seeds go by position: add at the end.
 MODELS = {
     "bert": (
         BertForSequenceClassification,
@@ -76,9 +90,35 @@ MODELS = {
             **COMMON,
         ),
     ),
+    "albert": (
+        AlbertForSequenceClassification,
+        AlbertConfig(
+            **{**SMALL, "num_hidden_layers": 5},  # the first group runs three times, the second twice
+            embedding_size=8,
+            hidden_size=16,
+            num_attention_heads=2,
+            intermediate_size=24,
+            num_hidden_groups=2,
+            inner_group_num=2,
+            classifier_dropout_prob=0.0,
+        ),
+    ),
+}
+SMALL_MODELS = [name for name in MODELS if name not in ("bert", "roberta", "bert-odd")]
+# The names that model types have for the rates of dropout.
+RATES = {
+    "hidden": ("hidden_dropout_prob",),
+    "probabilities": ("attention_probs_dropout_prob",),
+    "head": ("classifier_dropout", "classifier_dropout_prob"),
+}
+# What a place of dropout reaches the logits through: tensors whose names end so. Where they are 0, so is all of it.
+OUTLETS = {
+    "embeddings": ("embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"),
+    "attention_output": ("attention.output.dense", "attention.dense"),
+    "output": ("output.dense", "ffn_output"),
 }
 # The head's scale puts gradient norms about the clipping limit, so that some steps clip and some do not.
-HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45}
+HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3}
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
 MAX_TOKENS = 32
 
@@ -88,7 +128,7 @@ def random_state(model_class, config, head_std, generator):
     state = {}
     for name, tensor in model_class._from_config(config).named_parameters():
         noise = torch.randn(tensor.shape, generator=generator)
-        if "LayerNorm.weight" in name:
+        if name.lower().endswith("norm.weight"):
             state[name] = 1 + 0.2 * noise
         elif name.endswith("bias"):
             state[name] = 0.1 * noise
@@ -105,7 +145,7 @@ def random_batch(config, lengths, generator, window=None):
     for row, length in enumerate(lengths):
         drawn = torch.randint(span, (length,), generator=generator)
         ids.append(FIRST_WORD + (first + drawn) % words)
-        split = length // 2 if row % 2 and config.type_vocab_size > 1 else length
+        split = length // 2 if row % 2 and getattr(config, "type_vocab_size", 0) > 1 else length
         types.append((torch.arange(length) >= split).long())
     labels_BL = (torch.rand(len(lengths), config.num_labels, generator=generator) < 0.4).float()
     labels_BL[0] = 0  # a text without any label
@@ -177,7 +217,7 @@ class Golden:
             "peer_error": {n: worst([error(tensors[n], reference[n]) for _, tensors in runs]) for n in kept},
         }
 
-    def train(self, name, options, batch_names, batches, keep=lambda tensor: True):
+    def train(self, name, options, batch_names, batches, keep=lambda tensor: True, keep_float32=True):
         """An optimizer run; moments are kept as the reference only, to spare room."""
         reference = self.peer(REFERENCE).train(batches, options)
         runs = [self.peer(variant).train(batches, options) for variant in float32_variants(MAX_TOKENS)]
@@ -188,7 +228,7 @@ class Golden:
                     continue
                 peer_error[f"{kind}/{n}"] = worst([error(run[kind][n], tensor) for run in runs])
                 self.tensors[f"{name}/reference/{kind}/{n}"] = tensor.float()
-                if kind == "weight":
+                if kind == "weight" and keep_float32:
                     self.tensors[f"{name}/transformers/{kind}/{n}"] = runs[0][kind][n]
         self.json["training"][name] = {
             "options": dataclasses.asdict(options),
@@ -235,10 +275,12 @@ def versions():
 def generate(name):
     golden = Golden(name)
     config = golden.config
-    longest = config.max_position_embeddings - (2 if name == "roberta" else 0)
+    longest = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
+
+    small = name in SMALL_MODELS
 
     packed = golden.batch("eval", [7, 2, longest, 1, 13, 18, 5])
-    golden.case("eval", packed)
+    golden.case("eval", packed, keep_float32=not small)
 
     # The id of the padding token may stand in a text: transformers gives its word embedding no gradient, and RoBERTa
     # does not count it as a position.
@@ -246,6 +288,11 @@ def generate(name):
     packed.ids_T[[2, 8, 9, 14]] = config.pad_token_id
     golden.keep_batch("padding_id", packed)
     golden.case("padding_id", packed, keep=lambda n: n == "logits" or "embeddings" in n, keep_float32=False)
+
+    if name == "albert":
+        packed = golden.batch("one_group", [9, 4, 12])
+        shared = dict(num_hidden_groups=1, inner_group_num=1, num_hidden_layers=3)
+        golden.case("one_group", packed, keep_float32=False, **shared)
 
     if name == "bert-odd":
         packed = golden.batch("accumulation", [11, 3, 8, 16, 2, 9, 21, 5, 7, 12])
@@ -274,14 +321,49 @@ def generate(name):
         names.append(f"step_{step:02}")
         # The window of ids moves, so that rows of the embedding rest for a while and come back, or do not.
         batches.append(golden.batch(names[-1], lengths, window=(2 * step, 14)))
-    run = golden.train("linear", TrainingOptions(total_steps=STEPS), names, batches)
+    keep = (lambda n: n.startswith("weight/")) if small else (lambda n: True)
+    run = golden.train("linear", TrainingOptions(total_steps=STEPS), names, batches, keep, keep_float32=not small)
     clipped = [norm > 1 for norm in run["grad_norms"]]
     assert any(clipped) and not all(clipped), f"{name}: clip some steps, not all: {run['grad_norms']}"
-    for schedule in ("cosine", "constant"):
+    for schedule in () if small else ("cosine", "constant"):
         options = TrainingOptions(schedule=schedule, warmup_steps=3, total_steps=12, max_grad_norm=0.0)
         golden.train(schedule, options, names[:12], batches[:12], keep=lambda n: False)
     golden.write()
     print(name, "grad norms", [round(norm, 2) for norm in run["grad_norms"]])
+
+
+def outlet_of(name):
+    """The place of dropout that reaches the logits through this tensor, if any."""
+    places = {end: place for place, ends in OUTLETS.items() for end in ends}
+    ends = [end for end in places if re.search(rf"{re.escape(end)}(\.weight|\.bias)?$", name)]
+    return places[max(ends, key=len)] if ends else None  # output.dense ends attention.output.dense as well
+
+
+def generate_dropout():
+    """Whether transformers drops anything at each place, found out by running it: there alone, twice, in training."""
+    document = {}
+    for name in MODELS:
+        golden = Golden(name)
+        state = load_file(GOLDEN / name / "model.safetensors")
+        rates = {kind: next(k for k in keys if hasattr(golden.config, k)) for kind, keys in RATES.items()}
+        packed = random_batch(golden.config, [5, 9, 3], torch.Generator().manual_seed(1))
+        document[name] = {}
+        for site, kind, outlet in [
+            ("embeddings", "hidden", "embeddings"),
+            ("probabilities", "probabilities", "attention_output"),
+            ("attention_output", "hidden", "attention_output"),
+            ("output", "hidden", "output"),
+            ("head", "head", "embeddings"),
+        ]:
+            zeroed = [n for n in state if outlet_of(n) not in (None, outlet)]
+            changed = {n: torch.zeros_like(t) if n in zeroed else t for n, t in state.items()}
+            changes = {rates[kind]: 0.5}
+            config = type(golden.config).from_dict({**golden.config.to_dict(), **changes})
+            peer = Peer(golden.model_class, config, changed, Variant("eager", attention="eager"))
+            torch.manual_seed(1)
+            (_, first), (_, second) = peer.forward(packed), peer.forward(packed)
+            document[name][site] = {"config": changes, "zeroed": zeroed, "drops": not torch.equal(first, second)}
+    (GOLDEN / "dropout.json").write_text(compact_json({"versions": versions(), "models": document}))
 
 
 def generate_schedules():
@@ -301,6 +383,7 @@ def generate_schedules():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     GOLDEN.mkdir(exist_ok=True)
-    for model in MODELS:
+    for model in sys.argv[1:] or MODELS:
         generate(model)
     generate_schedules()
+    generate_dropout()

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { NativeModelConfig, PackedBatch, TrainingOptions } from "@finetag/core-native";
+import { parseModelConfig } from "../../../packages/ts-api/src/models/index.ts";
 
 export interface PeerError {
   /** Largest |float32 - float64| of any element in any of the peer's float32 runs. */
@@ -48,6 +49,15 @@ interface GoldenDocument {
   decays: string[];
   cases: Record<string, GoldenCase>;
   training: Record<string, GoldenRun>;
+}
+
+/** Whether transformers drops anything where only one place of dropout reaches the logits. */
+export interface DropoutPlace {
+  /** Changes to config.json. */
+  config: Record<string, unknown>;
+  /** Parameters that are 0, so that no other place reaches them. */
+  zeroed: string[];
+  drops: boolean;
 }
 
 interface Schedules {
@@ -98,30 +108,7 @@ export class Golden {
 
   /** The native configuration, with a case's changes. */
   config(changes: Record<string, unknown> = {}): NativeModelConfig {
-    const json = { ...this.#config, ...changes };
-    const number = (key: string): number => {
-      const value = json[key];
-      if (typeof value !== "number") throw new Error(`${this.name}/config.json: no number ${key}`);
-      return value;
-    };
-    return {
-      family: json.model_type as NativeModelConfig["family"],
-      vocabSize: number("vocab_size"),
-      hiddenSize: number("hidden_size"),
-      numHiddenLayers: number("num_hidden_layers"),
-      numAttentionHeads: number("num_attention_heads"),
-      intermediateSize: number("intermediate_size"),
-      hiddenAct: json.hidden_act as NativeModelConfig["hiddenAct"],
-      maxPositionEmbeddings: number("max_position_embeddings"),
-      typeVocabSize: number("type_vocab_size"),
-      layerNormEps: number("layer_norm_eps"),
-      padTokenId: number("pad_token_id"),
-      hiddenDropoutProb: number("hidden_dropout_prob"),
-      attentionProbsDropoutProb: number("attention_probs_dropout_prob"),
-      classifierDropout: number("classifier_dropout"),
-      initializerRange: number("initializer_range"),
-      numLabels: Object.keys(json.id2label as object).length,
-    };
+    return parseModelConfig({ ...this.#config, ...changes }, `${this.name}/config.json`).native;
   }
 
   batch(name: string): PackedBatch {
@@ -148,6 +135,9 @@ export class Golden {
 
 export const readSchedules = (): Schedules["schedules"] =>
   (readJson("schedules.json") as Schedules).schedules;
+
+export const readDropout = (model: string): Record<string, DropoutPlace> =>
+  (readJson("dropout.json") as { models: Record<string, Record<string, DropoutPlace>> }).models[model]!;
 
 export function nativeOptions(options: GoldenOptions): TrainingOptions {
   return {

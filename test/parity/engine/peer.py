@@ -110,7 +110,8 @@ class Peer:
         batch = packed.select(order)
         ids_BS, types_BS, mask_BS = pad(batch, self.model.config.pad_token_id, self.variant.pad_to)
         labels_BL = batch.labels_BL.to(self.variant.dtype)
-        output = self.model(input_ids=ids_BS, token_type_ids=types_BS, attention_mask=mask_BS, labels=labels_BL)
+        types = {"token_type_ids": types_BS} if hasattr(self.model.config, "type_vocab_size") else {}
+        output = self.model(input_ids=ids_BS, attention_mask=mask_BS, labels=labels_BL, **types)
         loss = output.loss
         if batch.mask_BL is not None:  # transformers has no label mask: a mean over the terms that count
             mask_BL = batch.mask_BL.to(self.variant.dtype)

@@ -1,6 +1,6 @@
 """Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
 
-    python make_encoder.py DIR bert|roberta
+    python make_encoder.py DIR bert|roberta|albert
 """
 
 import sys
@@ -10,7 +10,16 @@ from pathlib import Path
 import torch
 import transformers
 from tokenizers import ByteLevelBPETokenizer
-from transformers import BertConfig, BertModel, BertTokenizer, RobertaConfig, RobertaModel, RobertaTokenizer
+from transformers import (
+    AlbertConfig,
+    AlbertModel,
+    BertConfig,
+    BertModel,
+    BertTokenizer,
+    RobertaConfig,
+    RobertaModel,
+    RobertaTokenizer,
+)
 
 SIZES = dict(
     hidden_size=32,
@@ -22,14 +31,30 @@ SIZES = dict(
 SENTENCE = "the quick brown fox jumps over the lazy dog and then the cat sleeps in the sun"
 
 
-def bert(folder):
+def word_pieces(folder):
     letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(SENTENCE.split())), "中", "文", "!", "?", "'"]
     words += [letter for letter in letters if letter not in words] + [f"##{letter}" for letter in letters]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizer.from_pretrained(folder)
-    config = BertConfig(vocab_size=len(words), max_position_embeddings=64, **SIZES)
-    return tokenizer, BertModel(config)
+    return BertTokenizer.from_pretrained(folder)
+
+
+def bert(folder):
+    tokenizer = word_pieces(folder)
+    return tokenizer, BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **SIZES))
+
+
+def albert(folder):
+    tokenizer = word_pieces(folder)  # as the Chinese ones have it
+    config = AlbertConfig(
+        vocab_size=len(tokenizer),
+        max_position_embeddings=64,
+        embedding_size=16,
+        hidden_dropout_prob=0.1,
+        tokenizer_class="BertTokenizer",
+        **SIZES,
+    )
+    return tokenizer, AlbertModel(config)
 
 
 def roberta(folder):
@@ -47,7 +72,7 @@ def main(directory, family):
     transformers.logging.disable_progress_bar()
     torch.manual_seed(7)
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer, model = {"bert": bert, "roberta": roberta}[family](Path(folder))
+        tokenizer, model = {"bert": bert, "roberta": roberta, "albert": albert}[family](Path(folder))
     tokenizer.model_max_length = 64
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)

@@ -26,6 +26,9 @@ double number(const Napi::Object& from, const char* name) {
 }
 
 int64_t integer(const Napi::Object& from, const char* name) { return marshal::integer(from.Get(name), name); }
+int64_t integer_or(const Napi::Object& from, const char* name, int64_t otherwise) {
+  return from.Get(name).IsUndefined() ? otherwise : integer(from, name);
+}
 std::string string(const Napi::Object& from, const char* name) {
   return marshal::string(from.Get(name), name);
 }
@@ -42,7 +45,8 @@ ModelConfig model_config(const Napi::Value& value) {
   const Napi::Object from = object(value, "config");
   ModelConfig config;
   config.family =
-      choice<Family>(from.Get("family"), "family", {{"bert", Family::kBert}, {"roberta", Family::kRoberta}});
+      choice<Family>(from.Get("family"), "family",
+                     {{"bert", Family::kBert}, {"roberta", Family::kRoberta}, {"albert", Family::kAlbert}});
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");
@@ -55,6 +59,9 @@ ModelConfig model_config(const Napi::Value& value) {
                                           {"silu", Activation::kSilu}});
   config.max_position_embeddings = integer(from, "maxPositionEmbeddings");
   config.type_vocab_size = integer(from, "typeVocabSize");
+  config.embedding_size = integer_or(from, "embeddingSize", config.embedding_size);
+  config.num_hidden_groups = integer_or(from, "numHiddenGroups", config.num_hidden_groups);
+  config.inner_group_num = integer_or(from, "innerGroupNum", config.inner_group_num);
   config.layer_norm_eps = number(from, "layerNormEps");
   config.pad_token_id = integer(from, "padTokenId");
   config.hidden_dropout_prob = number(from, "hiddenDropoutProb");

@@ -56,6 +56,8 @@ void require_close(const at::Tensor& a, const at::Tensor& b, const std::string& 
 // softmaxes, and the two sides add in different orders.
 constexpr double kTolerance = 5e-5;
 
+bool is_key_bias(const std::string& name) { return name.find("key.bias") != std::string::npos; }
+
 void compare(const ModelConfig& config, const std::vector<int>& lengths, const std::string& name) {
   const Pair pair = open_pair(config);
   HostBatch batch = random_batch(config, lengths);
@@ -71,7 +73,7 @@ void compare(const ModelConfig& config, const std::vector<int>& lengths, const s
     const at::Tensor reference = pair.composite->read(TensorKind::kGrad, parameter.name);
     // The key's bias has no influence on a softmax: its gradient is rounding, to be held against its
     // neighbours.
-    if (parameter.name.find("key.bias") != std::string::npos) {
+    if (is_key_bias(parameter.name)) {
       REQUIRE((gradient - reference).abs().max().item<double>() < 1e-6);
       continue;
     }
@@ -82,7 +84,7 @@ void compare(const ModelConfig& config, const std::vector<int>& lengths, const s
 }  // namespace
 
 TEST(fused_ops_equal_their_composites) {
-  for (const Family family : {Family::kBert, Family::kRoberta}) {
+  for (const Family family : kFamilies) {
     for (const double p : {0.0, 0.3}) {
       compare(tiny_config(family, p), {1}, "one token");
       compare(tiny_config(family, p), {7}, "one text");
@@ -90,6 +92,15 @@ TEST(fused_ops_equal_their_composites) {
       compare(tiny_config(family, p), {16, 1, 17, 3, 31, 2, 33}, "many lengths");
     }
   }
+}
+
+TEST(shared_layers_are_fused) {
+  ModelConfig config = tiny_config(Family::kAlbert, 0.3);
+  config.num_hidden_layers = 5;
+  config.num_hidden_groups = 3;
+  compare(config, {7, 3, 12}, "five passes in three groups");
+  config.num_hidden_groups = config.inner_group_num = 1;
+  compare(config, {7, 3, 12}, "five passes of one layer");
 }
 
 TEST(fused_ops_equal_their_composites_at_real_head_sizes) {
@@ -123,9 +134,7 @@ TEST(gelu_is_the_exact_one_everywhere) {
   REQUIRE(((y.to(at::kDouble) - exact).abs() <= 1.2e-7 * x.abs() + 1e-8).all().item<bool>());
 }
 
-TEST(training_steps_equal_the_composite_ones) {
-  ModelConfig config = tiny_config(Family::kBert, 0.2);
-  config.vocab_size = 400;
+static void train_alike(const ModelConfig& config) {
   const Pair pair = open_pair(config);
   TrainingConfig training;
   training.learning_rate = 1e-2;
@@ -145,9 +154,17 @@ TEST(training_steps_equal_the_composite_ones) {
     REQUIRE(std::abs(ours.grad_norm - theirs.grad_norm) < 1e-3 * theirs.grad_norm);
   }
   for (const NamedParameter& parameter : pair.fused->parameters()) {
-    if (parameter.name.find("key.bias") != std::string::npos) continue;
+    if (is_key_bias(parameter.name)) continue;
     require_close(pair.fused->read(TensorKind::kWeight, parameter.name),
                   pair.composite->read(TensorKind::kWeight, parameter.name), parameter.name, 2e-3);
+  }
+}
+
+TEST(training_steps_equal_the_composite_ones) {
+  for (const Family family : {Family::kBert, Family::kAlbert}) {
+    ModelConfig config = tiny_config(family, 0.2);
+    config.vocab_size = 400;
+    train_alike(config);
   }
 }
 

@@ -8,6 +8,8 @@
 
 namespace finetag::test {
 
+inline constexpr Family kFamilies[] = {Family::kBert, Family::kRoberta, Family::kAlbert};
+
 inline ModelConfig tiny_config(Family family = Family::kBert, double dropout = 0.0) {
   ModelConfig config;
   config.family = family;
@@ -18,6 +20,10 @@ inline ModelConfig tiny_config(Family family = Family::kBert, double dropout = 0
   config.intermediate_size = 40;
   config.max_position_embeddings = 40;
   config.type_vocab_size = 2;
+  if (family == Family::kAlbert) {
+    config.embedding_size = 10;
+    config.inner_group_num = 2;  // each of which runs in every pass
+  }
   config.pad_token_id = family == Family::kRoberta ? 1 : 0;
   config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = dropout;
   config.initializer_range = 0.2;

@@ -36,7 +36,7 @@ void train_on_meta(const ModelConfig& config, F&& change) {
 }  // namespace
 
 TEST(a_training_step_stays_on_its_device) {
-  for (const Family family : {Family::kBert, Family::kRoberta}) {
+  for (const Family family : kFamilies) {
     for (const Activation activation :
          {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kSilu}) {
       SessionConfig options;

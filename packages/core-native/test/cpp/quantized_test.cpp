@@ -114,7 +114,7 @@ TEST(parts_of_an_int8_weight_are_packed_apart_and_free_it_together) {
 TEST(int8_logits_are_near_those_of_float32) {
   const double tolerance = input_steps() > 200 ? 0.1 : 0.2;
   for (const int64_t head_size : {32, 64}) {
-    for (const Family family : {Family::kBert, Family::kRoberta}) {
+    for (const Family family : kFamilies) {
       for (const int64_t layers : {1, 2}) {
         ModelConfig config = tiny_config(family);
         config.num_attention_heads = 2;

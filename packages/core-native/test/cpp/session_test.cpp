@@ -38,10 +38,12 @@ TEST(names_are_hugging_faces) {
   REQUIRE(bert->parameters().size() == 5 + 2 * 16 + 4);
   auto roberta = open_session(tiny_config(Family::kRoberta));
   REQUIRE(roberta->parameters().back().name == "classifier.out_proj.bias");
+  auto albert = open_session(tiny_config(Family::kAlbert));
+  REQUIRE(albert->parameters().size() == 5 + 2 + 2 * 16 + 4);
 }
 
 TEST(a_text_is_the_same_alone_and_in_company) {
-  for (const Family family : {Family::kBert, Family::kRoberta}) {
+  for (const Family family : kFamilies) {
     const ModelConfig config = tiny_config(family);
     auto session = open_session(config);
     for (const std::vector<int>& lengths : {std::vector<int>{1, 9, 33, 2, 17}, {1, 1, 1}, {4, 4}}) {

@@ -9,7 +9,6 @@ export { forwardWindows } from "./forward.ts";
 export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
-  isHeadParameter,
   type ModelSource,
   type OpenModel,
   type OpenModelOptions,

@@ -4,6 +4,7 @@ import { FinetagError } from "../errors/index.ts";
 import {
   assertVocabulary,
   type FinetagJson,
+  isHeadParameter,
   type ModelConfig,
   matchWeights,
   maxTextLength,
@@ -138,11 +139,6 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   } finally {
     await weights.close();
   }
-}
-
-/** True for the parameters of the classification head. */
-export function isHeadParameter(name: string): boolean {
-  return name.startsWith("classifier.");
 }
 
 type Match = ReturnType<typeof matchWeights>;

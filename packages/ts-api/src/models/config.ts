@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { isNotFound, readJsonFile, recoverFiles } from "../io/index.ts";
-import { type ConfigFile, configSchemas, HIDDEN_ACTS } from "./schema.ts";
+import { FAMILIES, type Family, findFamily } from "./families/index.ts";
+import { type ConfigFile, HIDDEN_ACTS, readFields } from "./schema.ts";
 
 /** A model directory's `config.json`, as read and as the engine takes it. */
 export interface ModelConfig {
@@ -11,6 +12,8 @@ export interface ModelConfig {
   directory?: string;
   /** As read, with the keys that finetag does not know. */
   json: Record<string, unknown>;
+  /** One of those in `families/`, also where the file names none. */
+  modelType: string;
   /** `numLabels` is 0 where the file names none. */
   native: NativeModelConfig;
   /** The names in `id2label`, unless they are the LABEL_0, LABEL_1, … that transformers fills in. */
@@ -18,7 +21,7 @@ export interface ModelConfig {
 }
 
 /**
- * Reads and checks `config.json`. Missing keys get the defaults of transformers' `BertConfig` and `RobertaConfig`.
+ * Reads and checks `config.json`. Missing keys get the defaults of transformers' configuration class.
  * A save that a crash cut off is finished first (see `recoverFiles`).
  *
  * @throws ERR_FINETAG_MODEL for a missing file, another model type, or a value that the engine cannot honour.
@@ -38,33 +41,28 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
   const bad = (what: string) => new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}`);
   if (typeof json !== "object" || json === null || Array.isArray(json))
     throw bad("not a JSON object; fetch it again");
-  const { model_type: modelType } = json as Record<string, unknown>;
-  const schema = configSchemas[modelType as keyof typeof configSchemas];
-  if (typeof modelType !== "string" || !Object.hasOwn(configSchemas, modelType)) {
-    const known = Object.keys(configSchemas).join(" and ");
-    throw bad(`model_type ${JSON.stringify(modelType)} is not read; use a model of type ${known}`);
+  const family = findFamily(json as Record<string, unknown>);
+  if (family === undefined) throw bad(unknownFamily(json as Record<string, unknown>));
+  const read = readFields(json, family);
+  if ("issue" in read) {
+    const { path: key, message } = read.issue;
+    throw bad(`${JSON.stringify(key.join("."))}: ${message}; use the config.json of the weights`);
   }
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw bad(
-      `${JSON.stringify(issue?.path.join("."))}: ${issue?.message}; use the config.json of the weights`,
-    );
-  }
-  const file = parsed.data;
-  const unsupported = findUnsupported(file);
+  const { file } = read;
+  const unsupported = findUnsupported(file, family);
   if (unsupported !== undefined) throw bad(unsupported);
   const labels = labelNames(file, bad);
   return {
     json: json as Record<string, unknown>,
-    native: toNative(modelType as NativeModelConfig["family"], file, labels),
+    modelType: family.modelType,
+    native: toNative(family.engine, file, labels),
     labels: labels?.every((name, i) => name === `LABEL_${i}`) ? undefined : labels,
   };
 }
 
 /**
- * The longest text in tokens, special ones included. RoBERTa counts positions from `pad_token_id + 1` on (as fairseq
- * does), so that many rows of its table are never used: 514 rows give 512 positions.
+ * The longest text in tokens, special ones included. RoBERTa's architecture counts positions from `pad_token_id + 1`
+ * on (as fairseq does), so that many rows of its table are never used: 514 rows give 512 positions.
  */
 export function maxTextLength({ native }: Pick<ModelConfig, "native">): number {
   const unused = native.family === "roberta" ? native.padTokenId + 1 : 0;
@@ -89,17 +87,32 @@ async function holdsTensorFlow(dir: string): Promise<boolean> {
   return names.some((name) => name.endsWith(".ckpt.index"));
 }
 
-function findUnsupported(file: ConfigFile): string | undefined {
+function unknownFamily({ model_type: modelType, architectures }: Record<string, unknown>): string {
+  const known = FAMILIES.map((family) => family.modelType).sort();
+  const types = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
+  if (modelType != null)
+    return `model_type ${JSON.stringify(modelType)} is not read; the types that are: ${types}`;
+  const why =
+    architectures == null ? "" : `, and architectures ${JSON.stringify(architectures)} does not tell it`;
+  return `it names no model_type${why}; add the one that belongs to the weights: ${types}`;
+}
+
+function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | undefined {
+  const told = (key: "hidden_size" | "num_attention_heads") => `${keys?.[key] ?? key} ${file[key]}`;
   if (file.hidden_size % file.num_attention_heads !== 0) {
-    return `hidden_size ${file.hidden_size} is no multiple of num_attention_heads ${file.num_attention_heads}; use the config.json of the weights`;
+    return `${told("hidden_size")} is no multiple of ${told("num_attention_heads")}; use the config.json of the weights`;
   }
-  if (file.position_embedding_type !== "absolute") {
+  if ((file.position_embedding_type ?? "absolute") !== "absolute") {
     return `position_embedding_type "${file.position_embedding_type}" is not read, only "absolute"; use another model`;
+  }
+  const { num_hidden_groups: groups = 1, num_hidden_layers: layers } = file;
+  if (groups > layers) {
+    return `num_hidden_groups ${groups} is more than num_hidden_layers ${layers}; use the config.json of the weights`;
   }
   if (file.is_decoder || file.add_cross_attention) {
     return "it describes a decoder (is_decoder or add_cross_attention); use an encoder";
   }
-  if (file.model_type === "roberta" && file.max_position_embeddings <= file.pad_token_id + 1) {
+  if (engine === "roberta" && file.max_position_embeddings <= file.pad_token_id + 1) {
     return `max_position_embeddings ${file.max_position_embeddings} leaves no position after pad_token_id ${file.pad_token_id}; use the config.json of the weights`;
   }
   const parameters = countParameters(file);
@@ -114,9 +127,13 @@ const PARAMETER_LIMIT = 2e10;
 
 /** Of the embeddings and the large matrices. */
 function countParameters(file: ConfigFile): number {
-  const { hidden_size: hidden, intermediate_size: intermediate } = file;
+  const { hidden_size: hidden, intermediate_size: intermediate, embedding_size: width = hidden } = file;
   const rows = file.vocab_size + file.max_position_embeddings + file.type_vocab_size;
-  return rows * hidden + file.num_hidden_layers * (4 * hidden * hidden + 2 * hidden * intermediate);
+  const layers =
+    file.num_hidden_groups === undefined
+      ? file.num_hidden_layers
+      : file.num_hidden_groups * (file.inner_group_num ?? 1);
+  return rows * width + layers * (4 * hidden * hidden + 2 * hidden * intermediate);
 }
 
 /** Names by id; undefined where the file has neither `id2label` nor `num_labels`. */
@@ -151,6 +168,9 @@ function toNative(
     hiddenAct: HIDDEN_ACTS[file.hidden_act],
     maxPositionEmbeddings: file.max_position_embeddings,
     typeVocabSize: file.type_vocab_size,
+    embeddingSize: file.embedding_size,
+    numHiddenGroups: file.num_hidden_groups,
+    innerGroupNum: file.inner_group_num,
     layerNormEps: file.layer_norm_eps,
     padTokenId: file.pad_token_id,
     hiddenDropoutProb: file.hidden_dropout_prob,

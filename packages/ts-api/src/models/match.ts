@@ -2,7 +2,8 @@ import type { ParameterInfo } from "@finetag/core-native";
 import type { TensorEntry } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import type { ModelConfig } from "./config.ts";
-import { decidingKey, FAMILY_NAMES, HEAD_PREFIX, tensorNames } from "./names.ts";
+import { FAMILIES, type Family, familyOf } from "./families/index.ts";
+import { decidingKey, isHeadParameter, tensorNames } from "./names.ts";
 
 /** Which tensor of a file fills which parameter of a model. */
 export interface WeightMatch {
@@ -20,7 +21,7 @@ export interface WeightMatch {
 
 /**
  * Finds the tensor for each parameter, by the names of transformers' `…ForSequenceClassification`, of a bare encoder
- * (no `bert.` or `roberta.` in front), and of checkpoints converted from TensorFlow (gamma, beta).
+ * (no `bert.` in front, say), and of checkpoints converted from TensorFlow (gamma, beta).
  * The head of a model for another task, such as `BertForTokenClassification`, counts as absent.
  *
  * @param parameters Those of the session, whose head has as many labels as are wanted.
@@ -31,15 +32,15 @@ export function matchWeights(
   parameters: ParameterInfo[],
   entries: TensorEntry[],
 ): WeightMatch {
-  const family = FAMILY_NAMES[config.native.family];
-  const found = findTensors(parameters, entries, family.base);
+  const family = familyOf(config);
+  const found = findTensors(parameters, entries, family);
   const head = findHead(config, parameters, found);
   const match: WeightMatch = { load: [], fresh: [], unused: [], head };
   const missing: string[] = [];
   const optionalAbsent = family.optional.every((name) => !found.has(name));
   for (const parameter of parameters) {
     const { name } = parameter;
-    const isHead = name.startsWith(HEAD_PREFIX);
+    const isHead = isHeadParameter(name);
     const tensor = found.get(name);
     if (isHead && head !== "match") {
       if (head === "absent") match.fresh.push(name);
@@ -52,7 +53,7 @@ export function matchWeights(
       missing.push(name);
     }
   }
-  if (missing.length > 0) throw missingError(config, missing, parameters.length);
+  if (missing.length > 0) throw missingError(config, missing, parameters, entries);
   const used = new Set(match.load.map(({ tensor }) => tensor));
   match.unused = entries.map(({ name }) => name).filter((name) => !used.has(name));
   return match;
@@ -61,12 +62,12 @@ export function matchWeights(
 function findTensors(
   parameters: ParameterInfo[],
   entries: TensorEntry[],
-  base: string,
+  { bases }: Family,
 ): Map<string, TensorEntry> {
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   const found = new Map<string, TensorEntry>();
   for (const { name } of parameters) {
-    const held = tensorNames(name, base).find((candidate) => byName.has(candidate));
+    const held = tensorNames(name, bases).find((candidate) => byName.has(candidate));
     if (held !== undefined) found.set(name, byName.get(held)!);
   }
   return found;
@@ -77,7 +78,7 @@ function findHead(
   parameters: ParameterInfo[],
   found: ReadonlyMap<string, TensorEntry>,
 ): WeightMatch["head"] {
-  const { headWeight } = FAMILY_NAMES[config.native.family];
+  const { headWeight } = familyOf(config);
   const wanted = parameters.find(({ name }) => name === headWeight);
   const held = found.get(headWeight);
   if (wanted === undefined || held === undefined || !isClassifier(config.json.architectures)) return "absent";
@@ -97,19 +98,35 @@ function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: Tenso
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], config.json asks for ` +
-      `[${expected}] (${decidingKey(parameter)}); use the config.json that belongs to these weights`,
+      `[${expected}] (${decidingKey(parameter, familyOf(config))}); use the config.json that belongs to these weights`,
   );
 }
 
-function missingError(config: ModelConfig, missing: string[], of: number): FinetagError {
+function missingError(
+  config: ModelConfig,
+  missing: string[],
+  parameters: ParameterInfo[],
+  entries: TensorEntry[],
+): FinetagError {
   const [first] = missing;
   const which =
     missing.length === 1
       ? `tensor "${first}" is`
-      : `${missing.length} of ${of} tensors, first "${first}", are`;
+      : `${missing.length} of ${parameters.length} tensors, first "${first}", are`;
+  const other = otherFamily(config, entries);
+  const remedy =
+    other === undefined
+      ? "use the config.json that belongs to them, or fetch the model again"
+      : `config.json says model_type "${config.modelType}", but they are named "${other}…"; use the config.json that belongs to them`;
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: ${which} missing from the weights; ` +
-      "use the config.json that belongs to them, or fetch the model again",
+    `${config.directory ?? "the model"}: ${which} missing from the weights; ${remedy}`,
   );
+}
+
+/** The prefix of another family, where the tensors have that one and none of the config's own. */
+function otherFamily(config: ModelConfig, entries: TensorEntry[]): string | undefined {
+  const isHeld = (base: string) => entries.some(({ name }) => name.startsWith(base));
+  if (familyOf(config).bases.some(isHeld)) return undefined;
+  return FAMILIES.flatMap(({ bases }) => bases).find(isHeld);
 }

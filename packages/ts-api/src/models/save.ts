@@ -2,8 +2,8 @@ import { open } from "node:fs/promises";
 import { type TensorSource, writeTensors } from "../checkpoint/index.ts";
 import { writeFilesAtomic } from "../io/index.ts";
 import type { ModelConfig } from "./config.ts";
+import { familyOf } from "./families/index.ts";
 import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetagJson.ts";
-import { FAMILY_NAMES } from "./names.ts";
 
 /** All that a saved model consists of. */
 export interface SavedModel {
@@ -36,7 +36,8 @@ export function savedConfigJson(config: ModelConfig, labels: string[]): Record<s
   const { num_labels: _numLabels, torch_dtype: _dtype, ...json } = config.json;
   return {
     ...json,
-    architectures: [FAMILY_NAMES[config.native.family].architecture],
+    model_type: config.modelType,
+    architectures: [familyOf(config).architecture],
     dtype: "float32",
     problem_type: "multi_label_classification",
     id2label: Object.fromEntries(labels.map((name, id) => [String(id), name])),

@@ -1,5 +1,6 @@
 import type { NativeModelConfig } from "@finetag/core-native";
 import * as z from "zod";
+import type { Family } from "./families/family.ts";
 
 /**
  * Names that transformers has for the activations of the engine (its `ACT2FN`). Those in a row compute the same
@@ -21,51 +22,65 @@ export const HIDDEN_ACTS = {
 /** No published encoder comes near; a larger value is a damaged file, and would be allocated as it stands. */
 const SIZE_LIMIT = 16_777_216;
 
-const size = (standard: number) => z.int().min(1).max(SIZE_LIMIT).default(standard);
-const probability = (standard: number) => z.number().min(0).max(1).default(standard);
+const size = z.int().min(1).max(SIZE_LIMIT);
+const layers = z.int().min(1).max(1024);
+const probability = z.number().min(0).max(1);
 
-/** An explicit null means the default, as transformers reads it for these keys. */
-const orNull = <T extends z.ZodType>(schema: T) => z.preprocess((value) => value ?? undefined, schema);
-
-/** The keys that both families have, with the defaults of transformers 5.18.0. */
-const shared = {
-  hidden_size: size(768),
-  num_hidden_layers: z.int().min(1).max(1024).default(12),
-  num_attention_heads: size(12),
-  intermediate_size: size(3072),
-  hidden_act: z
-    .string()
-    .default("gelu")
-    .pipe(z.enum(Object.keys(HIDDEN_ACTS) as [keyof typeof HIDDEN_ACTS])),
-  hidden_dropout_prob: probability(0.1),
-  attention_probs_dropout_prob: probability(0.1),
-  max_position_embeddings: size(512),
-  type_vocab_size: size(2),
-  initializer_range: z.number().min(0).default(0.02),
-  layer_norm_eps: z.number().positive().default(1e-12),
-  classifier_dropout: z.number().min(0).max(1).nullish(),
-  is_decoder: orNull(z.boolean().default(false)),
-  add_cross_attention: orNull(z.boolean().default(false)),
-  position_embedding_type: orNull(z.string().default("absolute")),
-  num_labels: z.int().min(1).max(SIZE_LIMIT).nullish(),
-  id2label: z.record(z.string().regex(/^\d+$/, "its keys are label ids"), z.string()).nullish(),
+/** The keys that the engine needs, by BERT's names for them. A family has some under other names, or not at all. */
+const FIELDS = {
+  vocab_size: size,
+  hidden_size: size,
+  embedding_size: size,
+  num_hidden_layers: layers,
+  num_hidden_groups: layers,
+  inner_group_num: layers,
+  num_attention_heads: size,
+  intermediate_size: size,
+  hidden_act: z.enum(Object.keys(HIDDEN_ACTS) as [keyof typeof HIDDEN_ACTS]),
+  hidden_dropout_prob: probability,
+  attention_probs_dropout_prob: probability,
+  classifier_dropout: probability.nullable(),
+  max_position_embeddings: size,
+  type_vocab_size: size,
+  pad_token_id: z.int().min(0).nullable(),
+  initializer_range: z.number().min(0),
+  layer_norm_eps: z.number().positive(),
 };
 
-const bert = z.object({
-  ...shared,
-  model_type: z.literal("bert"),
-  vocab_size: size(30522),
-  pad_token_id: orNull(z.int().min(0).default(0)),
+export type FieldName = keyof typeof FIELDS;
+type Fields = { [Name in FieldName]: NonNullable<z.output<(typeof FIELDS)[Name]>> };
+
+/** The fields that a family has; `null` for one without a default of its own. */
+export type FieldDefaults = { [Name in FieldName]?: Fields[Name] | null };
+
+/** What every family's file may hold beside its fields. */
+const common = z.object({
+  is_decoder: z.boolean().nullish(),
+  add_cross_attention: z.boolean().nullish(),
+  position_embedding_type: z.string().nullish(),
+  num_labels: z.int().min(1).max(SIZE_LIMIT).nullish(),
+  id2label: z.record(z.string().regex(/^\d+$/, "its keys are label ids"), z.string()).nullish(),
 });
 
-const roberta = z.object({
-  ...shared,
-  model_type: z.literal("roberta"),
-  vocab_size: size(50265),
-  pad_token_id: orNull(z.int().min(0).default(1)),
-});
+/** Fields that a family may be without. */
+type Optional = "embedding_size" | "num_hidden_groups" | "inner_group_num" | "classifier_dropout";
 
-/** By `model_type`. */
-export const configSchemas = { bert, roberta };
+/** A config.json with defaults filled in and BERT's names. */
+export type ConfigFile = Omit<Fields, Optional> & Partial<Pick<Fields, Optional>> & z.infer<typeof common>;
 
-export type ConfigFile = z.infer<typeof bert> | z.infer<typeof roberta>;
+/**
+ * Reads the fields that a family has; a missing key gets the family's default. Other keys are left alone, also those of
+ * other families.
+ */
+export function readFields(
+  json: unknown,
+  { defaults, fixed, keys }: Family,
+): { file: ConfigFile } | { issue: z.core.$ZodIssue } {
+  const names = Object.keys(defaults) as FieldName[];
+  const shape = Object.fromEntries(names.map((name) => [keys?.[name] ?? name, FIELDS[name].optional()]));
+  const parsed = z.object({ ...common.shape, ...shape }).safeParse(json);
+  if (!parsed.success) return { issue: parsed.error.issues[0]! };
+  const given: Record<string, unknown> = parsed.data;
+  const values = names.map((name) => [name, given[keys?.[name] ?? name] ?? defaults[name] ?? undefined]);
+  return { file: { ...given, ...Object.fromEntries(values), ...fixed } as ConfigFile };
+}

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { ioError } from "../io/index.ts";
-import type { ModelConfig } from "../models/index.ts";
+import { familyOf, type ModelConfig } from "../models/index.ts";
 import { buildBert, buildRoberta } from "./build.ts";
 import { RustEncoder } from "./encoder.ts";
 import { readTokenizerJson } from "./fromJson.ts";
@@ -41,7 +41,7 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
     ids,
     files: await savedFiles(dir, { json, text, ids, settings, config, truncationSide: side }),
     truncationSide: side,
-    pairTypes: config.native.family === "bert",
+    pairTypes: familyOf(config).pairTypes,
     typeVocabSize: config.native.typeVocabSize,
     directory: dir,
   });

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { ioError, readSmallFile } from "../io/index.ts";
-import { type ModelConfig, maxTextLength } from "../models/index.ts";
+import { familyOf, type ModelConfig, maxTextLength } from "../models/index.ts";
 import { buildBert, buildRoberta } from "./build.ts";
 import type { TokenizerJson } from "./json.ts";
 import type { TokenizerSettings } from "./settings.ts";
@@ -122,11 +122,6 @@ function withoutOffsets(processor: TokenizerJson["post_processor"]): Record<stri
   return rest;
 }
 
-const INPUT_NAMES = {
-  bert: ["input_ids", "token_type_ids", "attention_mask"],
-  roberta: ["input_ids", "attention_mask"],
-};
-
 /** The general class knows no names of its own, of which padding needs one, and by itself gives no token types. */
 function generalTokens(
   tokenizer: TokenizerJson,
@@ -136,6 +131,8 @@ function generalTokens(
   const padding = tokenizer.added_tokens.find(({ id }) => id === config.native.padTokenId)?.content;
   const tokens: Record<string, unknown> = {};
   if (base.pad_token === undefined && padding !== undefined) tokens.pad_token = padding;
-  tokens.model_input_names = INPUT_NAMES[config.native.family];
+  tokens.model_input_names = familyOf(config).pairTypes
+    ? ["input_ids", "token_type_ids", "attention_mask"]
+    : ["input_ids", "attention_mask"];
   return tokens;
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
 import { isNotFound, readJsonFile } from "../io/index.ts";
-import type { ModelConfig } from "../models/index.ts";
+import { familyOf, type ModelConfig } from "../models/index.ts";
 
 /** A token that is found in a text before the text is cut into pieces. */
 export interface AddedToken {
@@ -28,8 +28,6 @@ export interface TokenizerSettings {
   /** `tokenizer_config.json` as read; empty without one. */
   json: Record<string, unknown>;
 }
-
-const FAMILY_CLASS = { bert: "BertTokenizer", roberta: "RobertaTokenizer" } as const;
 
 /** In the order in which transformers adds those that a vocabulary lacks. */
 const CLASS_TOKENS: Readonly<Record<string, Record<string, string>>> = {
@@ -107,7 +105,7 @@ export async function readSettings(dir: string, config: ModelConfig): Promise<To
   const className = (
     json?.tokenizer_class ??
     stringOf(config.json.tokenizer_class) ??
-    FAMILY_CLASS[config.native.family]
+    familyOf(config).tokenizerClass
   ).replace(/Fast$/, "");
   const extra = sources.flatMap((source) => extraTokens(source));
   const values = namedValues(className, sources);

@@ -1,4 +1,5 @@
-import { isHeadParameter, type OpenModel, type Split } from "../engine/index.ts";
+import type { OpenModel, Split } from "../engine/index.ts";
+import { familyOf, headBias } from "../models/index.ts";
 
 const CHUNK_ROWS = 1024;
 
@@ -11,8 +12,8 @@ const CHUNK_ROWS = 1024;
  * from a file keeps its bias.
  */
 export async function startAtLabelShares(model: OpenModel, { store, rows }: Split): Promise<void> {
-  const name = model.freshParameters.find((each) => isHeadParameter(each) && isOutputBias(model, each));
-  if (name === undefined) return;
+  const name = headBias(familyOf(model.source.config));
+  if (!model.freshParameters.includes(name)) return;
   const width = model.labels.length;
   const positives = new Float64Array(width);
   for (let start = 0; start < rows.length; start += CHUNK_ROWS) {
@@ -26,10 +27,4 @@ export async function startAtLabelShares(model: OpenModel, { store, rows }: Spli
     return Math.log(present / (rows.length - present));
   });
   await model.session.writeTensor("weight", name, bias);
-}
-
-/** BERT's `classifier.bias`, RoBERTa's `classifier.out_proj.bias`; not RoBERTa's `classifier.dense.bias`. */
-function isOutputBias(model: OpenModel, name: string): boolean {
-  if (!name.endsWith(".bias") || name === "classifier.dense.bias") return false;
-  return model.parameters.some((each) => each.name === name && each.shape[0] === model.labels.length);
 }

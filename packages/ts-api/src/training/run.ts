@@ -2,7 +2,6 @@ import { join } from "node:path";
 import {
   checkMaxLength,
   isAborted,
-  isHeadParameter,
   type ModelSource,
   type OpenModel,
   openModel,
@@ -11,7 +10,7 @@ import {
 import { type DownloadProgress, resolveModel } from "../hub/index.ts";
 import { writeFileAtomic } from "../io/index.ts";
 import { checkMetricName, type SplitMetrics } from "../metrics/index.ts";
-import type { FinetagJson } from "../models/index.ts";
+import { type FinetagJson, isHeadParameter } from "../models/index.ts";
 import { VERSION } from "../version.ts";
 import { loadCheckpoint, newestCheckpoint } from "./checkpoint.ts";
 import { checkOutputDirectory, openOutputDirectory } from "./directory.ts";

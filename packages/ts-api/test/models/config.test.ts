@@ -7,6 +7,7 @@ import {
   maxTextLength,
   parseModelConfig,
   readModelConfig,
+  savedConfigJson,
 } from "../../src/models/index.ts";
 
 let dir: string;
@@ -28,6 +29,7 @@ describe("readModelConfig", () => {
     expect(await readModelConfig(dir)).toEqual({
       directory: dir,
       json: { model_type: "bert", extra: 1 },
+      modelType: "bert",
       native: {
         family: "bert",
         vocabSize: 30522,
@@ -54,6 +56,31 @@ describe("readModelConfig", () => {
     await writeFile(join(dir, "config.json"), '{"model_type": "roberta"}');
     const { native } = await readModelConfig(dir);
     expect(native).toMatchObject({ family: "roberta", vocabSize: 50265, padTokenId: 1, layerNormEps: 1e-12 });
+  });
+
+  it("fills in AlbertConfig's defaults", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "albert"}');
+    expect((await readModelConfig(dir)).native).toEqual({
+      family: "albert",
+      vocabSize: 30000,
+      embeddingSize: 128,
+      hiddenSize: 4096,
+      numHiddenLayers: 12,
+      numHiddenGroups: 1,
+      innerGroupNum: 1,
+      numAttentionHeads: 64,
+      intermediateSize: 16384,
+      hiddenAct: "gelu_new",
+      maxPositionEmbeddings: 512,
+      typeVocabSize: 2,
+      layerNormEps: 1e-12,
+      padTokenId: 0,
+      hiddenDropoutProb: 0,
+      attentionProbsDropoutProb: 0,
+      classifierDropout: 0.1,
+      initializerRange: 0.02,
+      numLabels: 0,
+    });
   });
 
   it("says what is missing or damaged", async () => {
@@ -112,14 +139,73 @@ describe("values", () => {
   });
 });
 
+describe("the family", () => {
+  // Keys of the published files.
+  const wwm = {
+    hidden_size: 768,
+    num_attention_heads: 12,
+    type_vocab_size: 2,
+    vocab_size: 21128,
+    directionality: "bidi",
+  };
+
+  it.each<[string, Record<string, unknown>, string]>([
+    [
+      "Chinese RoBERTa-wwm",
+      { ...wwm, model_type: "bert", architectures: ["BertForMaskedLM"], bos_token_id: 0 },
+      "bert",
+    ],
+    ["an older file of it", { ...wwm, architectures: ["BertForMaskedLM"] }, "bert"],
+    [
+      "MacBERT",
+      { ...wwm, model_type: "bert", architectures: ["BertForMaskedLM"], gradient_checkpointing: false },
+      "bert",
+    ],
+    ["a RoBERTa without model type", { architectures: ["RobertaForMaskedLM"] }, "roberta"],
+    ["an ALBERT without model type", { architectures: ["AlbertModel"] }, "albert"],
+    ["Google's bert_config.json", wwm, "bert"],
+    [
+      "Google's albert_config.json",
+      { ...wwm, num_hidden_groups: 1, embedding_size: 128, net_structure_type: 0 },
+      "albert",
+    ],
+  ])("of %s comes from its keys", (_, json, modelType) => {
+    const config = parse({ model_type: undefined, ...json });
+    expect([config.modelType, config.native.family]).toEqual([modelType, modelType]);
+    expect(savedConfigJson(config, ["a"]).model_type).toBe(modelType);
+  });
+
+  it("decides which keys count", () => {
+    expect(parse({ embedding_size: 64, num_hidden_groups: 4 }).native).toMatchObject({
+      embeddingSize: undefined,
+      numHiddenGroups: undefined,
+    });
+  });
+});
+
 describe("refuses", () => {
   it.each<[string, Record<string, unknown>, string]>([
     [
       "another model",
       { model_type: "gpt2" },
-      'config.json: model_type "gpt2" is not read; use a model of type bert and',
+      'config.json: model_type "gpt2" is not read; the types that are: albert, bert',
     ],
-    ["no model type", { model_type: undefined }, "model_type undefined is not read"],
+    ["no model type", { model_type: undefined }, "it names no model_type; add the one"],
+    [
+      "no model type, and a single token type",
+      { model_type: undefined, hidden_size: 8, vocab_size: 9, type_vocab_size: 1 },
+      "it names no model_type; add the one",
+    ],
+    [
+      "no model type, and another class",
+      { model_type: undefined, architectures: ["GPT2Model"] },
+      'it names no model_type, and architectures ["GPT2Model"] does not tell it',
+    ],
+    [
+      "more groups than layers",
+      { model_type: "albert", num_hidden_groups: 13 },
+      "num_hidden_groups 13 is more than num_hidden_layers 12",
+    ],
     ["a name of Object", { model_type: "toString" }, 'model_type "toString" is not read'],
     [
       "heads that do not divide",

@@ -20,15 +20,17 @@ function configOf(name: string) {
   return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
 }
 
+type Prefix = "Bert" | "Roberta" | "Albert";
+
 /** The session's parameters are those of the classifier that transformers has for the family. */
-function parametersOf(family: "Bert" | "Roberta", labels = 3): ParameterInfo[] {
+function parametersOf(family: Prefix, labels = 3): ParameterInfo[] {
   return entriesOf(`${family}ForSequenceClassification`).map(({ name, shape }) => {
     const isOutput = /^classifier\.(out_proj\.)?(weight|bias)$/.test(name);
     return { name, shape: isOutput ? [labels, ...shape.slice(1)] : shape, decays: true };
   });
 }
 
-function match(family: "Bert" | "Roberta", name: string, entries = entriesOf(name), labels = 3) {
+function match(family: Prefix, name: string, entries = entriesOf(name), labels = 3) {
   return matchWeights(configOf(name), parametersOf(family, labels), entries);
 }
 
@@ -41,6 +43,9 @@ const ROBERTA_HEAD = [
   "classifier.out_proj.weight",
 ];
 
+const ALBERT_HEAD = BERT_HEAD;
+const ALBERT_POOLER = ["albert.pooler.bias", "albert.pooler.weight"];
+
 describe("files of transformers' classes", () => {
   it.each([
     ["Bert", "BertForSequenceClassification", "match", [], /^$/],
@@ -52,6 +57,11 @@ describe("files of transformers' classes", () => {
     ["Roberta", "RobertaModel", "absent", ROBERTA_HEAD, /^pooler\.dense\./],
     ["Roberta", "RobertaForMaskedLM", "absent", ROBERTA_HEAD, /^lm_head\./],
     ["Roberta", "RobertaForTokenClassification", "absent", ROBERTA_HEAD, /^classifier\.(weight|bias)$/],
+    ["Albert", "AlbertForSequenceClassification", "match", [], /^$/],
+    ["Albert", "AlbertModel", "absent", ALBERT_HEAD, /^$/],
+    ["Albert", "AlbertForMaskedLM", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^predictions\./],
+    ["Albert", "AlbertForPreTraining", "absent", ALBERT_HEAD, /^(predictions|sop_classifier)\./],
+    ["Albert", "AlbertForTokenClassification", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^classifier\./],
   ] as const)("%s from %s", (family, name, head, fresh, unused) => {
     const found = match(family, name);
     expect(found.head).toBe(head);
@@ -101,6 +111,14 @@ describe("a head", () => {
     );
     expect(() => match("Bert", "BertForSequenceClassification", entries)).toThrow(
       '/models/m: tensor "classifier.bias" is missing from the weights',
+    );
+  });
+});
+
+describe("weights of another family", () => {
+  it("are told by their names", () => {
+    expect(() => match("Bert", "BertForMaskedLM", entriesOf("RobertaForMaskedLM"))).toThrow(
+      'config.json says model_type "bert", but they are named "roberta.…"; use the config.json that belongs to them',
     );
   });
 });

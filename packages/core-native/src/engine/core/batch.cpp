@@ -54,7 +54,7 @@ std::vector<int32_t> count_positions(const HostBatch& host, const ModelConfig& c
   for (int64_t b = 0; b < host.texts(); ++b) {
     int32_t counted = 0;
     for (int32_t t = host.cu_seqlens[b]; t < host.cu_seqlens[b + 1]; ++t) {
-      if (config.family == Family::kRoberta) {
+      if (config.positions_follow_padding()) {
         positions[t] = host.ids_T[t] == padding ? padding : padding + ++counted;
       } else {
         positions[t] = counted++;

@@ -26,6 +26,10 @@ void check(const ModelConfig& c) {
   require(c.hidden_size % c.num_attention_heads == 0, "hiddenSize must be a multiple of numAttentionHeads");
   require(c.intermediate_size > 0, "intermediateSize must be positive");
   require(c.type_vocab_size > 0, "typeVocabSize must be positive");
+  require(c.embedding_size >= 0, "embeddingSize must not be negative");
+  require(c.num_hidden_groups > 0 && c.num_hidden_groups <= c.num_hidden_layers,
+          "numHiddenGroups must lie between 1 and numHiddenLayers");
+  require(c.inner_group_num > 0, "innerGroupNum must be positive");
   require(c.num_labels > 0, "numLabels must be positive");
   require(c.layer_norm_eps > 0, "layerNormEps must be positive");
   require(c.pad_token_id >= 0 && c.pad_token_id < c.vocab_size, "padTokenId must be an id of the vocabulary");

@@ -5,7 +5,7 @@
 
 namespace finetag {
 
-enum class Family { kBert, kRoberta };
+enum class Family { kBert, kRoberta, kAlbert };
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
 /// kInt8: products of the encoder's linear layers; forward only.
 enum class Precision { kFloat32, kBfloat16, kInt8 };
@@ -21,6 +21,11 @@ struct ModelConfig {
   Activation hidden_act = Activation::kGelu;
   int64_t max_position_embeddings = 0;
   int64_t type_vocab_size = 0;
+  /// Width of the embeddings where it differs from the layers' (ALBERT); 0: hidden_size.
+  int64_t embedding_size = 0;
+  /// ALBERT's sharing: the layers are split into groups, and a group runs the same inner layers each time.
+  int64_t num_hidden_groups = 1;
+  int64_t inner_group_num = 1;
   double layer_norm_eps = 1e-12;
   int64_t pad_token_id = 0;
   double hidden_dropout_prob = 0;
@@ -30,9 +35,12 @@ struct ModelConfig {
   int64_t num_labels = 0;
 
   int64_t head_size() const { return hidden_size / num_attention_heads; }
-  /// Longest text in tokens. RoBERTa's positions start behind the padding id.
+  int64_t embedding_width() const { return embedding_size > 0 ? embedding_size : hidden_size; }
+  /// RoBERTa's positions start behind the padding id, whose position padding itself has.
+  bool positions_follow_padding() const { return family == Family::kRoberta; }
+  /// Longest text in tokens.
   int64_t max_text_length() const {
-    return family == Family::kRoberta ? max_position_embeddings - pad_token_id - 1 : max_position_embeddings;
+    return positions_follow_padding() ? max_position_embeddings - pad_token_id - 1 : max_position_embeddings;
   }
 };
 

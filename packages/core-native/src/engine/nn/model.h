@@ -17,9 +17,7 @@ class Model {
   virtual at::Tensor forward(const Batch& batch, ForwardContext& context) const = 0;
 };
 
-/// Registers all parameters of the family in `store`.
-std::unique_ptr<Model> make_bert(ParameterStore& store, const ModelConfig& config);
-std::unique_ptr<Model> make_roberta(ParameterStore& store, const ModelConfig& config);
+/// Registers all parameters of the config's family in `store`.
 std::unique_ptr<Model> make_model(ParameterStore& store, const ModelConfig& config);
 
 }  // namespace finetag

@@ -74,13 +74,15 @@ at::Tensor Int8Weight::product(const at::Tensor& x_RI, int64_t row, int64_t rows
   static const Operator linear_dynamic("quantized::linear_dynamic");
   Silence silence;
   const c10::WarningUtils::WarningHandlerGuard guard(&silence);  // of this thread
-  return linear_dynamic({x_RI, part(row, rows).packed, needs_reduced_range()}).toTensor();
+  const Part& held = part(row, rows);
+  const at::Tensor y = linear_dynamic({x_RI, held.packed, needs_reduced_range()}).toTensor();
+  return held.rows == rows ? y : y.narrow(1, row - held.row, rows);
 }
 
 const Int8Weight::Part& Int8Weight::part(int64_t row, int64_t rows) {
   int64_t done = rows;
   for (const Part& part : parts_) {
-    if (part.row == row && part.rows == rows) return part;
+    if (part.row <= row && row + rows <= part.row + part.rows) return part;
     done += part.rows;
   }
   const at::NoGradGuard no_grad;

@@ -10,8 +10,10 @@
 namespace finetag {
 
 /// The int8 form of a linear layer's weight `[O, I]`, for libtorch's dynamic quantization (Jacob et al. 2018;
-/// docs/numerics.md has the formulas). Rows that are asked for together are packed together, once. When all
-/// rows are packed, the float32 values are freed: the weight, in whoever's hands, is then empty.
+/// docs/numerics.md has the formulas). Rows that are asked for together are packed together, once; a layer
+/// that runs several times may be asked for all rows first and for some of them later, not the other way
+/// round. When all rows are packed, the float32 values are freed: the weight, in whoever's hands, is then
+/// empty.
 class Int8Weight {
  public:
   explicit Int8Weight(at::Tensor weight_OI) : weight_OI_(std::move(weight_OI)) {}
@@ -31,6 +33,7 @@ class Int8Weight {
     int64_t columns;
     c10::IValue packed;  // libtorch's own class, which only its operators know
   };
+  /// The one that holds these rows, and perhaps others.
   const Part& part(int64_t row, int64_t rows);
 
   at::Tensor weight_OI_;
