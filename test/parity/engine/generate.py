@@ -28,6 +28,8 @@ from transformers import (
     BertForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
+    XLMRobertaConfig,
+    XLMRobertaForSequenceClassification,
 )
 
 from peer import FLOAT32, REFERENCE, Packed, Peer, TrainingOptions, Variant, float32_variants, schedule_rates
@@ -103,6 +105,17 @@ MODELS = {
             classifier_dropout_prob=0.0,
         ),
     ),
+    "xlm-roberta": (
+        XLMRobertaForSequenceClassification,
+        XLMRobertaConfig(
+            **{**COMMON, **SMALL, "max_position_embeddings": 34},
+            hidden_size=16,
+            num_attention_heads=1,
+            intermediate_size=24,
+            type_vocab_size=1,
+            layer_norm_eps=1e-5,
+        ),
+    ),
 }
 SMALL_MODELS = [name for name in MODELS if name not in ("bert", "roberta", "bert-odd")]
 # The names that model types have for the rates of dropout.
@@ -118,7 +131,7 @@ OUTLETS = {
     "output": ("output.dense", "ffn_output"),
 }
 # The head's scale puts gradient norms about the clipping limit, so that some steps clip and some do not.
-HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3}
+HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4}
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
 MAX_TOKENS = 32
 
@@ -275,7 +288,7 @@ def versions():
 def generate(name):
     golden = Golden(name)
     config = golden.config
-    longest = config.max_position_embeddings - (2 if config.model_type == "roberta" else 0)
+    longest = config.max_position_embeddings - (2 if config.model_type.endswith("roberta") else 0)
 
     small = name in SMALL_MODELS
 

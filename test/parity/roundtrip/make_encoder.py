@@ -1,6 +1,6 @@
 """Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
 
-    python make_encoder.py DIR bert|roberta|albert
+    python make_encoder.py DIR bert|roberta|xlm-roberta|albert
 """
 
 import sys
@@ -19,6 +19,8 @@ from transformers import (
     RobertaConfig,
     RobertaModel,
     RobertaTokenizer,
+    XLMRobertaConfig,
+    XLMRobertaModel,
 )
 
 SIZES = dict(
@@ -57,14 +59,27 @@ def albert(folder):
     return tokenizer, AlbertModel(config)
 
 
-def roberta(folder):
+def byte_level(folder):
     trained = ByteLevelBPETokenizer()
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     trained.train_from_iterator([SENTENCE], vocab_size=300, special_tokens=special)
     trained.save_model(str(folder))
-    tokenizer = RobertaTokenizer.from_pretrained(folder)
-    config = RobertaConfig(vocab_size=len(tokenizer), max_position_embeddings=66, type_vocab_size=1, **SIZES)
-    return tokenizer, RobertaModel(config)
+    return RobertaTokenizer.from_pretrained(folder)
+
+
+def roberta(folder):
+    tokenizer = byte_level(folder)
+    sizes = dict(vocab_size=len(tokenizer), max_position_embeddings=66, type_vocab_size=1, **SIZES)
+    return tokenizer, RobertaModel(RobertaConfig(**sizes))
+
+
+def xlm_roberta(folder):
+    tokenizer = byte_level(folder)
+    sizes = dict(vocab_size=len(tokenizer), max_position_embeddings=66, type_vocab_size=1, **SIZES)
+    return tokenizer, XLMRobertaModel(XLMRobertaConfig(tokenizer_class="RobertaTokenizer", **sizes))
+
+
+FAMILIES = {"bert": bert, "roberta": roberta, "xlm-roberta": xlm_roberta, "albert": albert}
 
 
 def main(directory, family):
@@ -72,7 +87,7 @@ def main(directory, family):
     transformers.logging.disable_progress_bar()
     torch.manual_seed(7)
     with tempfile.TemporaryDirectory() as folder:
-        tokenizer, model = {"bert": bert, "roberta": roberta, "albert": albert}[family](Path(folder))
+        tokenizer, model = FAMILIES[family](Path(folder))
     tokenizer.model_max_length = 64
     tokenizer.save_pretrained(directory)
     model.save_pretrained(directory)

@@ -20,6 +20,7 @@ const FAMILIES: [string, string, Record<string, unknown>][] = [
     "AlbertForSequenceClassification",
     { embedding_size: 16, inner_group_num: 2, num_hidden_layers: 1 },
   ],
+  ["xlm-roberta", "XLMRobertaForSequenceClassification", { type_vocab_size: 1 }],
 ];
 
 describe.each(FAMILIES)("%s", (modelType, architecture, changes) => {

@@ -83,6 +83,16 @@ describe("readModelConfig", () => {
     });
   });
 
+  it("fills in XLMRobertaConfig's defaults where they differ", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "xlm-roberta"}');
+    const config = await readModelConfig(dir);
+    expect(config).toMatchObject({
+      modelType: "xlm-roberta",
+      native: { family: "roberta", vocabSize: 30522, padTokenId: 1, layerNormEps: 1e-12, typeVocabSize: 2 },
+    });
+    expect(maxTextLength(config)).toBe(510);
+  });
+
   it("says what is missing or damaged", async () => {
     await expect(readModelConfig(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
@@ -162,6 +172,7 @@ describe("the family", () => {
       "bert",
     ],
     ["a RoBERTa without model type", { architectures: ["RobertaForMaskedLM"] }, "roberta"],
+    ["an XLM-RoBERTa without model type", { architectures: ["XLMRobertaForMaskedLM"] }, "xlm-roberta"],
     ["an ALBERT without model type", { architectures: ["AlbertModel"] }, "albert"],
     ["Google's bert_config.json", wwm, "bert"],
     [
@@ -171,7 +182,7 @@ describe("the family", () => {
     ],
   ])("of %s comes from its keys", (_, json, modelType) => {
     const config = parse({ model_type: undefined, ...json });
-    expect([config.modelType, config.native.family]).toEqual([modelType, modelType]);
+    expect(config.modelType).toBe(modelType);
     expect(savedConfigJson(config, ["a"]).model_type).toBe(modelType);
   });
 

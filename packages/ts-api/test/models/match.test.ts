@@ -20,7 +20,7 @@ function configOf(name: string) {
   return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
 }
 
-type Prefix = "Bert" | "Roberta" | "Albert";
+type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta";
 
 /** The session's parameters are those of the classifier that transformers has for the family. */
 function parametersOf(family: Prefix, labels = 3): ParameterInfo[] {
@@ -57,6 +57,9 @@ describe("files of transformers' classes", () => {
     ["Roberta", "RobertaModel", "absent", ROBERTA_HEAD, /^pooler\.dense\./],
     ["Roberta", "RobertaForMaskedLM", "absent", ROBERTA_HEAD, /^lm_head\./],
     ["Roberta", "RobertaForTokenClassification", "absent", ROBERTA_HEAD, /^classifier\.(weight|bias)$/],
+    ["XLMRoberta", "XLMRobertaForSequenceClassification", "match", [], /^$/],
+    ["XLMRoberta", "XLMRobertaModel", "absent", ROBERTA_HEAD, /^pooler\.dense\./],
+    ["XLMRoberta", "XLMRobertaForMaskedLM", "absent", ROBERTA_HEAD, /^lm_head\./],
     ["Albert", "AlbertForSequenceClassification", "match", [], /^$/],
     ["Albert", "AlbertModel", "absent", ALBERT_HEAD, /^$/],
     ["Albert", "AlbertForMaskedLM", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^predictions\./],
