@@ -18,7 +18,7 @@ export interface PackedBatch {
   labelMask?: Float32Array;
 }
 
-export type ModelFamily = "bert" | "roberta" | "albert";
+export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert";
 /** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
 export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";
@@ -33,6 +33,7 @@ export interface NativeModelConfig {
   intermediateSize: number;
   hiddenAct: "gelu" | "gelu_new" | "relu" | "silu";
   maxPositionEmbeddings: number;
+  /** 0: the family has no token types, and those of a batch are not read. */
   typeVocabSize: number;
   /** Width of the embeddings; `hiddenSize` unless given. */
   embeddingSize?: number;

@@ -15,7 +15,9 @@ import {
   Tolerance,
 } from "./tolerance.ts";
 
-const MODELS = ["bert", "roberta", "bert-odd", "albert", "xlm-roberta"].map((name) => new Golden(name));
+const MODELS = ["bert", "roberta", "bert-odd", "albert", "xlm-roberta", "distilbert"].map(
+  (name) => new Golden(name),
+);
 /** A GPU has no use for more threads. */
 const THREADS = DEVICE === "cpu" ? [1, 2] : [1];
 const addon = loadAddon();

@@ -26,6 +26,8 @@ from transformers import (
     AlbertForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
     XLMRobertaConfig,
@@ -116,22 +118,34 @@ MODELS = {
             layer_norm_eps=1e-5,
         ),
     ),
+    "distilbert": (
+        DistilBertForSequenceClassification,
+        DistilBertConfig(
+            **SMALL,
+            dim=16,
+            n_heads=2,
+            hidden_dim=24,
+            dropout=0.0,
+            attention_dropout=0.0,
+            seq_classif_dropout=0.0,
+        ),
+    ),
 }
 SMALL_MODELS = [name for name in MODELS if name not in ("bert", "roberta", "bert-odd")]
 # The names that model types have for the rates of dropout.
 RATES = {
-    "hidden": ("hidden_dropout_prob",),
-    "probabilities": ("attention_probs_dropout_prob",),
-    "head": ("classifier_dropout", "classifier_dropout_prob"),
+    "hidden": ("hidden_dropout_prob", "dropout"),
+    "probabilities": ("attention_probs_dropout_prob", "attention_dropout"),
+    "head": ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout"),
 }
 # What a place of dropout reaches the logits through: tensors whose names end so. Where they are 0, so is all of it.
 OUTLETS = {
     "embeddings": ("embeddings.LayerNorm.weight", "embeddings.LayerNorm.bias"),
-    "attention_output": ("attention.output.dense", "attention.dense"),
-    "output": ("output.dense", "ffn_output"),
+    "attention_output": ("attention.output.dense", "attention.dense", "attention.out_lin"),
+    "output": ("output.dense", "ffn_output", "ffn.lin2"),
 }
 # The head's scale puts gradient norms about the clipping limit, so that some steps clip and some do not.
-HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4}
+HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4, "distilbert": 0.5}
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
 MAX_TOKENS = 32
 

@@ -1,6 +1,6 @@
 """Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
 
-    python make_encoder.py DIR bert|roberta|xlm-roberta|albert
+    python make_encoder.py DIR bert|roberta|xlm-roberta|albert|distilbert
 """
 
 import sys
@@ -16,6 +16,8 @@ from transformers import (
     BertConfig,
     BertModel,
     BertTokenizer,
+    DistilBertConfig,
+    DistilBertModel,
     RobertaConfig,
     RobertaModel,
     RobertaTokenizer,
@@ -59,6 +61,13 @@ def albert(folder):
     return tokenizer, AlbertModel(config)
 
 
+def distilbert(folder):
+    tokenizer = word_pieces(folder)
+    sizes = dict(dim=32, n_layers=2, n_heads=4, hidden_dim=64, initializer_range=0.3)
+    config = DistilBertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **sizes)
+    return tokenizer, DistilBertModel(config)
+
+
 def byte_level(folder):
     trained = ByteLevelBPETokenizer()
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -79,7 +88,7 @@ def xlm_roberta(folder):
     return tokenizer, XLMRobertaModel(XLMRobertaConfig(tokenizer_class="RobertaTokenizer", **sizes))
 
 
-FAMILIES = {"bert": bert, "roberta": roberta, "xlm-roberta": xlm_roberta, "albert": albert}
+FAMILIES = {"bert": bert, "roberta": roberta, "xlm-roberta": xlm_roberta, "albert": albert, "distilbert": distilbert}
 
 
 def main(directory, family):

@@ -44,9 +44,11 @@ E choice(const Napi::Value& value, const char* name, const std::map<std::string,
 ModelConfig model_config(const Napi::Value& value) {
   const Napi::Object from = object(value, "config");
   ModelConfig config;
-  config.family =
-      choice<Family>(from.Get("family"), "family",
-                     {{"bert", Family::kBert}, {"roberta", Family::kRoberta}, {"albert", Family::kAlbert}});
+  config.family = choice<Family>(from.Get("family"), "family",
+                                 {{"bert", Family::kBert},
+                                  {"roberta", Family::kRoberta},
+                                  {"albert", Family::kAlbert},
+                                  {"distilbert", Family::kDistilbert}});
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");

@@ -56,7 +56,9 @@ void require_close(const at::Tensor& a, const at::Tensor& b, const std::string& 
 // softmaxes, and the two sides add in different orders.
 constexpr double kTolerance = 5e-5;
 
-bool is_key_bias(const std::string& name) { return name.find("key.bias") != std::string::npos; }
+bool is_key_bias(const std::string& name) {
+  return name.ends_with("key.bias") || name.ends_with("k_lin.bias");
+}
 
 void compare(const ModelConfig& config, const std::vector<int>& lengths, const std::string& name) {
   const Pair pair = open_pair(config);

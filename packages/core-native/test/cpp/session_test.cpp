@@ -40,6 +40,8 @@ TEST(names_are_hugging_faces) {
   REQUIRE(roberta->parameters().back().name == "classifier.out_proj.bias");
   auto albert = open_session(tiny_config(Family::kAlbert));
   REQUIRE(albert->parameters().size() == 5 + 2 + 2 * 16 + 4);
+  auto distilbert = open_session(tiny_config(Family::kDistilbert));
+  REQUIRE(distilbert->parameters().size() == 4 + 2 * 16 + 4);
 }
 
 TEST(a_text_is_the_same_alone_and_in_company) {

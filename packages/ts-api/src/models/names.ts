@@ -3,7 +3,7 @@ import type { Family } from "./families/index.ts";
 
 /** True for the parameters of a classification head, which a bare encoder lacks. */
 export function isHeadParameter(name: string): boolean {
-  return name.startsWith("classifier.");
+  return name.startsWith("classifier.") || name.startsWith("pre_classifier.");
 }
 
 /** The head's bias of one value for each label. */

@@ -76,7 +76,7 @@ export function readFields(
   json: unknown,
   { defaults, fixed, keys }: Family,
 ): { file: ConfigFile } | { issue: z.core.$ZodIssue } {
-  const names = Object.keys(defaults) as FieldName[];
+  const names = (Object.keys(defaults) as FieldName[]).filter((name) => fixed?.[name] === undefined);
   const shape = Object.fromEntries(names.map((name) => [keys?.[name] ?? name, FIELDS[name].optional()]));
   const parsed = z.object({ ...common.shape, ...shape }).safeParse(json);
   if (!parsed.success) return { issue: parsed.error.issues[0]! };

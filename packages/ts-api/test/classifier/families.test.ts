@@ -20,6 +20,7 @@ const FAMILIES: [string, string, Record<string, unknown>][] = [
     "AlbertForSequenceClassification",
     { embedding_size: 16, inner_group_num: 2, num_hidden_layers: 1 },
   ],
+  ["distilbert", "DistilBertForSequenceClassification", { dim: 32, n_layers: 2, n_heads: 2, hidden_dim: 64 }],
   ["xlm-roberta", "XLMRobertaForSequenceClassification", { type_vocab_size: 1 }],
 ];
 

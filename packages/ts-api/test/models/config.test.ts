@@ -83,6 +83,44 @@ describe("readModelConfig", () => {
     });
   });
 
+  it("fills in DistilBertConfig's defaults", async () => {
+    await writeFile(
+      join(dir, "config.json"),
+      '{"model_type": "distilbert", "layer_norm_eps": 1, "hidden_act": "x"}',
+    );
+    expect((await readModelConfig(dir)).native).toEqual({
+      family: "distilbert",
+      vocabSize: 30522,
+      hiddenSize: 768,
+      numHiddenLayers: 6,
+      numAttentionHeads: 12,
+      intermediateSize: 3072,
+      hiddenAct: "gelu",
+      maxPositionEmbeddings: 512,
+      typeVocabSize: 0,
+      layerNormEps: 1e-12,
+      padTokenId: 0,
+      hiddenDropoutProb: 0.1,
+      attentionProbsDropoutProb: 0.1,
+      classifierDropout: 0.2,
+      initializerRange: 0.02,
+      numLabels: 0,
+    });
+    const own = { n_layers: 3, dim: 24, n_heads: 2, hidden_dim: 5, activation: "relu", dropout: 0.3 };
+    expect(
+      parse({ model_type: "distilbert", attention_dropout: 0.4, seq_classif_dropout: 0.5, ...own }).native,
+    ).toMatchObject({
+      numHiddenLayers: 3,
+      hiddenSize: 24,
+      numAttentionHeads: 2,
+      intermediateSize: 5,
+      hiddenAct: "relu",
+      hiddenDropoutProb: 0.3,
+      attentionProbsDropoutProb: 0.4,
+      classifierDropout: 0.5,
+    });
+  });
+
   it("fills in XLMRobertaConfig's defaults where they differ", async () => {
     await writeFile(join(dir, "config.json"), '{"model_type": "xlm-roberta"}');
     const config = await readModelConfig(dir);
@@ -223,6 +261,7 @@ describe("refuses", () => {
       { hidden_size: 10 },
       "hidden_size 10 is no multiple of num_attention_heads 12",
     ],
+    ["heads of a DistilBERT", { model_type: "distilbert", dim: 10 }, "dim 10 is no multiple of n_heads 12"],
     [
       "relative positions",
       { position_embedding_type: "relative_key" },

@@ -20,7 +20,7 @@ function configOf(name: string) {
   return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
 }
 
-type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta";
+type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta" | "DistilBert";
 
 /** The session's parameters are those of the classifier that transformers has for the family. */
 function parametersOf(family: Prefix, labels = 3): ParameterInfo[] {
@@ -43,6 +43,7 @@ const ROBERTA_HEAD = [
   "classifier.out_proj.weight",
 ];
 
+const DISTILBERT_HEAD = [...BERT_HEAD, "pre_classifier.bias", "pre_classifier.weight"];
 const ALBERT_HEAD = BERT_HEAD;
 const ALBERT_POOLER = ["albert.pooler.bias", "albert.pooler.weight"];
 
@@ -60,6 +61,10 @@ describe("files of transformers' classes", () => {
     ["XLMRoberta", "XLMRobertaForSequenceClassification", "match", [], /^$/],
     ["XLMRoberta", "XLMRobertaModel", "absent", ROBERTA_HEAD, /^pooler\.dense\./],
     ["XLMRoberta", "XLMRobertaForMaskedLM", "absent", ROBERTA_HEAD, /^lm_head\./],
+    ["DistilBert", "DistilBertForSequenceClassification", "match", [], /^$/],
+    ["DistilBert", "DistilBertModel", "absent", DISTILBERT_HEAD, /^$/],
+    ["DistilBert", "DistilBertForMaskedLM", "absent", DISTILBERT_HEAD, /^vocab_/],
+    ["DistilBert", "DistilBertForTokenClassification", "absent", DISTILBERT_HEAD, /^classifier\./],
     ["Albert", "AlbertForSequenceClassification", "match", [], /^$/],
     ["Albert", "AlbertModel", "absent", ALBERT_HEAD, /^$/],
     ["Albert", "AlbertForMaskedLM", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^predictions\./],
@@ -91,6 +96,18 @@ describe("older names", () => {
     }
   });
 
+  it("of norms that are not called LayerNorm", () => {
+    const entries = entriesOf("DistilBertModel").map((entry) => ({
+      ...entry,
+      name: entry.name.replace("norm.weight", "norm.gamma").replace("norm.bias", "norm.beta"),
+    }));
+    const { load } = match("DistilBert", "DistilBertModel", entries);
+    expect(load).toContainEqual({
+      parameter: "distilbert.transformer.layer.1.sa_layer_norm.weight",
+      tensor: "transformer.layer.1.sa_layer_norm.gamma",
+    });
+  });
+
   it("position_ids are reported, not read", () => {
     const position = { name: "embeddings.position_ids", dtype: "I64", shape: [1, 16] };
     expect(match("Bert", "BertModel", [...entriesOf("BertModel"), position]).unused).toEqual([position.name]);
@@ -105,6 +122,8 @@ describe("a head", () => {
     expect(bert.unused).toEqual(BERT_HEAD);
     const roberta = match("Roberta", "RobertaForSequenceClassification", undefined, 28);
     expect(roberta.head).toEqual({ labels: 3 });
+    const distilbert = match("DistilBert", "DistilBertForSequenceClassification", undefined, 28);
+    expect([distilbert.head, distilbert.unused]).toEqual([{ labels: 3 }, DISTILBERT_HEAD]);
     expect(roberta.unused).toEqual(ROBERTA_HEAD);
   });
 

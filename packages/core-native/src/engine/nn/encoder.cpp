@@ -17,9 +17,13 @@ Embeddings::Embeddings(ParameterStore& store, const std::string& prefix, const M
   };
   weights_.words = add(".word_embeddings", config.vocab_size, config.pad_token_id);
   weights_.words_gradient = store.add_row_gradient();
-  weights_.positions = add(".position_embeddings", config.max_position_embeddings,
-                           config.positions_follow_padding() ? config.pad_token_id : -1);
-  weights_.types = add(".token_type_embeddings", config.type_vocab_size, -1);
+  const EmbeddingTable positions = add(".position_embeddings", config.max_position_embeddings,
+                                       config.positions_follow_padding() ? config.pad_token_id : -1);
+  if (config.type_vocab_size > 0) {
+    weights_.others.push_back(
+        {add(".token_type_embeddings", config.type_vocab_size, -1), &Batch::token_types_T});
+  }
+  weights_.others.push_back({positions, &Batch::positions_T});
   weights_.norm = LayerNorm(store, prefix + ".LayerNorm", E, config.layer_norm_eps);
 }
 

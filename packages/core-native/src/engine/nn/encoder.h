@@ -35,7 +35,7 @@ struct EncoderPlan {
   std::vector<size_t> passes;
 };
 
-/// Word, position and token-type embeddings, summed, normed and dropped.
+/// Word, position and, where the family has them, token-type embeddings, summed, normed and dropped.
 class Embeddings {
  public:
   Embeddings(ParameterStore& store, const std::string& prefix, const ModelConfig& config);

@@ -15,5 +15,6 @@ struct FamilyPlan {
 FamilyPlan plan_bert(const ModelConfig& config);
 FamilyPlan plan_roberta(const ModelConfig& config);
 FamilyPlan plan_albert(const ModelConfig& config);
+FamilyPlan plan_distilbert(const ModelConfig& config);
 
 }  // namespace finetag

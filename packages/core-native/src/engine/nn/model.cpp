@@ -13,9 +13,11 @@ FamilyPlan make_plan(const ModelConfig& config) {
     case Family::kRoberta:
       return plan_roberta(config);
     case Family::kAlbert:
+      return plan_albert(config);
+    case Family::kDistilbert:
       break;
   }
-  return plan_albert(config);
+  return plan_distilbert(config);
 }
 
 /// A post-LN family.

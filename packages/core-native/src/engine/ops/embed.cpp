@@ -17,19 +17,19 @@ namespace finetag {
 namespace {
 
 at::Tensor composite(const Batch& batch, const EmbeddingWeights& w, const Dropout& drop) {
-  const at::Tensor words_TH = at::embedding(w.words.weight, batch.ids_T, w.words.padding_row);
-  const at::Tensor types_TH = at::embedding(w.types.weight, batch.token_types_T, w.types.padding_row);
-  const at::Tensor positions_TH =
-      at::embedding(w.positions.weight, batch.positions_T, w.positions.padding_row);
-  const at::Tensor normed_TH = at::layer_norm(words_TH + types_TH + positions_TH, {words_TH.size(1)},
-                                              w.norm.weight, w.norm.bias, w.norm.epsilon);
+  at::Tensor sum_TH = at::embedding(w.words.weight, batch.ids_T, w.words.padding_row);
+  for (const auto& [table, ids_T] : w.others)
+    sum_TH = sum_TH + at::embedding(table.weight, batch.*ids_T, table.padding_row);
+  const at::Tensor normed_TH =
+      at::layer_norm(sum_TH, {sum_TH.size(1)}, w.norm.weight, w.norm.bias, w.norm.epsilon);
   return dropout(normed_TH, drop.p, drop.key);
 }
 
 struct Backward : torch::autograd::Node {
   EmbeddingWeights w;
   DropoutMask mask;
-  at::Tensor ids_T, positions_T, types_T, sum_TH, mean_T, rstd_T;
+  at::Tensor ids_T, sum_TH, mean_T, rstd_T;
+  std::vector<at::Tensor> other_ids_T;  // of each of w.others
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
     const at::NoGradGuard no_grad;
@@ -50,13 +50,16 @@ struct Backward : torch::autograd::Node {
     WeightGradient(w.norm.weight).add_column_sums(data(sums_C2H), C, H, 2 * H);
     WeightGradient(w.norm.bias).add_column_sums(data(sums_C2H) + H, C, H, 2 * H);
     w.words_gradient->add(grad_sum_TH, ids_T, w.words.padding_row);
-    WeightGradient(w.positions.weight).add_rows(grad_sum_TH, positions_T, w.positions.padding_row);
-    WeightGradient(w.types.weight).add_rows(grad_sum_TH, types_T, w.types.padding_row);
+    for (size_t i = 0; i < w.others.size(); ++i) {
+      const EmbeddingTable& table = w.others[i].table;
+      WeightGradient(table.weight).add_rows(grad_sum_TH, other_ids_T[i], table.padding_row);
+    }
     return {};
   }
 
   void release_variables() override {
-    ids_T = positions_T = types_T = sum_TH = mean_T = rstd_T = at::Tensor();
+    ids_T = sum_TH = mean_T = rstd_T = at::Tensor();
+    other_ids_T.clear();
   }
 };
 
@@ -73,26 +76,30 @@ at::Tensor fused_forward(const Batch& batch, const EmbeddingWeights& w, const Dr
     const at::Tensor mean_T = recorded ? at::empty({T}, on_cpu) : at::Tensor();
     const at::Tensor rstd_T = recorded ? at::empty({T}, on_cpu) : at::Tensor();
     const DropoutMask mask = make_mask(drop.p, drop.key);
-    const auto ids = [](const at::Tensor& ids_T) { return ids_T.const_data_ptr<int32_t>(); };
-    const EmbeddingNorm norm{H,
-                             3,
-                             {data(w.words.weight), data(w.types.weight), data(w.positions.weight)},
-                             {ids(batch.ids_T), ids(batch.token_types_T), ids(batch.positions_T)},
-                             data(w.norm.weight),
-                             data(w.norm.bias),
-                             static_cast<float>(w.norm.epsilon),
-                             mask,
-                             recorded ? mutable_data(sum_TH) : nullptr,
-                             recorded ? mutable_data(mean_T) : nullptr,
-                             recorded ? mutable_data(rstd_T) : nullptr,
-                             mutable_data(y_TH)};
+    EmbeddingNorm norm{H,
+                       0,
+                       {},
+                       {},
+                       data(w.norm.weight),
+                       data(w.norm.bias),
+                       static_cast<float>(w.norm.epsilon),
+                       mask,
+                       recorded ? mutable_data(sum_TH) : nullptr,
+                       recorded ? mutable_data(mean_T) : nullptr,
+                       recorded ? mutable_data(rstd_T) : nullptr,
+                       mutable_data(y_TH)};
+    const auto add = [&](const at::Tensor& table, const at::Tensor& ids_T) {
+      norm.tables_VH[norm.tables] = data(table);
+      norm.ids_T[norm.tables++] = ids_T.const_data_ptr<int32_t>();
+    };
+    add(w.words.weight, batch.ids_T);
+    for (const auto& [table, ids_T] : w.others) add(table.weight, batch.*ids_T);
     parallel_rows(T, H, [&](int64_t begin, int64_t end) { kernels().embedding_norm(norm, begin, end); });
     if (recorded) {
       node->w = w;
       node->mask = mask;
       node->ids_T = batch.ids_T;
-      node->positions_T = batch.positions_T;
-      node->types_T = batch.token_types_T;
+      for (const EmbeddingSummand& other : w.others) node->other_ids_T.push_back(batch.*other.ids_T);
       node->sum_TH = sum_TH;
       node->mean_T = mean_T;
       node->rstd_T = rstd_T;

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <vector>
 
 #include "engine/core/batch.h"
 #include "engine/ops/row_gradient.h"
@@ -16,14 +17,21 @@ struct EmbeddingTable {
   int64_t padding_row;  // gets no gradient even where its id stands in a text, as in Hugging Face; -1: none
 };
 
+/// A table whose rows are chosen by one of the batch's arrays.
+struct EmbeddingSummand {
+  EmbeddingTable table;
+  at::Tensor Batch::* ids_T;
+};
+
 struct EmbeddingWeights {
-  EmbeddingTable words, positions, types;
+  EmbeddingTable words;
+  std::vector<EmbeddingSummand> others;  // in the order of the sum; what a family has of types and positions
   NormWeights norm;
   /// Takes the gradient of `words` in the fused op; null outside training.
   std::shared_ptr<RowGradient> words_gradient;
 };
 
-/// dropout(norm(words + positions + types)), `[T, H]` (Devlin et al. 2019).
+/// dropout(norm(words + others)), `[T, H]` (Devlin et al. 2019).
 at::Tensor embed(const Batch& batch, const EmbeddingWeights& weights, const Dropout& dropout, bool fused);
 
 }  // namespace finetag

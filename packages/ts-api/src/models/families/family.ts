@@ -17,7 +17,7 @@ export interface Family {
   /** The fields it has, with the defaults of transformers 5.18.0. */
   defaults: FieldDefaults;
   /** Fields that no key of the file decides. */
-  fixed?: Readonly<Record<string, number>>;
+  fixed?: Readonly<Partial<Record<FieldName, number>>>;
   /** Names in config.json of the fields that are not called as in BERT's. */
   keys?: Readonly<Partial<Record<FieldName, string>>>;
   /**

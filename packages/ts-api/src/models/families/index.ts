@@ -1,5 +1,6 @@
 import { albert } from "./albert.ts";
 import { bert } from "./bert.ts";
+import { distilbert } from "./distilbert.ts";
 import type { Family } from "./family.ts";
 import { roberta } from "./roberta.ts";
 import { xlmRoberta } from "./xlm-roberta.ts";
@@ -7,7 +8,7 @@ import { xlmRoberta } from "./xlm-roberta.ts";
 export type { Family } from "./family.ts";
 
 /** All that finetag reads. In a config without a model type, the first that knows it wins. */
-export const FAMILIES: readonly Family[] = [albert, roberta, xlmRoberta, bert];
+export const FAMILIES: readonly Family[] = [albert, distilbert, roberta, xlmRoberta, bert];
 
 /** The family of a model type. */
 export function familyOf({ modelType }: { modelType: string }): Family {
