@@ -18,7 +18,7 @@ export interface PackedBatch {
   labelMask?: Float32Array;
 }
 
-export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert";
+export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert" | "electra";
 /** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
 export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";

@@ -136,8 +136,12 @@ export class Golden {
 export const readSchedules = (): Schedules["schedules"] =>
   (readJson("schedules.json") as Schedules).schedules;
 
-export const readDropout = (model: string): Record<string, DropoutPlace> =>
-  (readJson("dropout.json") as { models: Record<string, Record<string, DropoutPlace>> }).models[model]!;
+const dropout = readJson("dropout.json") as { models: Record<string, Record<string, DropoutPlace>> };
+
+/** All models, in the generator's order. */
+export const MODEL_NAMES = Object.keys(dropout.models);
+
+export const readDropout = (model: string): Record<string, DropoutPlace> => dropout.models[model]!;
 
 export function nativeOptions(options: GoldenOptions): TrainingOptions {
   return {

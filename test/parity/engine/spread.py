@@ -25,6 +25,8 @@ def stored_batch(tensors, name):
 def multiples(values, references, peer_error, kind):
     """Error of each tensor of a kind, as a multiple of its peer_error (at least the kind's median relative one)."""
     of_kind = {name: error for name, error in peer_error.items() if name.startswith(kind)}
+    if not of_kind:
+        return
     usual = statistics.median(error["relative"] for error in of_kind.values())
     for name, error in of_kind.items():
         reference = references(name).double()
@@ -46,14 +48,14 @@ def spread(name):
             values = {"logits": logits_BL} | {f"grad/{n}": g for n, g in gradients.items()}
             for kind in ("logits", "grad/"):
                 found = multiples(values, lambda n: stored[f"{case_name}/reference/{n}"], case["peer_error"], kind)
-                worst[kind] = max(worst.get(kind, (0, "")), *found)
+                worst[kind] = max([worst.get(kind, (0, "")), *found])
         run = document["training"]["linear"]
         packed = [stored_batch(batches, batch) for batch in run["batches"]]
         result = golden.peer(variant).train(packed, TrainingOptions(**run["options"]))
         for kind in ("weight", "exp_avg", "exp_avg_sq"):
             values = {f"{kind}/{n}": tensor for n, tensor in result[kind].items()}
             found = multiples(values, lambda n: stored[f"linear/reference/{n}"], run["peer_error"], f"{kind}/")
-            worst[kind] = max(worst.get(kind, (0, "")), *found)
+            worst[kind] = max([worst.get(kind, (0, "")), *found])
     for kind, (multiple, where) in worst.items():
         print(f"{name:10} {kind:11} {multiple:5.2f}  {where}")
 

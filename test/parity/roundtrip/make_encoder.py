@@ -1,6 +1,6 @@
 """Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
 
-    python make_encoder.py DIR bert|roberta|xlm-roberta|albert|distilbert
+    python make_encoder.py DIR bert|roberta|xlm-roberta|albert|distilbert|electra
 """
 
 import sys
@@ -18,6 +18,8 @@ from transformers import (
     BertTokenizer,
     DistilBertConfig,
     DistilBertModel,
+    ElectraConfig,
+    ElectraModel,
     RobertaConfig,
     RobertaModel,
     RobertaTokenizer,
@@ -68,6 +70,12 @@ def distilbert(folder):
     return tokenizer, DistilBertModel(config)
 
 
+def electra(folder):
+    tokenizer = word_pieces(folder)
+    sizes = dict(vocab_size=len(tokenizer), embedding_size=16, max_position_embeddings=64, **SIZES)
+    return tokenizer, ElectraModel(ElectraConfig(**sizes))
+
+
 def byte_level(folder):
     trained = ByteLevelBPETokenizer()
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -88,7 +96,14 @@ def xlm_roberta(folder):
     return tokenizer, XLMRobertaModel(XLMRobertaConfig(tokenizer_class="RobertaTokenizer", **sizes))
 
 
-FAMILIES = {"bert": bert, "roberta": roberta, "xlm-roberta": xlm_roberta, "albert": albert, "distilbert": distilbert}
+FAMILIES = {
+    "bert": bert,
+    "roberta": roberta,
+    "xlm-roberta": xlm_roberta,
+    "albert": albert,
+    "distilbert": distilbert,
+    "electra": electra,
+}
 
 
 def main(directory, family):

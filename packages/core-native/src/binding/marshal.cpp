@@ -48,7 +48,8 @@ ModelConfig model_config(const Napi::Value& value) {
                                  {{"bert", Family::kBert},
                                   {"roberta", Family::kRoberta},
                                   {"albert", Family::kAlbert},
-                                  {"distilbert", Family::kDistilbert}});
+                                  {"distilbert", Family::kDistilbert},
+                                  {"electra", Family::kElectra}});
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");

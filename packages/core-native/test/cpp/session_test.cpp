@@ -42,6 +42,10 @@ TEST(names_are_hugging_faces) {
   REQUIRE(albert->parameters().size() == 5 + 2 + 2 * 16 + 4);
   auto distilbert = open_session(tiny_config(Family::kDistilbert));
   REQUIRE(distilbert->parameters().size() == 4 + 2 * 16 + 4);
+  ModelConfig electra = tiny_config(Family::kElectra);
+  REQUIRE(open_session(electra)->parameters().size() == 5 + 2 + 2 * 16 + 4);
+  electra.embedding_size = electra.hidden_size;
+  REQUIRE(open_session(electra)->parameters().size() == 5 + 2 * 16 + 4);
 }
 
 TEST(a_text_is_the_same_alone_and_in_company) {

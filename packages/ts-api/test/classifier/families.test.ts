@@ -21,6 +21,7 @@ const FAMILIES: [string, string, Record<string, unknown>][] = [
     { embedding_size: 16, inner_group_num: 2, num_hidden_layers: 1 },
   ],
   ["distilbert", "DistilBertForSequenceClassification", { dim: 32, n_layers: 2, n_heads: 2, hidden_dim: 64 }],
+  ["electra", "ElectraForSequenceClassification", { embedding_size: 16 }],
   ["xlm-roberta", "XLMRobertaForSequenceClassification", { type_vocab_size: 1 }],
 ];
 
@@ -35,7 +36,7 @@ describe.each(FAMILIES)("%s", (modelType, architecture, changes) => {
     const texts = tinyRows(20, 3).map(({ text }) => ({ text }));
     await using classifier = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
     const losses: number[] = [];
-    const options = { train: tinyRows(300, 1), learningRate: 3e-3, batchSize: 8, epochs: 16 };
+    const options = { train: tinyRows(300, 1), learningRate: 3e-3, batchSize: 8, epochs: 24 };
     for await (const event of classifier.train(options)) {
       if (event.type === "step") losses.push(event.loss);
     }

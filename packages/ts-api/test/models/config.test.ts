@@ -121,6 +121,20 @@ describe("readModelConfig", () => {
     });
   });
 
+  it("fills in ElectraConfig's defaults where they differ", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "electra", "hidden_dropout_prob": 0.3}');
+    expect((await readModelConfig(dir)).native).toMatchObject({
+      family: "electra",
+      vocabSize: 30522,
+      embeddingSize: 128,
+      hiddenSize: 256,
+      numHiddenLayers: 12,
+      numAttentionHeads: 4,
+      intermediateSize: 1024,
+      classifierDropout: 0.3,
+    });
+  });
+
   it("fills in XLMRobertaConfig's defaults where they differ", async () => {
     await writeFile(join(dir, "config.json"), '{"model_type": "xlm-roberta"}');
     const config = await readModelConfig(dir);

@@ -20,7 +20,7 @@ function configOf(name: string) {
   return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
 }
 
-type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta" | "DistilBert";
+type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta" | "DistilBert" | "Electra";
 
 /** The session's parameters are those of the classifier that transformers has for the family. */
 function parametersOf(family: Prefix, labels = 3): ParameterInfo[] {
@@ -65,6 +65,10 @@ describe("files of transformers' classes", () => {
     ["DistilBert", "DistilBertModel", "absent", DISTILBERT_HEAD, /^$/],
     ["DistilBert", "DistilBertForMaskedLM", "absent", DISTILBERT_HEAD, /^vocab_/],
     ["DistilBert", "DistilBertForTokenClassification", "absent", DISTILBERT_HEAD, /^classifier\./],
+    ["Electra", "ElectraForSequenceClassification", "match", [], /^$/],
+    ["Electra", "ElectraModel", "absent", ROBERTA_HEAD, /^$/],
+    ["Electra", "ElectraForPreTraining", "absent", ROBERTA_HEAD, /^discriminator_predictions\./],
+    ["Electra", "ElectraForMaskedLM", "absent", ROBERTA_HEAD, /^generator_/],
     ["Albert", "AlbertForSequenceClassification", "match", [], /^$/],
     ["Albert", "AlbertModel", "absent", ALBERT_HEAD, /^$/],
     ["Albert", "AlbertForMaskedLM", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^predictions\./],

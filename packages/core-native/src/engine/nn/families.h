@@ -16,5 +16,6 @@ FamilyPlan plan_bert(const ModelConfig& config);
 FamilyPlan plan_roberta(const ModelConfig& config);
 FamilyPlan plan_albert(const ModelConfig& config);
 FamilyPlan plan_distilbert(const ModelConfig& config);
+FamilyPlan plan_electra(const ModelConfig& config);
 
 }  // namespace finetag

@@ -15,9 +15,11 @@ FamilyPlan make_plan(const ModelConfig& config) {
     case Family::kAlbert:
       return plan_albert(config);
     case Family::kDistilbert:
+      return plan_distilbert(config);
+    case Family::kElectra:
       break;
   }
-  return plan_distilbert(config);
+  return plan_electra(config);
 }
 
 /// A post-LN family.
