@@ -18,7 +18,7 @@ export interface PackedBatch {
   labelMask?: Float32Array;
 }
 
-export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert" | "electra";
+export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert" | "electra" | "ernie";
 /** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
 export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";
@@ -35,6 +35,8 @@ export interface NativeModelConfig {
   maxPositionEmbeddings: number;
   /** 0: the family has no token types, and those of a batch are not read. */
   typeVocabSize: number;
+  /** ERNIE: rows of the table of task types, of which the first is used; none unless given. */
+  taskTypeVocabSize?: number;
   /** Width of the embeddings; `hiddenSize` unless given. */
   embeddingSize?: number;
   /** ALBERT: how many sets of weights the layers share, and layers in each; 1 unless given. */

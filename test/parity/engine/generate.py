@@ -30,6 +30,8 @@ from transformers import (
     DistilBertForSequenceClassification,
     ElectraConfig,
     ElectraForSequenceClassification,
+    ErnieConfig,
+    ErnieForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
     XLMRobertaConfig,
@@ -138,6 +140,12 @@ MODELS = {
             **{**COMMON, **SMALL}, embedding_size=8, hidden_size=16, num_attention_heads=2, intermediate_size=24
         ),
     ),
+    "ernie": (
+        ErnieForSequenceClassification,
+        ErnieConfig(
+            **{**COMMON, **SMALL}, use_task_id=True, hidden_size=16, num_attention_heads=2, intermediate_size=24
+        ),
+    ),
 }
 SMALL_MODELS = [name for name in MODELS if name not in ("bert", "roberta", "bert-odd")]
 # The names that model types have for the rates of dropout.
@@ -153,7 +161,7 @@ OUTLETS = {
     "output": ("output.dense", "ffn_output", "ffn.lin2"),
 }
 # The head's scale puts gradient norms about the clipping limit, so that some steps clip and some do not.
-HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4, "distilbert": 0.5, "electra": 0.4}
+HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4, "distilbert": 0.5, "electra": 0.4, "ernie": 0.4}
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
 MAX_TOKENS = 32
 

@@ -1,6 +1,6 @@
 """Writes a tiny encoder without a head, with its tokenizer, as transformers saves them.
 
-    python make_encoder.py DIR bert|roberta|xlm-roberta|albert|distilbert|electra
+    python make_encoder.py DIR bert|roberta|xlm-roberta|albert|distilbert|electra|ernie
 """
 
 import sys
@@ -20,6 +20,8 @@ from transformers import (
     DistilBertModel,
     ElectraConfig,
     ElectraModel,
+    ErnieConfig,
+    ErnieModel,
     RobertaConfig,
     RobertaModel,
     RobertaTokenizer,
@@ -76,6 +78,12 @@ def electra(folder):
     return tokenizer, ElectraModel(ElectraConfig(**sizes))
 
 
+def ernie(folder):
+    tokenizer = word_pieces(folder)
+    sizes = dict(vocab_size=len(tokenizer), use_task_id=True, max_position_embeddings=64, **SIZES)
+    return tokenizer, ErnieModel(ErnieConfig(**sizes))
+
+
 def byte_level(folder):
     trained = ByteLevelBPETokenizer()
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -103,6 +111,7 @@ FAMILIES = {
     "albert": albert,
     "distilbert": distilbert,
     "electra": electra,
+    "ernie": ernie,
 }
 
 

@@ -59,7 +59,7 @@ describe("a saved directory in transformers", () => {
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  for (const family of ["bert", "roberta", "xlm-roberta", "albert", "distilbert", "electra"]) {
+  for (const family of ["bert", "roberta", "xlm-roberta", "albert", "distilbert", "electra", "ernie"]) {
     test(family, { timeout: 300_000 }, async ({ skip }) => {
       skip(python === undefined, REASON);
       const encoder = join(folder, family);

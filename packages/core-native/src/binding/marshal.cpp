@@ -49,7 +49,8 @@ ModelConfig model_config(const Napi::Value& value) {
                                   {"roberta", Family::kRoberta},
                                   {"albert", Family::kAlbert},
                                   {"distilbert", Family::kDistilbert},
-                                  {"electra", Family::kElectra}});
+                                  {"electra", Family::kElectra},
+                                  {"ernie", Family::kErnie}});
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");
@@ -62,6 +63,7 @@ ModelConfig model_config(const Napi::Value& value) {
                                           {"silu", Activation::kSilu}});
   config.max_position_embeddings = integer(from, "maxPositionEmbeddings");
   config.type_vocab_size = integer(from, "typeVocabSize");
+  config.task_type_vocab_size = integer_or(from, "taskTypeVocabSize", config.task_type_vocab_size);
   config.embedding_size = integer_or(from, "embeddingSize", config.embedding_size);
   config.num_hidden_groups = integer_or(from, "numHiddenGroups", config.num_hidden_groups);
   config.inner_group_num = integer_or(from, "innerGroupNum", config.inner_group_num);

@@ -8,8 +8,8 @@
 
 namespace finetag::test {
 
-inline constexpr Family kFamilies[] = {Family::kBert, Family::kRoberta, Family::kAlbert, Family::kDistilbert,
-                                       Family::kElectra};
+inline constexpr Family kFamilies[] = {Family::kBert,       Family::kRoberta, Family::kAlbert,
+                                       Family::kDistilbert, Family::kElectra, Family::kErnie};
 
 inline ModelConfig tiny_config(Family family = Family::kBert, double dropout = 0.0) {
   ModelConfig config;
@@ -26,6 +26,7 @@ inline ModelConfig tiny_config(Family family = Family::kBert, double dropout = 0
     config.inner_group_num = 2;  // each of which runs in every pass
   }
   if (family == Family::kElectra) config.embedding_size = 16;
+  if (family == Family::kErnie) config.task_type_vocab_size = 3;
   if (family == Family::kDistilbert) config.type_vocab_size = 0;
   config.pad_token_id = family == Family::kRoberta ? 1 : 0;
   config.hidden_dropout_prob = config.attention_probs_dropout_prob = config.classifier_dropout = dropout;

@@ -58,12 +58,12 @@ TEST(a_training_step_stays_on_its_device) {
 }
 
 TEST(a_tensor_on_another_device_is_refused) {
-  const ModelConfig config = tiny_config(Family::kRoberta, 0.1);
+  const ModelConfig config = tiny_config(Family::kErnie, 0.1);
   train_on_meta(config, [](Batch&) {});
-  at::Tensor Batch::* const tensors[] = {
-      &Batch::ids_T,         &Batch::token_types_T,  &Batch::positions_T,
-      &Batch::first_token_B, &Batch::padded_from_BS, &Batch::packed_from_T,
-      &Batch::key_bias_B11S, &Batch::labels_BL,      &Batch::label_mask_BL};
+  at::Tensor Batch::* const tensors[] = {&Batch::ids_T,         &Batch::token_types_T,  &Batch::positions_T,
+                                         &Batch::first_token_B, &Batch::padded_from_BS, &Batch::packed_from_T,
+                                         &Batch::key_bias_B11S, &Batch::labels_BL,      &Batch::label_mask_BL,
+                                         &Batch::task_types_T};
   for (size_t i = 0; i < std::size(tensors); ++i) {
     bool refused = false;
     try {

@@ -44,6 +44,9 @@ TEST(names_are_hugging_faces) {
   REQUIRE(distilbert->parameters().size() == 4 + 2 * 16 + 4);
   ModelConfig electra = tiny_config(Family::kElectra);
   REQUIRE(open_session(electra)->parameters().size() == 5 + 2 + 2 * 16 + 4);
+  auto ernie = open_session(tiny_config(Family::kErnie));
+  REQUIRE(ernie->parameters()[3].name == "ernie.embeddings.task_type_embeddings.weight");
+  REQUIRE(ernie->parameters().size() == 6 + 2 * 16 + 4);
   electra.embedding_size = electra.hidden_size;
   REQUIRE(open_session(electra)->parameters().size() == 5 + 2 * 16 + 4);
 }

@@ -168,6 +168,7 @@ function toNative(
     hiddenAct: HIDDEN_ACTS[file.hidden_act],
     maxPositionEmbeddings: file.max_position_embeddings,
     typeVocabSize: file.type_vocab_size,
+    taskTypeVocabSize: file.use_task_id ? file.task_type_vocab_size : undefined,
     embeddingSize: file.embedding_size,
     numHiddenGroups: file.num_hidden_groups,
     innerGroupNum: file.inner_group_num,

@@ -44,6 +44,7 @@ const EMBEDDING_KEYS = [
   ["word_embeddings", "vocab_size"],
   ["position_embeddings", "max_position_embeddings"],
   ["token_type_embeddings", "type_vocab_size"],
+  ["task_type_embeddings", "task_type_vocab_size"],
 ] as const;
 
 const FEED_FORWARD = /intermediate\.dense|output\.dense\.weight|\.ffn/;

@@ -42,6 +42,8 @@ const FIELDS = {
   classifier_dropout: probability.nullable(),
   max_position_embeddings: size,
   type_vocab_size: size,
+  task_type_vocab_size: size,
+  use_task_id: z.boolean(),
   pad_token_id: z.int().min(0).nullable(),
   initializer_range: z.number().min(0),
   layer_norm_eps: z.number().positive(),
@@ -63,7 +65,13 @@ const common = z.object({
 });
 
 /** Fields that a family may be without. */
-type Optional = "embedding_size" | "num_hidden_groups" | "inner_group_num" | "classifier_dropout";
+type Optional =
+  | "embedding_size"
+  | "num_hidden_groups"
+  | "inner_group_num"
+  | "task_type_vocab_size"
+  | "use_task_id"
+  | "classifier_dropout";
 
 /** A config.json with defaults filled in and BERT's names. */
 export type ConfigFile = Omit<Fields, Optional> & Partial<Pick<Fields, Optional>> & z.infer<typeof common>;

@@ -22,6 +22,11 @@ const FAMILIES: [string, string, Record<string, unknown>][] = [
   ],
   ["distilbert", "DistilBertForSequenceClassification", { dim: 32, n_layers: 2, n_heads: 2, hidden_dim: 64 }],
   ["electra", "ElectraForSequenceClassification", { embedding_size: 16 }],
+  [
+    "ernie",
+    "ErnieForSequenceClassification",
+    { use_task_id: true, task_type_vocab_size: 3, type_vocab_size: 4 },
+  ],
   ["xlm-roberta", "XLMRobertaForSequenceClassification", { type_vocab_size: 1 }],
 ];
 

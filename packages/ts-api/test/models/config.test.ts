@@ -135,6 +135,14 @@ describe("readModelConfig", () => {
     });
   });
 
+  it("fills in ErnieConfig's defaults where they differ", async () => {
+    await writeFile(join(dir, "config.json"), '{"model_type": "ernie"}');
+    const { native } = await readModelConfig(dir);
+    expect(native).toMatchObject({ family: "ernie", taskTypeVocabSize: undefined });
+    expect(parse({ model_type: "ernie", use_task_id: true }).native.taskTypeVocabSize).toBe(3);
+    expect(parse({ use_task_id: true, task_type_vocab_size: 3 }).native.taskTypeVocabSize).toBeUndefined();
+  });
+
   it("fills in XLMRobertaConfig's defaults where they differ", async () => {
     await writeFile(join(dir, "config.json"), '{"model_type": "xlm-roberta"}');
     const config = await readModelConfig(dir);

@@ -20,7 +20,7 @@ function configOf(name: string) {
   return { directory: "/models/m", ...parseModelConfig(stateDicts[name]!.config, "config.json") };
 }
 
-type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta" | "DistilBert" | "Electra";
+type Prefix = "Bert" | "Roberta" | "Albert" | "XLMRoberta" | "DistilBert" | "Electra" | "Ernie";
 
 /** The session's parameters are those of the classifier that transformers has for the family. */
 function parametersOf(family: Prefix, labels = 3): ParameterInfo[] {
@@ -45,6 +45,7 @@ const ROBERTA_HEAD = [
 
 const DISTILBERT_HEAD = [...BERT_HEAD, "pre_classifier.bias", "pre_classifier.weight"];
 const ALBERT_HEAD = BERT_HEAD;
+const ERNIE_POOLER = BERT_POOLER.map((name) => name.replace("bert.", "ernie."));
 const ALBERT_POOLER = ["albert.pooler.bias", "albert.pooler.weight"];
 
 describe("files of transformers' classes", () => {
@@ -69,6 +70,9 @@ describe("files of transformers' classes", () => {
     ["Electra", "ElectraModel", "absent", ROBERTA_HEAD, /^$/],
     ["Electra", "ElectraForPreTraining", "absent", ROBERTA_HEAD, /^discriminator_predictions\./],
     ["Electra", "ElectraForMaskedLM", "absent", ROBERTA_HEAD, /^generator_/],
+    ["Ernie", "ErnieForSequenceClassification", "match", [], /^$/],
+    ["Ernie", "ErnieModel", "absent", BERT_HEAD, /^$/],
+    ["Ernie", "ErnieForMaskedLM", "absent", [...ERNIE_POOLER, ...BERT_HEAD], /^cls\./],
     ["Albert", "AlbertForSequenceClassification", "match", [], /^$/],
     ["Albert", "AlbertModel", "absent", ALBERT_HEAD, /^$/],
     ["Albert", "AlbertForMaskedLM", "absent", [...ALBERT_POOLER, ...ALBERT_HEAD], /^predictions\./],
@@ -138,6 +142,32 @@ describe("a head", () => {
     expect(() => match("Bert", "BertForSequenceClassification", entries)).toThrow(
       '/models/m: tensor "classifier.bias" is missing from the weights',
     );
+  });
+});
+
+describe("an ERNIE", () => {
+  const renamed = (name: string, from: string, to: string) =>
+    entriesOf(name).map((entry) => ({ ...entry, name: entry.name.replace(from, to) }));
+  const task = "embeddings.task_type_embeddings.weight";
+
+  it("may have BERT's names", () => {
+    const { load, unused } = match(
+      "Ernie",
+      "ErnieForMaskedLM",
+      renamed("ErnieForMaskedLM", "ernie.", "bert."),
+    );
+    expect(load).toContainEqual({ parameter: `ernie.${task}`, tensor: `bert.${task}` });
+    expect(unused.every((name) => name.startsWith("cls."))).toBe(true);
+  });
+
+  it("may call itself BERT, and has no task then", () => {
+    const config = { ...configOf("BertForMaskedLM"), directory: "/models/m" };
+    const { load, unused } = matchWeights(config, parametersOf("Bert"), entriesOf("ErnieForMaskedLM"));
+    expect(load).toContainEqual({
+      parameter: "bert.embeddings.LayerNorm.weight",
+      tensor: "ernie.embeddings.LayerNorm.weight",
+    });
+    expect(unused.filter((name) => !name.startsWith("cls."))).toEqual([`ernie.${task}`]);
   });
 });
 

@@ -114,6 +114,9 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
   batch.token_types_T = move_to(host.token_types_T, {T}, at::kInt, device);
   batch.positions_T = move_to(count_positions(host, config), {T}, at::kInt, device);
 
+  if (config.task_type_vocab_size > 0)
+    batch.task_types_T = move_to(std::vector<int32_t>(T, 0), {T}, at::kInt, device);
+
   batch.cu_seqlens = move_to(host.cu_seqlens, {B + 1}, at::kInt, device);
   const std::vector<int64_t> first_token(host.cu_seqlens.begin(), host.cu_seqlens.end() - 1);
   batch.first_token_B = move_to(first_token, {B}, at::kLong, device);

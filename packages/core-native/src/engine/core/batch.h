@@ -33,6 +33,7 @@ struct Batch {
   at::Tensor ids_T;          // int32
   at::Tensor token_types_T;  // int32
   at::Tensor positions_T;    // int32, as the family counts them
+  at::Tensor task_types_T;   // int32, all 0; undefined where the model has no task embedding
   at::Tensor first_token_B;  // int64, where each text starts
   at::Tensor cu_seqlens;     // int32 [B+1]
   // The rest of the indices only where attention pads texts:

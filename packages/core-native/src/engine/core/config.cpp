@@ -26,6 +26,7 @@ void check(const ModelConfig& c) {
   require(c.hidden_size % c.num_attention_heads == 0, "hiddenSize must be a multiple of numAttentionHeads");
   require(c.intermediate_size > 0, "intermediateSize must be positive");
   require(c.type_vocab_size >= 0, "typeVocabSize must not be negative");
+  require(c.task_type_vocab_size >= 0, "taskTypeVocabSize must not be negative");
   require(c.embedding_size >= 0, "embeddingSize must not be negative");
   require(c.num_hidden_groups > 0 && c.num_hidden_groups <= c.num_hidden_layers,
           "numHiddenGroups must lie between 1 and numHiddenLayers");

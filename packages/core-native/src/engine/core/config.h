@@ -5,7 +5,7 @@
 
 namespace finetag {
 
-enum class Family { kBert, kRoberta, kAlbert, kDistilbert, kElectra };
+enum class Family { kBert, kRoberta, kAlbert, kDistilbert, kElectra, kErnie };
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
 /// kInt8: products of the encoder's linear layers; forward only.
 enum class Precision { kFloat32, kBfloat16, kInt8 };
@@ -20,7 +20,8 @@ struct ModelConfig {
   int64_t intermediate_size = 0;
   Activation hidden_act = Activation::kGelu;
   int64_t max_position_embeddings = 0;
-  int64_t type_vocab_size = 0;  // 0: the family has no token types (DistilBERT)
+  int64_t type_vocab_size = 0;       // 0: the family has no token types (DistilBERT)
+  int64_t task_type_vocab_size = 0;  // 0: no task embedding (all but ERNIE)
   /// Width of the embeddings where it differs from the layers' (ALBERT, ELECTRA); 0: hidden_size.
   int64_t embedding_size = 0;
   /// ALBERT's sharing: the layers are split into groups, and a group runs the same inner layers each time.

@@ -53,10 +53,11 @@ struct ResidualNormGrad {
 };
 
 struct EmbeddingNorm {
+  static constexpr int64_t kMostTables = 4;
   int64_t features;
-  int64_t tables;  // 1 to 3
-  const float* tables_VH[3];
-  const int32_t* ids_T[3];
+  int64_t tables;  // 1 to kMostTables
+  const float* tables_VH[kMostTables];
+  const int32_t* ids_T[kMostTables];
   const float* weight_H;
   const float* shift_H;
   float epsilon;

@@ -77,7 +77,7 @@ void embedding_norm(const EmbeddingNorm& o, int64_t begin, int64_t end) {
   const int64_t H = o.features;
   for (int64_t t = begin; t < end; ++t) {
     float* row = (o.sum_TH != nullptr ? o.sum_TH : o.y_TH) + t * H;
-    const float* from[3];
+    const float* from[EmbeddingNorm::kMostTables];
     for (int64_t i = 0; i < o.tables; ++i) from[i] = o.tables_VH[i] + int64_t{o.ids_T[i][t]} * H;
     for_each_vector(H, [&](int64_t at, auto n) {
       F value = load(from[0] + at, n);

@@ -24,6 +24,10 @@ Embeddings::Embeddings(ParameterStore& store, const std::string& prefix, const M
         {add(".token_type_embeddings", config.type_vocab_size, -1), &Batch::token_types_T});
   }
   weights_.others.push_back({positions, &Batch::positions_T});
+  if (config.task_type_vocab_size > 0) {
+    weights_.others.push_back(
+        {add(".task_type_embeddings", config.task_type_vocab_size, -1), &Batch::task_types_T});
+  }
   weights_.norm = LayerNorm(store, prefix + ".LayerNorm", E, config.layer_norm_eps);
 }
 

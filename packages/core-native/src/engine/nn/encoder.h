@@ -35,7 +35,8 @@ struct EncoderPlan {
   std::vector<size_t> passes;
 };
 
-/// Word, position and, where the family has them, token-type embeddings, summed, normed and dropped.
+/// Word and position embeddings, and those of token type and task where the family has them, summed, normed
+/// and dropped.
 class Embeddings {
  public:
   Embeddings(ParameterStore& store, const std::string& prefix, const ModelConfig& config);

@@ -17,5 +17,6 @@ FamilyPlan plan_roberta(const ModelConfig& config);
 FamilyPlan plan_albert(const ModelConfig& config);
 FamilyPlan plan_distilbert(const ModelConfig& config);
 FamilyPlan plan_electra(const ModelConfig& config);
+FamilyPlan plan_ernie(const ModelConfig& config);
 
 }  // namespace finetag

@@ -17,9 +17,11 @@ FamilyPlan make_plan(const ModelConfig& config) {
     case Family::kDistilbert:
       return plan_distilbert(config);
     case Family::kElectra:
+      return plan_electra(config);
+    case Family::kErnie:
       break;
   }
-  return plan_electra(config);
+  return plan_ernie(config);
 }
 
 /// A post-LN family.

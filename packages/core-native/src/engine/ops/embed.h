@@ -25,7 +25,8 @@ struct EmbeddingSummand {
 
 struct EmbeddingWeights {
   EmbeddingTable words;
-  std::vector<EmbeddingSummand> others;  // in the order of the sum; what a family has of types and positions
+  std::vector<EmbeddingSummand>
+      others;  // in the order of the sum; what a family has of types, positions and tasks
   NormWeights norm;
   /// Takes the gradient of `words` in the fused op; null outside training.
   std::shared_ptr<RowGradient> words_gradient;

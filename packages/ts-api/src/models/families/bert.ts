@@ -11,7 +11,7 @@ export const bert: Family = {
   // One token type alone would be a RoBERTa's, from before files had a model type.
   knownBy: (json) => "hidden_size" in json && "vocab_size" in json && json.type_vocab_size !== 1,
   defaults: BERT_DEFAULTS,
-  bases: ["bert."],
+  bases: ["bert.", "ernie."],
   headWeight: "classifier.weight",
   optional: ["bert.pooler.dense.weight", "bert.pooler.dense.bias"],
   tokenizerClass: "BertTokenizer",

@@ -2,6 +2,7 @@ import { albert } from "./albert.ts";
 import { bert } from "./bert.ts";
 import { distilbert } from "./distilbert.ts";
 import { electra } from "./electra.ts";
+import { ernie } from "./ernie.ts";
 import type { Family } from "./family.ts";
 import { roberta } from "./roberta.ts";
 import { xlmRoberta } from "./xlm-roberta.ts";
@@ -9,7 +10,7 @@ import { xlmRoberta } from "./xlm-roberta.ts";
 export type { Family } from "./family.ts";
 
 /** All that finetag reads. In a config without a model type, the first that knows it wins. */
-export const FAMILIES: readonly Family[] = [albert, distilbert, electra, roberta, xlmRoberta, bert];
+export const FAMILIES: readonly Family[] = [albert, distilbert, electra, ernie, roberta, xlmRoberta, bert];
 
 /** The family of a model type. */
 export function familyOf({ modelType }: { modelType: string }): Family {
