@@ -23,6 +23,9 @@ const TOKENIZER_FILES = [
   "vocab.txt",
   "vocab.json",
   "merges.txt",
+  "spiece.model",
+  "sentencepiece.bpe.model",
+  "tokenizer.model",
   "special_tokens_map.json",
   "added_tokens.json",
 ];

@@ -27,6 +27,16 @@ export function buildBert(
   });
 }
 
+/**
+ * Whether the model of a vocabulary was trained on texts in lower case, where no file says so, as in Google's archives:
+ * a cased vocabulary has upper case in a good part of its pieces, an uncased one in none, a Chinese one, which is
+ * uncased as well, in next to none.
+ */
+export function isUncased(vocab: Record<string, number>): boolean {
+  const pieces = Object.keys(vocab).filter((piece) => !/^[[<].*[\]>]$/.test(piece));
+  return pieces.filter((piece) => piece !== piece.toLowerCase()).length * 100 <= pieces.length;
+}
+
 /** Builds transformers' `RobertaTokenizer` on a vocabulary and its merges; throws as {@link buildBert}. */
 export function buildRoberta(
   path: string,
@@ -44,7 +54,8 @@ export function buildRoberta(
   });
 }
 
-function required(
+/** The token of a role; throws as {@link buildBert} where there is none, or the vocabulary lacks it. */
+export function required(
   path: string,
   vocab: Record<string, number>,
   { named, directory }: TokenizerSettings,

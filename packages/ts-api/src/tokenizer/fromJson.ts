@@ -3,13 +3,15 @@ import { FinetagError } from "../errors/index.ts";
 import { readJsonFile } from "../io/index.ts";
 import { booleanOf } from "./build.ts";
 import type { TokenizerJson } from "./json.ts";
+import { charsmapFault } from "./sentencepiece/charsmap.ts";
+import { albertNormalizer } from "./sentencepiece/layouts.ts";
 import type { TokenizerSettings } from "./settings.ts";
 import { isVocabulary } from "./vocabulary.ts";
 
 /**
  * Reads `tokenizer.json` and makes it say what transformers would do with it: truncation and padding are set at each
- * call, and where the class is `BertTokenizer` or `RobertaTokenizer`, the keys of `tokenizer_config.json` win
- * (`do_lower_case` and so on). Where that file does not name them, this one's own values hold.
+ * call, and where the class is one of {@link CLASSES}, the keys of `tokenizer_config.json` win (`do_lower_case` and so
+ * on). Where that file does not name them, this one's own values hold.
  *
  * @throws ERR_FINETAG_MODEL for a file that is no tokenizer.
  */
@@ -27,13 +29,27 @@ export async function readTokenizerJson(
   }
   const tokenizer: TokenizerJson = { ...json, truncation: null, padding: null };
   if (tokenizer.model.dropout != null) tokenizer.model = { ...tokenizer.model, dropout: null };
-  const overridden =
-    settings.className === "BertTokenizer"
-      ? withBertFlags(tokenizer, settings)
-      : settings.className === "RobertaTokenizer"
-        ? withPrefixSpace(tokenizer, settings)
-        : tokenizer;
-  return { json: overridden, truncationSide: json.truncation?.direction };
+  for (const charsmap of charsmapsOf(tokenizer.normalizer)) {
+    const fault = charsmapFault(Buffer.from(charsmap, "base64"));
+    if (fault === undefined) continue;
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${path}: damaged (precompiled_charsmap: ${fault}); use the tokenizer files of the weights`,
+    );
+  }
+  const override = OVERRIDES[settings.className];
+  return { json: override?.(tokenizer, settings) ?? tokenizer, truncationSide: json.truncation?.direction };
+}
+
+const OVERRIDES: Readonly<
+  Record<string, (json: TokenizerJson, settings: TokenizerSettings) => TokenizerJson>
+> = { BertTokenizer: withBertFlags, RobertaTokenizer: withPrefixSpace, AlbertTokenizer: withAlbertFlags };
+
+/** In base64, of a normalizer and of those within it. */
+export function charsmapsOf(normalizer: TokenizerJson["normalizer"]): string[] {
+  const { precompiled_charsmap: charsmap, normalizers } = normalizer ?? {};
+  const own = typeof charsmap === "string" ? [charsmap] : [];
+  return Array.isArray(normalizers) ? [...own, ...normalizers.flatMap(charsmapsOf)] : own;
 }
 
 function isTokenizer(json: unknown): json is TokenizerJson {
@@ -64,4 +80,24 @@ function withPrefixSpace(tokenizer: TokenizerJson, { json }: TokenizerSettings):
   const add = booleanOf(json.add_prefix_space);
   if (splitter?.type !== "ByteLevel" || add === undefined) return tokenizer;
   return { ...tokenizer, pre_tokenizer: { ...splitter, add_prefix_space: add } };
+}
+
+/** ALBERT's normalizer is a sequence; the two keys that are named put steps into it or leave them out. */
+function withAlbertFlags(tokenizer: TokenizerJson, { json }: TokenizerSettings): TokenizerJson {
+  const steps = tokenizer.normalizer?.normalizers;
+  if (!Array.isArray(steps)) return tokenizer;
+  const [lowercase, keepAccents] = [booleanOf(json.do_lower_case), booleanOf(json.keep_accents)];
+  const has = (type: string) => steps.some((step) => step?.type === type);
+  const held = { lowercase: has("Lowercase"), keepAccents: !has("StripAccents") };
+  if (
+    (lowercase ?? held.lowercase) === held.lowercase &&
+    (keepAccents ?? held.keepAccents) === held.keepAccents
+  )
+    return tokenizer;
+  const options = {
+    lowercase: lowercase ?? held.lowercase,
+    keepAccents: keepAccents ?? held.keepAccents,
+  };
+  const [charsmap = ""] = charsmapsOf(tokenizer.normalizer);
+  return { ...tokenizer, normalizer: albertNormalizer(charsmap, options) };
 }

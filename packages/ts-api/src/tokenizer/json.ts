@@ -30,11 +30,7 @@ export function bertJson(
   added: TokenizerJson["added_tokens"],
   options: BertOptions,
 ): TokenizerJson {
-  const { cls, sep } = options;
-  const special = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
-  const sequence = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
-  const entry = (token: string) => ({ id: token, ids: [idOf(token, vocab, added)], tokens: [token] });
-  const single = [special(cls, 0), sequence("A", 0), special(sep, 0)];
+  const id = (token: string) => idOf(token, vocab, added);
   return {
     version: "1.0",
     truncation: null,
@@ -48,12 +44,7 @@ export function bertJson(
       lowercase: options.lowercase,
     },
     pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single,
-      pair: [...single, sequence("B", 1), special(sep, 1)],
-      special_tokens: { [cls]: entry(cls), [sep]: entry(sep) },
-    },
+    post_processor: bertTemplate(options.cls, options.sep, id),
     decoder: { type: "WordPiece", prefix: "##", cleanup: true },
     model: {
       type: "WordPiece",
@@ -63,6 +54,33 @@ export function bertJson(
       vocab,
     },
   };
+}
+
+const special = (id: string, type: number) => ({ SpecialToken: { id, type_id: type } });
+const sequence = (id: string, type: number) => ({ Sequence: { id, type_id: type } });
+
+/** `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`; the second text and its end are of type 1. */
+export function bertTemplate(cls: string, sep: string, id: (token: string) => number): TemplateJson {
+  const single = [special(cls, 0), sequence("A", 0), special(sep, 0)];
+  return template([cls, sep], id, single, [...single, sequence("B", 1), special(sep, 1)]);
+}
+
+/** `<s> A </s>` and `<s> A </s> </s> B </s>`, all of type 0. */
+export function fairseqTemplate(cls: string, sep: string, id: (token: string) => number): TemplateJson {
+  const single = [special(cls, 0), sequence("A", 0), special(sep, 0)];
+  return template([cls, sep], id, single, [...single, special(sep, 0), sequence("B", 0), special(sep, 0)]);
+}
+
+type TemplateJson = NonNullable<TokenizerJson["post_processor"]>;
+
+function template(
+  tokens: string[],
+  id: (token: string) => number,
+  single: unknown[],
+  pair: unknown[],
+): TemplateJson {
+  const entries = tokens.map((token) => [token, { id: token, ids: [id(token)], tokens: [token] }]);
+  return { type: "TemplateProcessing", single, pair, special_tokens: Object.fromEntries(entries) };
 }
 
 /** What decides how a RoBERTa tokenizer cuts a text. */
@@ -116,7 +134,11 @@ export function robertaJson(
   };
 }
 
-function idOf(token: string, vocab: Record<string, number>, added: TokenizerJson["added_tokens"]): number {
+export function idOf(
+  token: string,
+  vocab: Record<string, number>,
+  added: TokenizerJson["added_tokens"],
+): number {
   const id = added.find(({ content }) => content === token)?.id ?? vocab[token];
   if (id === undefined) throw new Error(`"${token}" is neither in the vocabulary nor added`);
   return id;

@@ -3,6 +3,8 @@ import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
 import { isNotFound, readJsonFile } from "../io/index.ts";
 import { familyOf, type ModelConfig } from "../models/index.ts";
+import { CLASSES, canonicalClass } from "./classes.ts";
+import type { TokenizerFiles } from "./files.ts";
 
 /** A token that is found in a text before the text is cut into pieces. */
 export interface AddedToken {
@@ -17,7 +19,7 @@ export interface AddedToken {
 /** What the small files beside a vocabulary say about it. */
 export interface TokenizerSettings {
   directory: string;
-  /** transformers' class without "Fast", e.g. `BertTokenizer`. */
+  /** transformers' class as `canonicalClass` names it, e.g. `BertTokenizer`. */
   className: string;
   /** Special tokens by their role, e.g. `cls_token`; the class's own where the files name none. */
   named: Map<string, AddedToken>;
@@ -28,26 +30,6 @@ export interface TokenizerSettings {
   /** `tokenizer_config.json` as read; empty without one. */
   json: Record<string, unknown>;
 }
-
-/** In the order in which transformers adds those that a vocabulary lacks. */
-const CLASS_TOKENS: Readonly<Record<string, Record<string, string>>> = {
-  BertTokenizer: {
-    unk_token: "[UNK]",
-    sep_token: "[SEP]",
-    pad_token: "[PAD]",
-    cls_token: "[CLS]",
-    mask_token: "[MASK]",
-  },
-  RobertaTokenizer: {
-    bos_token: "<s>",
-    eos_token: "</s>",
-    unk_token: "<unk>",
-    sep_token: "</s>",
-    pad_token: "<pad>",
-    cls_token: "<s>",
-    mask_token: "<mask>",
-  },
-};
 
 /** Roles that transformers knows (`SPECIAL_TOKENS_ATTRIBUTES`). */
 const ROLES = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
@@ -69,10 +51,12 @@ const configSchema = z.looseObject({
   do_lower_case: z.boolean().nullish(),
   strip_accents: z.boolean().nullish(),
   tokenize_chinese_chars: z.boolean().nullish(),
+  keep_accents: z.boolean().nullish(),
   add_prefix_space: z.boolean().nullish(),
   trim_offsets: z.boolean().nullish(),
   split_special_tokens: z.boolean().nullish(),
   truncation_side: z.enum(["left", "right"]).nullish(),
+  model_input_names: z.array(z.string()).nullish(),
   added_tokens_decoder: z.record(z.string().regex(/^\d+$/), tokenSchema).nullish(),
   ...Object.fromEntries(ROLES.map((role) => [role, tokenSchema.nullish()])),
 });
@@ -88,7 +72,11 @@ export type TokenizerConfig = z.infer<typeof configSchema>;
  *
  * @throws ERR_FINETAG_MODEL for contents that are no such file.
  */
-export async function readSettings(dir: string, config: ModelConfig): Promise<TokenizerSettings> {
+export async function readSettings(
+  dir: string,
+  config: ModelConfig,
+  files: TokenizerFiles,
+): Promise<TokenizerSettings> {
   const [json, map, addedIds] = await Promise.all([
     readOptional(dir, "tokenizer_config.json", configSchema),
     readOptional(dir, "special_tokens_map.json", mapSchema),
@@ -102,11 +90,7 @@ export async function readSettings(dir: string, config: ModelConfig): Promise<To
   }
   const decoder = json?.added_tokens_decoder;
   const sources = [json ?? {}, decoder == null ? (map ?? {}) : {}];
-  const className = (
-    json?.tokenizer_class ??
-    stringOf(config.json.tokenizer_class) ??
-    familyOf(config).tokenizerClass
-  ).replace(/Fast$/, "");
+  const className = classOf(json?.tokenizer_class ?? stringOf(config.json.tokenizer_class), config, files);
   const extra = sources.flatMap((source) => extraTokens(source));
   const values = namedValues(className, sources);
   const special = new Set([...[...values.values()].map(contentOf), ...extra.map(({ content }) => content)]);
@@ -122,13 +106,21 @@ export async function readSettings(dir: string, config: ModelConfig): Promise<To
   return { directory: dir, className, named, numbered, extra, json: json ?? {} };
 }
 
+/** The Chinese ALBERT models have BERT's vocabulary, and mostly no file that says so. */
+function classOf(named: string | undefined, config: ModelConfig, files: TokenizerFiles): string {
+  const className = canonicalClass(named ?? familyOf(config).tokenizerClass);
+  const { tokenizerJson, sentencePiece, wordPiece } = files;
+  const hasOnlyWords = (tokenizerJson ?? sentencePiece) === undefined && wordPiece !== undefined;
+  return className === "AlbertTokenizer" && hasOnlyWords ? "BertTokenizer" : className;
+}
+
 function namedValues(
   className: string,
   sources: Record<string, unknown>[],
 ): Map<string, z.infer<typeof tokenSchema>> {
   const values = new Map<string, z.infer<typeof tokenSchema>>();
   for (const role of ROLES) {
-    let value: unknown = CLASS_TOKENS[className]?.[role];
+    let value: unknown = CLASSES[className]?.tokens[role];
     for (const source of sources) if (source[role] !== undefined) value = source[role];
     if (value != null) values.set(role, value as z.infer<typeof tokenSchema>);
   }

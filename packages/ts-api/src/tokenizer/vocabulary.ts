@@ -5,13 +5,12 @@ import { decodeUtf8, readJsonFile, readSmallFile } from "../io/index.ts";
 const CODE = "ERR_FINETAG_MODEL";
 
 /**
- * Reads `vocab.txt`: a token a line, its id the line's number from 0. As the Rust core does, white space at the end
+ * Reads a `vocab.txt`: a token a line, its id the line's number from 0. As the Rust core does, white space at the end
  * of a line is dropped, and of two equal tokens the later counts.
  *
  * @throws ERR_FINETAG_MODEL for a file that is empty or not UTF-8.
  */
-export async function readVocabTxt(dir: string): Promise<Record<string, number>> {
-  const path = join(dir, "vocab.txt");
+export async function readVocabTxt(path: string): Promise<Record<string, number>> {
   const lines = splitLines(decode(await readSmallFile(path, CODE), path));
   if (lines.length === 0) throw new FinetagError(CODE, `${path}: empty; use the vocabulary of the weights`);
   const vocab: Record<string, number> = Object.create(null);

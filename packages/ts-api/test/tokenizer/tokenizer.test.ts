@@ -161,6 +161,24 @@ describe("vocab.txt", () => {
     expect(await idsOf(roomy, "[MASK]")).toEqual([2, 5, 3]);
   });
 
+  it("of a Google archive tells itself whether it is cased", async () => {
+    const cased = [...SPECIALS, "The", "the", "##ing", "Fox", "fox"].join("\n");
+    const lowers = async (files: Record<string, unknown>) => {
+      const config = jsonOf(await loadFrom(files), "tokenizer_config.json");
+      return config.do_lower_case;
+    };
+    const archive = { "bert_config.json": {} };
+    expect(await lowers({ "vocab.txt": cased, ...archive })).toBe(false);
+    expect(await lowers({ "vocab.txt": cased })).toBe(true);
+    const uncased = [...SPECIALS, "<S>", "<T>", "the", "##ing", "fox"].join("\n");
+    expect(await lowers({ "vocab.txt": uncased, ...archive })).toBe(true);
+    expect(
+      await lowers({ "vocab_chinese.txt": [...SPECIALS, "<S>", "中", "##文"].join("\n"), ...archive }),
+    ).toBe(true);
+    const said = { "tokenizer_config.json": { do_lower_case: true } };
+    expect(await lowers({ "vocab.txt": cased, ...archive, ...said })).toBe(true);
+  });
+
   it("is told apart from weights with a smaller vocabulary", async () => {
     const encoder = await load();
     expect(() => assertVocabulary(encoder, configOf(BERT, encoder.maxTokenId))).toThrow(
@@ -248,7 +266,7 @@ describe("bad files", () => {
       "another class",
       { "vocab.txt": vocab, "tokenizer_config.json": { tokenizer_class: "XLNetTokenizer" } },
       BERT,
-      "a XLNetTokenizer is read from tokenizer.json only",
+      "a XLNetTokenizer is read from tokenizer.json or a SentencePiece model only",
     ],
     [
       "a config that is a list",
