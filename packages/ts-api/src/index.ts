@@ -4,6 +4,7 @@
  * - {@link Classifier}: a model in this process: train, predict, evaluate, save.
  * - {@link trainRun}: what `finetag train` does: files in, a directory with the best model and checkpoints out.
  * - {@link pullModel}, {@link inspectModel}, {@link doctor}: models and machines.
+ * - {@link openTokenizer}: a model's tokenizer alone, with the words that its tokens make.
  *
  * Every error is a {@link FinetagError} with a stable `code` and one line that says what to do.
  *
@@ -33,5 +34,13 @@ export { inspectModel, type ModelSummary } from "./inspect.ts";
 export { withAtomicFile, writeFileAtomic } from "./io/index.ts";
 export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.ts";
 export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";
+export { openTokenizer } from "./open-tokenizer.ts";
+export {
+  chineseWords,
+  type EncodedTexts,
+  type EncodedWords,
+  type TextEncoder as Tokenizer,
+  type WordSegmenter,
+} from "./tokenizer/index.ts";
 export * from "./training/index.ts";
 export { VERSION } from "./version.ts";

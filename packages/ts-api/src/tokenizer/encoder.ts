@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Encoding, Tokenizer } from "tokenizers";
 import { FinetagError } from "../errors/index.ts";
-import { PackedTexts } from "./packed.ts";
+import { chineseWords, type WordSegmenter } from "./chinese.ts";
+import { PackedTexts, type WordsOf } from "./packed.ts";
 import type { TruncationSide } from "./truncate.ts";
-import type { EncodedTexts, TextEncoder } from "./types.ts";
+import type { EncodedTexts, EncodedWords, TextEncoder } from "./types.ts";
+import { type WordMarks, wordsOfTokens } from "./words.ts";
 
 /** Texts that cross into the Rust core at once: enough for its threads; more hold the event loop up, and win no time. */
 const CHUNK_TEXTS = 64;
@@ -15,6 +17,7 @@ export interface EncoderOptions {
   /** All ids by token. */
   ids: ReadonlyMap<string, number>;
   files: Map<string, Uint8Array>;
+  words: WordMarks;
   truncationSide: TruncationSide;
   /** Whether the second text of a pair is of type 1 (BERT), or of type 0 as the first (RoBERTa). */
   pairTypes: boolean;
@@ -74,20 +77,43 @@ export class RustEncoder implements TextEncoder {
     pairs: (string | undefined)[] | undefined,
     maxLength: number,
   ): Promise<EncodedTexts> {
+    const { words: _none, ...encoded } = await this.#encode(texts, pairs, maxLength);
+    return encoded;
+  }
+
+  encodeWords(
+    texts: string[],
+    pairs: (string | undefined)[] | undefined,
+    maxLength: number,
+    segment: WordSegmenter = chineseWords,
+  ): Promise<EncodedWords> {
+    return this.#encode(texts, pairs, maxLength, segment);
+  }
+
+  async #encode(
+    texts: string[],
+    pairs: (string | undefined)[] | undefined,
+    maxLength: number,
+    segment?: WordSegmenter,
+  ): Promise<EncodedWords> {
+    const { pairTypes, truncationSide, words: marks } = this.#options;
     const hasPairs = pairs?.some((pair) => pair !== undefined) ?? false;
     if (hasPairs) this.#checkTypes();
     const { tokenizer, specials } = await this.#opened();
     this.#checkLength(maxLength, hasPairs ? Math.max(specials.single, specials.pair) : specials.single);
-    const packed = new PackedTexts(maxLength, this.#options.pairTypes);
+    const packed = new PackedTexts(maxLength, pairTypes);
     for (let start = 0; start < texts.length; start += CHUNK_TEXTS) {
       const chunk = texts.slice(start, start + CHUNK_TEXTS);
       const seconds = pairs?.slice(start, start + CHUNK_TEXTS) ?? [];
+      const wordsOf: WordsOf | undefined =
+        segment && ((encoding, i) => wordsOfTokens(encoding, [chunk[i]!, seconds[i] ?? ""], marks, segment));
       if (seconds.every((pair) => pair === undefined)) {
-        packed.addCut(await this.#exclusive(() => this.#encodeTexts(tokenizer, chunk, maxLength)));
+        packed.addCut(await this.#exclusive(() => this.#encodeTexts(tokenizer, chunk, maxLength)), wordsOf);
       } else {
         packed.addWhole(
           await this.#exclusive(() => encodePairs(tokenizer, chunk, seconds)),
-          this.#options.truncationSide,
+          truncationSide,
+          wordsOf,
         );
       }
     }

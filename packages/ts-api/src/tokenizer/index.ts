@@ -1,3 +1,4 @@
+export { chineseWords, type WordSegmenter } from "./chinese.ts";
 export { TOKENIZERS_VERSION } from "./encoder.ts";
 export { loadTokenizer, readTokenizer } from "./load.ts";
-export type { EncodedTexts, TextEncoder } from "./types.ts";
+export type { EncodedTexts, EncodedWords, TextEncoder } from "./types.ts";

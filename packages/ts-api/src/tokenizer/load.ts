@@ -13,6 +13,7 @@ import { readSentencePiece } from "./sentencepiece/model.ts";
 import { readSettings, type TokenizerSettings } from "./settings.ts";
 import type { TextEncoder } from "./types.ts";
 import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
+import { wordMarks } from "./words.ts";
 
 /**
  * Loads a model directory's tokenizer: `tokenizer.json`, or else `vocab.txt` (WordPiece), `vocab.json` with
@@ -45,6 +46,7 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
   return new RustEncoder({
     json: text,
     ids,
+    words: wordMarks(json),
     files: await savedFiles(dir, { json, text, ids, settings, config, pairTypes, truncationSide: side }),
     truncationSide: side,
     pairTypes,

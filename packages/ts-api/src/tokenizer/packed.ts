@@ -1,6 +1,10 @@
 import type { Encoding } from "tokenizers";
 import { keptTokens, type TruncationSide } from "./truncate.ts";
-import type { EncodedTexts } from "./types.ts";
+import type { EncodedWords } from "./types.ts";
+import { NO_WORD, renumbered } from "./words.ts";
+
+/** The words of an encoding's tokens; see `wordsOfTokens`. */
+export type WordsOf = (encoding: Encoding, index: number) => Int32Array;
 
 /** Gathers encodings of the Rust core into typed arrays; each is let go of as soon as its ids are out. */
 export class PackedTexts {
@@ -8,6 +12,7 @@ export class PackedTexts {
   readonly #pairTypes: boolean;
   #ids = new Int32Array(1024);
   #types = new Int32Array(1024);
+  readonly #words: Int32Array[] = [];
   #tokens = 0;
   #truncated = 0;
   readonly #starts: number[] = [0];
@@ -19,21 +24,24 @@ export class PackedTexts {
   }
 
   /** Takes texts that the core has cut. */
-  addCut(encodings: Encoding[]): void {
-    for (const encoding of encodings) {
+  addCut(encodings: Encoding[], wordsOf?: WordsOf): void {
+    for (const [i, encoding] of encodings.entries()) {
       const ids = encoding.getIds();
       this.#append(ids, this.#pairTypes ? encoding.getTypeIds() : undefined);
+      if (wordsOf) this.#words.push(renumbered(wordsOf(encoding, i)));
       if (ids.length === this.#maxLength && encoding.getOverflowing().length > 0) this.#truncated++;
     }
   }
 
   /** Takes whole texts, and cuts them. */
-  addWhole(encodings: Encoding[], side: TruncationSide): void {
-    for (const encoding of encodings) {
+  addWhole(encodings: Encoding[], side: TruncationSide, wordsOf?: WordsOf): void {
+    for (const [index, encoding] of encodings.entries()) {
       const ids = encoding.getIds();
       const types = this.#pairTypes ? encoding.getTypeIds() : undefined;
+      const words = wordsOf?.(encoding, index);
       if (ids.length <= this.#maxLength) {
         this.#append(ids, types);
+        if (words) this.#words.push(words);
         continue;
       }
       const kept = keptTokens(encoding.getSequenceIds(), this.#maxLength, side);
@@ -41,6 +49,7 @@ export class PackedTexts {
         kept.map((i) => ids[i]!),
         types && kept.map((i) => types[i]!),
       );
+      if (words) this.#words.push(renumbered(Int32Array.from(kept, (i) => words[i]!)));
       this.#truncated++;
     }
   }
@@ -53,8 +62,11 @@ export class PackedTexts {
     this.#starts.push(this.#tokens);
   }
 
-  finish(): EncodedTexts {
+  finish(): EncodedWords {
+    const words = new Int32Array(this.#tokens).fill(NO_WORD);
+    for (const [i, ofText] of this.#words.entries()) words.set(ofText, this.#starts[i]);
     return {
+      words,
       ids: this.#ids.slice(0, this.#tokens),
       tokenTypes: this.#types.slice(0, this.#tokens),
       cuSeqlens: Int32Array.from(this.#starts),

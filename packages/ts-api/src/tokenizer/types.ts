@@ -1,3 +1,5 @@
+import type { WordSegmenter } from "./chinese.ts";
+
 /** B texts of T tokens in all, laid end to end without padding. */
 export interface EncodedTexts {
   /** `[T]`, special tokens included. */
@@ -8,6 +10,15 @@ export interface EncodedTexts {
   cuSeqlens: Int32Array;
   /** How many texts were cut. */
   truncated: number;
+}
+
+/** Texts with the words that their tokens belong to, as masking of whole words needs them. */
+export interface EncodedWords extends EncodedTexts {
+  /**
+   * `[T]`: the number of a token's word within its text or pair, from 0 on; -1 for a special token. The tokens of a word
+   * lie side by side.
+   */
+  words: Int32Array;
 }
 
 /** A model's tokenizer. */
@@ -40,4 +51,19 @@ export interface TextEncoder {
     pairs: (string | undefined)[] | undefined,
     maxLength: number,
   ): Promise<EncodedTexts>;
+
+  /**
+   * Encodes texts as {@link encode} does, and tells which tokens make a word: a first piece and those that continue it
+   * (`##`), or the pieces from one mark of a word to the next (`Ġ`, `▁`). Runs of Chinese characters, which have no
+   * such marks, are cut by `segment`.
+   *
+   * @param segment By default Node's own `Intl.Segmenter` for Chinese.
+   * @throws As {@link encode}; ERR_FINETAG_ARGUMENT where the segmenter's words are not the text that it was given.
+   */
+  encodeWords(
+    texts: string[],
+    pairs: (string | undefined)[] | undefined,
+    maxLength: number,
+    segment?: WordSegmenter,
+  ): Promise<EncodedWords>;
 }

@@ -97,6 +97,10 @@ describe("encodeRows", () => {
         truncated: 0,
       };
     },
+    async encodeWords(texts) {
+      const encoded = await encoder.encode(texts, undefined, 3);
+      return { ...encoded, words: encoded.ids };
+    },
   };
 
   async function encodeAll(count: number, vocabSize: number, signal?: AbortSignal) {
