@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { downloadFile } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
 import { ioError } from "../io/index.ts";
-import { HttpError, isTransient, reason, throwIfAborted } from "./failures.ts";
+import { HttpError, isTransient, throwIfAborted } from "./failures.ts";
 import { guardedFetch, RangeIgnoredError } from "./guarded-fetch.ts";
 import { claimPartial } from "./partials.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
@@ -166,14 +166,4 @@ async function sizeOf(path: string): Promise<number> {
     (info) => info.size,
     () => 0,
   );
-}
-
-/** The message for a network that does not answer, with what can be done about it. */
-export function unreachable(endpoint: string, error: unknown): string {
-  const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
-  const hint =
-    proxy && process.env.NODE_USE_ENV_PROXY !== "1"
-      ? "set NODE_USE_ENV_PROXY=1 (Node 22.21+ or 24+), for Node does not use HTTPS_PROXY by itself"
-      : "check the network, or set HF_ENDPOINT to a mirror";
-  return `cannot download from ${endpoint} (${reason(error)}); ${hint}`;
 }

@@ -7,11 +7,14 @@ export class HttpError extends Error {
   readonly errorCode: string | undefined;
   /** In ms, where the server asks to wait. */
   readonly retryAfter: number | undefined;
+  /** What the server says about it, in one line, where that was read. */
+  readonly detail: string | undefined;
 
-  constructor(response: Response) {
+  constructor(response: Response, detail?: string) {
     super(`the server answered ${response.status} ${response.statusText}`.trim());
     this.name = "HttpError";
     this.status = response.status;
+    this.detail = detail;
     this.errorCode = response.headers.get("x-error-code") ?? undefined;
     const wait = Number(response.headers.get("retry-after") ?? Number.NaN);
     this.retryAfter = Number.isFinite(wait) ? wait * 1000 : undefined;
@@ -51,6 +54,16 @@ export function reason(error: unknown): string {
     seen.push(message);
   }
   return seen.includes("terminated") ? "the connection broke" : String((error as Error)?.message ?? error);
+}
+
+/** The message for a network that does not answer, with what can be done about it. */
+export function unreachable(endpoint: string, error: unknown, doing = "download from"): string {
+  const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
+  const hint =
+    proxy && process.env.NODE_USE_ENV_PROXY !== "1"
+      ? "set NODE_USE_ENV_PROXY=1 (Node 22.21+ or 24+), for Node does not use HTTPS_PROXY by itself"
+      : "check the network, or set HF_ENDPOINT to a mirror";
+  return `cannot ${doing} ${endpoint} (${reason(error)}); ${hint}`;
 }
 
 /** Ends the work with the class of error that callers know for it. */

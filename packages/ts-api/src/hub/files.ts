@@ -1,43 +1,43 @@
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { HubSettings } from "./settings.ts";
+import { shardIndex, weightFiles } from "./weights.ts";
 
-/** Small files beside the weights: the model's shape, its tokenizer in any form, and what finetag saved. */
-const SIDE_FILES: ReadonlySet<string> = new Set([
-  "config.json",
-  "finetag.json",
+/** The model's shape; the others are Google's, for TensorFlow. */
+export const CONFIGS: readonly string[] = ["config.json", "bert_config.json", "albert_config.json"];
+
+/** Each alone is a tokenizer. */
+const TOKENIZERS: readonly string[] = [
   "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
   "vocab.txt",
-  "vocab.json",
   "merges.txt",
   "spiece.model",
   "sentencepiece.bpe.model",
   "tokenizer.model",
+  "vocab_chinese.txt",
+  "30k-clean.model",
+];
+
+/** Small files beside the weights: the model's shape, its tokenizer in any form, and what finetag saved. */
+const SIDE_FILES: ReadonlySet<string> = new Set([
+  ...CONFIGS,
+  ...TOKENIZERS,
+  "vocab.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "finetag.json",
 ]);
 
-export const WEIGHTS = "model.safetensors";
-export const WEIGHTS_INDEX = "model.safetensors.index.json";
-const SHARD = /^model-\d+-of-\d+\.safetensors$/;
-
 /**
- * Those of a repository's files that training needs: config, tokenizer, and safetensors weights in one file or
- * in shards. The same weights in other formats (`pytorch_model.bin`, TensorFlow, Flax, ONNX) are left out.
+ * Those of a repository's files that training needs: config, tokenizer, and the weights in the first of these forms:
+ * safetensors, PyTorch's `.bin`, a TensorFlow checkpoint. The same weights in other formats (Keras, Flax, ONNX) are
+ * left out.
  */
 export function neededFiles(paths: readonly string[]): string[] {
-  const whole = paths.includes(WEIGHTS);
-  return paths.filter(
-    (path) =>
-      SIDE_FILES.has(path) || path === WEIGHTS || (!whole && (path === WEIGHTS_INDEX || SHARD.test(path))),
-  );
-}
-
-/** Whether the list has safetensors weights, in one file or in shards. */
-export function hasWeights(paths: readonly string[]): boolean {
-  return paths.includes(WEIGHTS) || (paths.includes(WEIGHTS_INDEX) && paths.some((path) => SHARD.test(path)));
+  const weights = new Set(weightFiles(paths));
+  return paths.filter((path) => SIDE_FILES.has(path) || weights.has(path));
 }
 
 /** Where a catalogue model from another source than the Hub lies once it is complete. */
@@ -47,23 +47,28 @@ export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry
 
 /** What a directory lacks to be loaded as a model; empty where it is whole. */
 export async function missingFiles(directory: string): Promise<string[]> {
-  const has = (path: string) =>
-    stat(join(directory, path)).then(
+  const names = await presentFiles(directory);
+  const missing: string[] = [];
+  if (!CONFIGS.some((name) => names.includes(name))) missing.push("config.json");
+  if (!TOKENIZERS.some((name) => names.includes(name))) missing.push("tokenizer.json");
+  const weights = weightFiles(names);
+  if (weights === undefined) return [...missing, "model.safetensors"];
+  const index = shardIndex(weights);
+  const shards = index === undefined ? [] : await shardNames(join(directory, index));
+  if (shards === undefined) return [...missing, index!];
+  return [...missing, ...shards.filter((shard) => !names.includes(shard))];
+}
+
+/** A link whose target is gone does not count. */
+async function presentFiles(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  const isFile = (name: string) =>
+    stat(join(directory, name)).then(
       (info) => info.isFile(),
       () => false,
     );
-  const missing: string[] = [];
-  if (!(await has("config.json"))) missing.push("config.json");
-  if (!(await has("tokenizer.json")) && !(await has("vocab.txt")) && !(await has("merges.txt"))) {
-    const pieces = await Promise.all(["spiece.model", "sentencepiece.bpe.model", "tokenizer.model"].map(has));
-    if (!pieces.includes(true)) missing.push("tokenizer.json");
-  }
-  if (!(await has(WEIGHTS))) {
-    const shards = await shardNames(join(directory, WEIGHTS_INDEX));
-    if (shards === undefined) missing.push(WEIGHTS);
-    else for (const shard of shards) if (!(await has(shard))) missing.push(shard);
-  }
-  return missing;
+  const present = await Promise.all(names.map(isFile));
+  return names.filter((_, i) => present[i]);
 }
 
 async function shardNames(indexPath: string): Promise<string[] | undefined> {

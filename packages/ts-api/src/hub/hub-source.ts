@@ -5,12 +5,13 @@ import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
 import { ioError, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
-import { downloadVerified, type RemoteFile, unreachable } from "./download.ts";
-import { HttpError, isTransient, SourceUnavailableError, throwIfAborted } from "./failures.ts";
-import { hasWeights, neededFiles } from "./files.ts";
+import { downloadVerified, type RemoteFile } from "./download.ts";
+import { HttpError, isTransient, SourceUnavailableError, throwIfAborted, unreachable } from "./failures.ts";
+import { CONFIGS, neededFiles } from "./files.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
 import { blobPath, hasBlob, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
+import { weightFiles } from "./weights.ts";
 
 /** What a request to the Hub needs to know. */
 export interface HubRequest {
@@ -72,18 +73,18 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
 function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter((entry) => entry.type === "file");
   const paths = files.map((entry) => entry.path);
-  if (!paths.includes("config.json")) {
+  if (!CONFIGS.some((name) => paths.includes(name))) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${request.repo}: the repository has no config.json, so it is no model that finetag reads`,
     );
   }
-  if (!hasWeights(paths)) {
-    const others = paths.filter((path) => /\.(bin|h5|msgpack|onnx|ckpt)$/.test(path));
+  if (weightFiles(paths) === undefined) {
+    const others = paths.filter((path) => /\.(bin|pth?|h5|msgpack|onnx|ckpt|index)$/.test(path));
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${request.repo}: the repository has no model.safetensors` +
-        `${others.length > 0 ? ` (only ${others.join(", ")})` : ""}; choose a revision that has one ` +
+      `${request.repo}: the repository has no weights that finetag reads (model.safetensors, pytorch_model.bin, a TensorFlow checkpoint)` +
+        `${others.length > 0 ? `, only ${others.join(", ")}` : ""}; choose a revision that has some ` +
         "(the Hub offers converted weights as refs/pr/N), or save it with transformers' save_pretrained",
     );
   }
@@ -135,7 +136,7 @@ function describe(request: HubRequest, error: unknown): unknown {
   if (error.status === 401) {
     return fail(
       settings.token
-        ? `${settings.endpoint} does not accept the token in HF_TOKEN (401); renew it, or unset it for a public model`
+        ? `${settings.endpoint} does not accept the token in ${settings.tokenSource} (401); renew it, or take it away for a public model`
         : `${settings.endpoint} knows no such public model (401); ${meant}, or set HF_TOKEN for a private one`,
     );
   }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { FinetagError } from "../errors/index.ts";
@@ -8,8 +9,11 @@ export const HUB_URL = "https://huggingface.co";
 
 /** Where Hugging Face's programs keep what they download. */
 export function defaultHubCache(env: NodeJS.ProcessEnv = process.env): string {
-  const home = env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
-  return env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE ?? join(home, "hub");
+  return env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE ?? join(hubHome(env), "hub");
+}
+
+function hubHome(env: NodeJS.ProcessEnv): string {
+  return env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
 }
 
 /** What happens while a file arrives. */
@@ -38,6 +42,8 @@ export interface HubSettings {
   /** Without a slash at its end. */
   endpoint: string;
   token: string | undefined;
+  /** Where it comes from, for messages: a variable or a file. */
+  tokenSource: string;
   offline: boolean;
   /** A cache in Hugging Face's layout, shared with every other program that uses the Hub. */
   hubCache: string;
@@ -58,7 +64,7 @@ export function readSettings(options: ModelOptions): HubSettings {
   const env = process.env;
   return {
     endpoint: readEndpoint(env.HF_ENDPOINT),
-    token: readToken(env.HF_TOKEN || env.HUGGING_FACE_HUB_TOKEN),
+    ...readToken(env),
     offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
     hubCache: options.cacheDir ? join(resolve(options.cacheDir), "hub") : expandHome(defaultHubCache()),
     cache: options.cacheDir ? resolve(options.cacheDir) : finetagCacheDirectory(),
@@ -78,17 +84,36 @@ function readEndpoint(value: string | undefined): string {
   return endpoint;
 }
 
-/** The client refuses any other form; saying so here names the variable. */
-function readToken(value: string | undefined): string | undefined {
-  const token = value?.trim();
-  if (!token) return undefined;
-  if (!token.startsWith("hf_")) {
+/**
+ * The token of the environment, else the one that `hf auth login` left in a file, unless `HF_HUB_DISABLE_IMPLICIT_TOKEN`
+ * is set. The client refuses one of another form; saying so here names where it came from.
+ */
+function readToken(env: NodeJS.ProcessEnv): Pick<HubSettings, "token" | "tokenSource"> {
+  const path = expandHome(env.HF_TOKEN_PATH || join(hubHome(env), "token"));
+  const sources = [
+    ["HF_TOKEN", env.HF_TOKEN],
+    ["HUGGING_FACE_HUB_TOKEN", env.HUGGING_FACE_HUB_TOKEN],
+    [path, isTrue(env.HF_HUB_DISABLE_IMPLICIT_TOKEN) ? undefined : readTokenFile(path)],
+  ] as const;
+  for (const [tokenSource, value] of sources) {
+    const token = value?.trim();
+    if (!token) continue;
+    if (/^hf_[\x21-\x7e]+$/.test(token)) return { token, tokenSource };
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      'HF_TOKEN: an access token starts with "hf_"; copy it again from the Hub, or unset HF_TOKEN for public models',
+      `${tokenSource}: an access token starts with "hf_"; copy it again from the Hub, or take it away for public models`,
     );
   }
-  return token;
+  return { token: undefined, tokenSource: "HF_TOKEN" };
+}
+
+/** Where it cannot be read, there is none, as for the Hub's own client. */
+function readTokenFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 function seconds(value: string | undefined, fallback: number): number {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerUpload, answerWrite, type Writer } from "./hub-writes.ts";
 
 export interface ServedFile {
   data: Buffer;
@@ -15,17 +16,30 @@ export interface ServedRepo {
   /** Needs this token. */
   token?: string;
   gated?: boolean;
+  private?: boolean;
+  /** What was committed, the newest last. */
+  log?: { branch: string; title: string; paths: string[]; removed: string[] }[];
 }
 
 /** What goes wrong with the next answers about a path. */
 export interface Fault {
   path: string;
-  kind: "break" | "stall" | "ignore-range" | "corrupt" | "status" | "silent";
+  kind:
+    | "break"
+    | "stall"
+    | "ignore-range"
+    | "corrupt"
+    | "status"
+    | "silent"
+    | "refuse-upload"
+    | "break-upload";
   /** Answers that it hits. */
   times: number;
   /** Bytes sent before it breaks or stalls. */
   after?: number;
   status?: number;
+  /** What the answer says beside. */
+  error?: string;
 }
 
 interface Seen {
@@ -43,6 +57,10 @@ interface Seen {
 export class HubServer {
   readonly repos = new Map<string, ServedRepo>();
   readonly seen: Seen[] = [];
+  /** Tokens that may write, and to whose repositories. */
+  readonly writers = new Map<string, Writer>();
+  /** Large files that arrived, by sha256, and as parts, by path of their address. */
+  readonly uploads = new Map<string, Buffer>();
   faults: Fault[] = [];
   readonly #prefix: string;
   readonly #hub: Server;
@@ -63,6 +81,11 @@ export class HubServer {
       ),
     );
     return server;
+  }
+
+  /** Of the second server, where large files go. */
+  get storageUrl(): string {
+    return origin(this.#storage);
   }
 
   get url(): string {
@@ -104,23 +127,34 @@ export class HubServer {
     const url = new URL(request.url!, "http://hub");
     if (!url.pathname.startsWith(`${this.#prefix}/`)) return void fail(response, 404, "NotFound");
     const path = decodeURIComponent(url.pathname.slice(this.#prefix.length + 1));
+    if (request.method === "POST") return void answerWrite(this, path, request, response);
     const api = /^api\/models\/(.+?)\/(revision|tree)\/(.+)$/.exec(path);
     const file = /^(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const [id, revision] = api ? [api[1]!, api[3]!] : file ? [file[1]!, file[2]!] : ["", ""];
     const repo = this.repos.get(id);
-    const fault = this.#fault(file?.[3] ?? api?.[2] ?? "", ["status", "silent"]);
+    const fault = this.fault(file?.[3] ?? api?.[2] ?? "", ["status", "silent"]);
     if (fault?.kind === "silent") return;
     if (fault) return void fail(response, fault.status!, "Fault");
     // As the real one: without a token, no stranger learns whether a repository exists.
+    const known = this.writers.size === 0 || this.writers.has(tokenOf(request) ?? "");
+    if (!known) return void fail(response, 401, "InvalidToken");
     if (!repo) return void fail(response, request.headers.authorization ? 404 : 401, "RepoNotFound");
     if (repo.token && request.headers.authorization !== `Bearer ${repo.token}`)
       return void fail(response, 401, "RepoNotFound");
-    const commit = repo.revisions[revision] ?? (revision === repo.commit ? revision : undefined);
+    const branch = revision === "HEAD" ? "main" : revision;
+    const commit = repo.revisions[branch] ?? (revision === repo.commit ? revision : undefined);
     if (!commit) return void fail(response, 404, "RevisionNotFound");
     if (api?.[2] === "revision")
-      return void json(response, { _id: "1", id, sha: commit, private: false, gated: false });
+      return void json(response, {
+        _id: "1",
+        id,
+        sha: commit,
+        private: repo.private ?? false,
+        gated: false,
+      });
     if (api) return void this.#answerTree(repo, url, response);
     if (repo.gated) return void fail(response, 403, "GatedRepo");
+    response.setHeader("x-repo-commit", commit);
     const served = repo.files.get(file![3]!);
     if (!served) return void fail(response, 404, "EntryNotFound");
     if (served.lfs) {
@@ -130,7 +164,10 @@ export class HubServer {
         "x-linked-size": served.data.length,
       });
       response.end();
-    } else this.#send(file![3]!, served.data, request, response);
+    } else {
+      response.setHeader("etag", `"${gitBlobId(served.data)}"`);
+      this.#send(file![3]!, served.data, request, response);
+    }
   }
 
   /** In pages of three, as the real one does in pages of a thousand. */
@@ -152,12 +189,13 @@ export class HubServer {
 
   #answerStorage(request: IncomingMessage, response: ServerResponse): void {
     this.#record("storage", request);
+    if (request.method !== "GET") return void answerUpload(this, request, response);
     const [id, path] = request.url!.slice(1).split("/").map(decodeURIComponent);
     this.#send(path!, this.repos.get(id!)!.files.get(path!)!.data, request, response);
   }
 
   #send(path: string, whole: Buffer, request: IncomingMessage, response: ServerResponse): void {
-    const fault = this.#fault(path, ["break", "stall", "ignore-range", "corrupt"]);
+    const fault = this.fault(path, ["break", "stall", "ignore-range", "corrupt"]);
     let data = whole;
     if (fault?.kind === "corrupt") {
       data = Buffer.from(whole);
@@ -179,25 +217,30 @@ export class HubServer {
     else response.end(data);
   }
 
-  #fault(path: string, kinds: Fault["kind"][]): Fault | undefined {
+  /** The next fault of a path, which is then used up by one. */
+  fault(path: string, kinds: Fault["kind"][]): Fault | undefined {
     const fault = this.faults.find((f) => f.path === path && f.times > 0 && kinds.includes(f.kind));
     if (fault) fault.times--;
     return fault;
   }
 }
 
+export function tokenOf(request: IncomingMessage): string | undefined {
+  return /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
+}
+
 function origin(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function json(response: ServerResponse, value: unknown): void {
+export function json(response: ServerResponse, value: unknown): void {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify(value));
 }
 
-function fail(response: ServerResponse, status: number, code: string): void {
+export function fail(response: ServerResponse, status: number, code: string, error = code): void {
   response.writeHead(status, { "x-error-code": code, "content-type": "application/json" });
-  response.end(JSON.stringify({ error: code }));
+  response.end(JSON.stringify({ error }));
 }
 
 export function sha256(data: Buffer): string {

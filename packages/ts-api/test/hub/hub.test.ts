@@ -33,6 +33,7 @@ beforeEach(async () => {
   vi.stubEnv("FINETAG_CACHE", join(cache, "finetag"));
   for (const name of ["HF_TOKEN", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HUGGING_FACE_HUB_TOKEN"])
     vi.stubEnv(name, "");
+  vi.stubEnv("HF_TOKEN_PATH", join(cache, "token"));
 });
 
 afterEach(async () => {
@@ -97,6 +98,29 @@ describe("the Hub", () => {
     expect(server.fetchedFiles()).not.toContain("model.safetensors");
   });
 
+  it("uses what Python's client left: links, locks, notes of absent files, an unfinished download", async () => {
+    const { commit } = server.add("acme/tiny", MODEL);
+    const snapshot = join(repoFolder(), "snapshots", commit);
+    await mkdir(join(repoFolder(), "blobs"), { recursive: true });
+    await mkdir(join(repoFolder(), "refs"));
+    await mkdir(snapshot, { recursive: true });
+    await mkdir(join(repoFolder(), ".no_exist", commit), { recursive: true });
+    await mkdir(join(cache, "hub", ".locks", "models--acme--tiny"), { recursive: true });
+    await writeFile(join(repoFolder(), ".no_exist", commit, "added_tokens.json"), "");
+    await writeFile(join(repoFolder(), "refs", "main"), commit);
+    for (const name of ["config.json", "tokenizer.json"] as const) {
+      const oid = gitBlobId(Buffer.from(MODEL[name]));
+      await writeFile(blob(oid), MODEL[name]);
+      await symlink(`../../blobs/${oid}`, join(snapshot, name));
+    }
+    await writeFile(`${blob(sha256(WEIGHTS))}.incomplete`, WEIGHTS.subarray(0, 1000));
+    const { directory } = await pullModel("acme/tiny");
+    expect(directory).toBe(snapshot);
+    // tokenizer_config.json has the bytes of tokenizer.json, so it is there as well.
+    expect(server.fetchedFiles().sort()).toEqual(["model.safetensors", "vocab.txt"]);
+    expect(await readFile(join(directory, "model.safetensors"))).toEqual(WEIGHTS);
+  });
+
   it("takes a revision, and keeps its files apart", async () => {
     const repo = server.add("acme/tiny", MODEL);
     repo.revisions["v1.0"] = repo.commit;
@@ -132,13 +156,67 @@ describe("the Hub", () => {
     await expect(resolveModel("acme/tiny", { offline: true })).rejects.toThrow("not in the cache");
   });
 
-  it("says what a repository without safetensors has instead", async () => {
-    const { "model.safetensors": _, ...rest } = MODEL;
-    server.add("acme/tiny", rest);
+  const SIDE = { "config.json": "{}", "vocab.txt": "[PAD]" };
+  const SHARDS = {
+    "pytorch_model.bin.index.json": JSON.stringify({
+      weight_map: { a: "pytorch_model-00001-of-00002.bin", b: "pytorch_model-00002-of-00002.bin" },
+    }),
+    "pytorch_model-00001-of-00002.bin": "one",
+    "pytorch_model-00002-of-00002.bin": "two",
+  };
+  const PARTS = {
+    "bert_model.ckpt.index": "index",
+    "bert_model.ckpt.data-00000-of-00002": "one",
+    "bert_model.ckpt.data-00001-of-00002": "two",
+  };
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    [
+      "PyTorch's weights where there are no safetensors",
+      { "pytorch_model.bin": "x" },
+      { ...SHARDS, ...PARTS },
+    ],
+    ["PyTorch's shards", SHARDS, { ...PARTS, "optimizer.bin": "x" }],
+    ["a TensorFlow checkpoint, Google's first", PARTS, { "model.ckpt-9.index": "x", "tf_model.h5": "x" }],
+    [
+      "the latest TensorFlow checkpoint that is whole",
+      { "model.ckpt-10.index": "x", "model.ckpt-10.data-00000-of-00001": "x" },
+      {
+        "model.ckpt-9.index": "x",
+        "model.ckpt-9.data-00000-of-00001": "x",
+        "model.ckpt-11.index": "x",
+        "model.ckpt-11.data-00000-of-00002": "x",
+        checkpoint: 'model_checkpoint_path: "model.ckpt-11"',
+        "graph.pbtxt": "x",
+      },
+    ],
+  ])("takes %s", async (_, wanted, others) => {
+    server.add("acme/tiny", { ...others, ...SIDE, ...wanted });
+    const { directory, files } = await pullModel("acme/tiny");
+    expect(files.sort()).toEqual(Object.keys({ ...SIDE, ...wanted }).sort());
+    expect((await readdir(directory)).sort()).toEqual(files);
+    expect(await resolveModel("acme/tiny", { offline: true })).toBe(directory);
+    for (const name of Object.keys(wanted)) {
+      const link = await readlink(join(directory, name));
+      await rm(join(directory, name));
+      await expect(resolveModel("acme/tiny", { offline: true }), name).rejects.toThrow("not in the cache");
+      await symlink(link, join(directory, name));
+    }
+  });
+
+  it("takes a model as Google published it, and every kind of tokenizer", async () => {
+    const names = ["albert_config.json", "30k-clean.model", "spiece.model", "sentencepiece.bpe.model"];
+    const model = { ...PARTS, ...Object.fromEntries(names.map((name) => [name, "x"])) };
+    server.add("acme/tiny", { ...model, "30k-clean.vocab": "x" });
+    expect((await pullModel("acme/tiny")).files.sort()).toEqual(Object.keys(model).sort());
+  });
+
+  it("says what a repository without such weights has instead", async () => {
+    const { "model.safetensors": _, "pytorch_model.bin": __, ...rest } = MODEL;
+    server.add("acme/tiny", { ...rest, "model.ckpt.index": "without its data" });
     await expect(pullModel("acme/tiny")).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message: expect.stringContaining(
-        "no model.safetensors (only onnx/model.onnx, pytorch_model.bin, tf_model.h5)",
+        "only onnx/model.onnx, tf_model.h5, model.ckpt.index; choose a revision",
       ),
     });
   });
@@ -331,6 +409,8 @@ describe("refusals", () => {
     await expect(pullModel("acme/tiny")).rejects.toThrow("set HF_TOKEN for a private one");
     vi.stubEnv("HF_TOKEN", "hf_other");
     await expect(pullModel("acme/tiny")).rejects.toThrow("does not accept the token in HF_TOKEN (401)");
+    await writeFile(join(cache, "token"), "hf_mine");
+    await expect(pullModel("acme/tiny"), "the variable wins").rejects.toThrow("in HF_TOKEN (401)");
     vi.stubEnv("HF_TOKEN", "hf_mine");
     server.seen.length = 0;
     await pullModel("acme/tiny");
@@ -338,6 +418,26 @@ describe("refusals", () => {
       server.seen.filter((s) => s.server === "hub").every((s) => s.authorization === "Bearer hf_mine"),
     ).toBe(true);
     expect(server.seen.filter((s) => s.server === "storage").some((s) => s.authorization)).toBe(false);
+  });
+
+  it("of a private model end with the token that a login left", async () => {
+    server.add("acme/tiny", MODEL, { token: "hf_stored" });
+    await writeFile(join(cache, "token"), "hf_stored\n");
+    vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+    await expect(pullModel("acme/tiny")).rejects.toThrow("set HF_TOKEN for a private one");
+    vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "");
+    await pullModel("acme/tiny");
+    await rm(repoFolder(), { recursive: true });
+    vi.stubEnv("HF_TOKEN_PATH", undefined);
+    vi.stubEnv("HF_HOME", cache);
+    await pullModel("acme/tiny");
+    await rm(join(cache, "hub"), { recursive: true });
+    await writeFile(join(cache, "token"), "hf_old");
+    await expect(pullModel("acme/tiny")).rejects.toThrow(`the token in ${join(cache, "token")} (401)`);
+    await writeFile(join(cache, "token"), "<html>");
+    await expect(pullModel("acme/tiny")).rejects.toThrow(
+      `${join(cache, "token")}: an access token starts with "hf_"`,
+    );
   });
 
   it("of a gated model say where its terms are", async () => {
