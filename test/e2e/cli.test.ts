@@ -45,7 +45,7 @@ const lines = (text: string) => text.split("\n").filter((line) => line !== "");
 const files = async (path: string) => (await readdir(path)).sort();
 
 describe("help and usage", () => {
-  test.each(["train", "eval", "predict", "pull", "inspect", "setup", "doctor"])(
+  test.each(["train", "eval", "predict", "pull", "push", "inspect", "setup", "doctor"])(
     "%s --help has examples",
     async (name) => {
       const { code, stdout, stderr } = await finetag([name, "--help"]);
@@ -76,7 +76,10 @@ describe("help and usage", () => {
   const data = ["--model", "m", "--train", "t.csv", "--output-dir", "o"];
   test.each<[string[], string]>([
     [["trian"], "unknown command trian; did you mean train?"],
-    [["fly"], "unknown command fly; the commands are train, eval, predict, pull, inspect, setup, doctor"],
+    [
+      ["fly"],
+      "unknown command fly; the commands are train, eval, predict, pull, push, inspect, setup, doctor",
+    ],
     [["train", "--epoch", "3"], "unknown option --epoch; did you mean --epochs?"],
     [["train", "--max_seq_length", "3"], "unknown option --max_seq_length; did you mean --max-length?"],
     [["train", "--no-headers"], "unknown option --no-headers; did you mean --no-header?"],

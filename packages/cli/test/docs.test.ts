@@ -8,7 +8,7 @@ import { flagsOf, validate } from "../src/arguments/index.ts";
 import { commands } from "../src/commands/index.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const PAGES = ["README.md", "README.zh-CN.md", "docs/cli.md", "docs/architecture.md"];
+const PAGES = ["README.md", "README.zh-CN.md", "docs/cli.md", "docs/architecture.md", "docs/tokenizers.md"];
 /** Options of other programs that the pages mention, those of all commands, and placeholders. */
 const NOT_OURS = new Set(["--yes", "--from-scratch", "--master", "--help", "--name", "--no-name", "--no"]);
 

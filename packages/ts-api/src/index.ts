@@ -3,7 +3,7 @@
  *
  * - {@link Classifier}: a model in this process: train, predict, evaluate, save.
  * - {@link trainRun}: what `finetag train` does: files in, a directory with the best model and checkpoints out.
- * - {@link pullModel}, {@link inspectModel}, {@link doctor}: models and machines.
+ * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link doctor}: models and machines.
  * - {@link openTokenizer}: a model's tokenizer alone, with the words that its tokens make.
  *
  * Every error is a {@link FinetagError} with a stable `code` and one line that says what to do.
@@ -26,8 +26,16 @@ export {
   catalogue,
   type DownloadProgress,
   type ModelOptions,
+  type PlannedFile,
+  type PlanOptions,
   type PulledModel,
+  type PushedModel,
+  type PushOptions,
+  type PushPlan,
+  type PushProgress,
+  planPush,
   pullModel,
+  pushModel,
   resolveModel,
 } from "./hub/index.ts";
 export { inspectModel, type ModelSummary } from "./inspect.ts";

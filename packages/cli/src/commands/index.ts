@@ -4,8 +4,9 @@ import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
 import { predict } from "./predict.ts";
 import { pull } from "./pull.ts";
+import { push } from "./push.ts";
 import { setup } from "./setup.ts";
 import { train } from "./train.ts";
 
-export const commands: readonly Command[] = [train, evaluate, predict, pull, inspect, setup, doctor];
+export const commands: readonly Command[] = [train, evaluate, predict, pull, push, inspect, setup, doctor];
 export { type Action, type Call, type Command, defineAction } from "./command.ts";

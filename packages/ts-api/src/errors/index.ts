@@ -12,6 +12,8 @@ export type FinetagErrorCode =
   | "ERR_FINETAG_IO"
   /** A download failed, or is not allowed offline. */
   | "ERR_FINETAG_DOWNLOAD"
+  /** An upload failed, or is not allowed offline. */
+  | "ERR_FINETAG_UPLOAD"
   /** The device asked for is not there, or cannot do what was asked. */
   | "ERR_FINETAG_DEVICE"
   /** The loss is not a number any more. */

@@ -63,7 +63,7 @@ export class PackedTexts {
   }
 
   finish(): EncodedWords {
-    const words = new Int32Array(this.#tokens).fill(NO_WORD);
+    const words = new Int32Array(this.#words.length === 0 ? 0 : this.#tokens).fill(NO_WORD);
     for (const [i, ofText] of this.#words.entries()) words.set(ofText, this.#starts[i]);
     return {
       words,

@@ -1,0 +1,72 @@
+import { type PushPlan, type PushProgress, planPush, pushModel } from "@finetag/api";
+import { z } from "zod";
+import { defineAction } from "../commands/command.ts";
+import type { Context } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import { formatBytes } from "../output/format.ts";
+import { ProgressLine } from "../output/progress.ts";
+import { table } from "../output/tables.ts";
+
+const schema = z.strictObject({
+  private: z.boolean().default(false).describe("Make the repository visible to its owner only"),
+  revision: z.string().min(1).optional().describe("Branch, which is made if absent (default: main)"),
+  commitMessage: z.string().min(1).optional().describe("First line of the commit"),
+  license: z.string().min(1).optional().describe("For the model card, such as apache-2.0"),
+  dryRun: z.boolean().default(false).describe("Print what would go, and ask no server"),
+});
+
+export const action = defineAction({
+  schema,
+  async run(options, { words: [directory, repo, more] }, context) {
+    if (directory === undefined || repo === undefined || more !== undefined)
+      throw new UsageError("push takes a directory and a repository: finetag push DIR OWNER/NAME");
+    const { stdout, stderr, colors, signal } = context;
+    const { dryRun, ...given } = options;
+    if (dryRun) {
+      const plan = await planPush(directory, repo, given);
+      stdout.write(`${table(["file", "size"], planRows(plan), colors, false)}\n`);
+      if (plan.leftOut.length > 0) stderr.write(`left out: ${plan.leftOut.join(", ")}\n`);
+      if (plan.card !== undefined) stdout.write(`\n${plan.card}`);
+      return 0;
+    }
+    const progress = new UploadProgressLine(context);
+    try {
+      const pushed = await pushModel(directory, repo, { ...given, signal, onProgress: progress.show });
+      progress.stop();
+      stderr.write(`${pushed.files.length} files, commit ${pushed.commit}\n`);
+      if (pushed.removed.length > 0) stderr.write(`taken away: ${pushed.removed.join(", ")}\n`);
+      stdout.write(`${pushed.url}\n`);
+      return 0;
+    } finally {
+      progress.stop();
+    }
+  },
+});
+
+function planRows({ files }: PushPlan): string[][] {
+  return files.map(({ path, bytes }) => [path, formatBytes(bytes)]);
+}
+
+/** Shows on stderr which files leave: a bar on a terminal, a line a file elsewhere. */
+class UploadProgressLine {
+  readonly #stderr: NodeJS.WriteStream;
+  readonly #line: ProgressLine | undefined;
+  readonly #seen = new Set<string>();
+
+  constructor({ stderr }: Context) {
+    this.#stderr = stderr;
+    this.#line = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
+  }
+
+  /** Bound, so that it can be handed on. */
+  readonly show = ({ file, state, fraction }: PushProgress): void => {
+    if (this.#line !== undefined) this.#line.show(`${state} ${file}`, Math.round(fraction * 100), 100);
+    else if (state === "uploading" && !this.#seen.has(file)) this.#stderr.write(`uploading ${file}\n`);
+    if (state === "uploading") this.#seen.add(file);
+  };
+
+  /** May be called again. */
+  stop(): void {
+    this.#line?.stop();
+  }
+}

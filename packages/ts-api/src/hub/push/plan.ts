@@ -1,0 +1,125 @@
+import { readdir, stat } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { FinetagError } from "../../errors/index.ts";
+import { ioError } from "../../io/index.ts";
+import { formatJson } from "../../models/finetagJson.ts";
+import { missingFiles, neededFiles } from "../files.ts";
+import { describeModel } from "./describe.ts";
+
+/** A file that is pushed. */
+export interface PlannedFile {
+  /** In the repository. */
+  path: string;
+  bytes: number;
+  /** What is pushed in place of the directory's own file; absent for one that goes as it is. */
+  content?: Uint8Array;
+}
+
+/** What a push would do. */
+export interface PushPlan {
+  directory: string;
+  repo: string;
+  branch: string;
+  files: PlannedFile[];
+  /** Names in the directory that stay there; folders end with a slash. */
+  leftOut: string[];
+  /** The model card that is made; absent where the directory has a README.md of its own. */
+  card: string | undefined;
+}
+
+/** Beside what the model needs. */
+const ALSO = /^(README\.md|metrics\.json|(LICEN[CS]E|NOTICE)(\.(md|txt))?)$/;
+
+/** What a plan needs of the options of a push. */
+export interface PlanOptions {
+  /** The branch. Default `main`. */
+  revision?: string;
+  /** For the model card, as the Hub names it, such as `apache-2.0`. */
+  license?: string;
+}
+
+/**
+ * What of a trained directory goes into a repository: the model with its tokenizer, `finetag.json`, `metrics.json`,
+ * licence texts, and a model card. No checkpoints, no logs, and nothing else that lies there.
+ *
+ * @param repo `owner/name`.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that holds no whole model; `ERR_FINETAG_ARGUMENT` for a name
+ *   that cannot be one.
+ */
+export async function planPush(
+  directory: string,
+  repo: string,
+  options: PlanOptions = {},
+): Promise<PushPlan> {
+  const branch = checkNames(repo, options);
+  const dir = resolve(directory);
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
+    throw ioError(error, "read", dir);
+  });
+  const missing = await missingFiles(dir);
+  const names = entries.map(({ name }) => name);
+  if (missing.length > 0 || !names.includes("config.json")) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${directory}: no whole model to push, ${missing[0] ?? "config.json"} is missing; name a directory that finetag train wrote`,
+    );
+  }
+  const needed = new Set(neededFiles(names));
+  const chosen = names.filter((name) => needed.has(name) || ALSO.test(name)).sort();
+  const description = await describeModel(dir);
+  const { modelCard } = await import("./card.ts"); // a YAML library, which few runs need
+  const card = chosen.includes("README.md") ? undefined : modelCard(description, repo, options.license);
+  const files = await Promise.all(
+    chosen.map(async (path): Promise<PlannedFile> => {
+      if (path === "finetag.json" && description.finetag !== undefined)
+        return made(path, formatJson(withoutPaths(description.finetag)));
+      return { path, bytes: (await stat(join(dir, path))).size };
+    }),
+  );
+  if (card !== undefined) files.push(made("README.md", card));
+  const leftOut = entries
+    .filter(({ name }) => !chosen.includes(name))
+    .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name))
+    .sort();
+  return { directory: dir, repo, branch, files, leftOut, card };
+}
+
+/** @returns The branch. */
+function checkNames(repo: string, { revision = "main", license }: PlanOptions): string {
+  if (!/^\w[\w.-]{0,95}\/\w[\w.-]{0,95}$/.test(repo) || repo.includes("..")) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `"${repo}" is no repository; write OWNER/NAME, such as your-name/my-classifier`,
+    );
+  }
+  if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", `"${revision}" is no branch; write its name`);
+  }
+  if (license !== undefined && !/^[a-z0-9][a-z0-9.+-]*$/.test(license)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `"${license}" is no licence as the Hub names them; write for example apache-2.0, mit or cc-by-4.0`,
+    );
+  }
+  return revision;
+}
+
+function made(path: string, text: string): PlannedFile {
+  const content = new TextEncoder().encode(text);
+  return { path, bytes: content.byteLength, content };
+}
+
+/** Where files lay on the machine of the training concerns nobody else; their names stay. */
+function withoutPaths<T extends { arguments: Record<string, unknown> }>(finetag: T): T {
+  const args = Object.entries(finetag.arguments).map(([key, value]) => {
+    const isPath = typeof value === "string" && /^([/~.]|[a-zA-Z]:\\)|[/\\].*[/\\]/.test(value);
+    return [key, PATHS.has(key) || isPath ? lastPart(value) : value];
+  });
+  return { ...finetag, arguments: Object.fromEntries(args) };
+}
+
+const PATHS: ReadonlySet<string> = new Set(["train", "dev", "test", "dataDir", "labels", "outputDir"]);
+
+function lastPart(value: unknown): unknown {
+  return typeof value === "string" ? value.split(/[/\\]/).filter(Boolean).at(-1) : value;
+}
