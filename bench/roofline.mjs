@@ -86,7 +86,8 @@ async function countTokens(texts, vocabulary, { work, maxLength }) {
   return Array.from({ length: texts.length }, (_, i) => cuSeqlens[i + 1] - cuSeqlens[i]);
 }
 
-function report(shape, { gemm, gemm_forward, gemm_training, training, inference, tokens, kernels }) {
+function report(shape, result) {
+  const { gemm, few_rows, gemm_forward, gemm_training, training, inference, tokens, kernels } = result;
   printTable(
     `${shape}: matrix products of ${gemm[0].m} rows, GFLOP/s`,
     ["", "n", "k", "forward", "input", "weight"],
@@ -96,6 +97,11 @@ function report(shape, { gemm, gemm_forward, gemm_training, training, inference,
       k,
       ...[rates.forward, rates.input, rates.weight].map(short),
     ]),
+  );
+  printTable(
+    `${shape}: products of few rows with the weights of all layers, GFLOP/s`,
+    ["rows", "libtorch", "finetag"],
+    few_rows.map(({ m, libtorch, own }) => [m, short(libtorch), short(own)]),
   );
   const { data, forward, backward, optimizer } = training.seconds;
   const all = data + forward + backward + optimizer;

@@ -24,6 +24,7 @@
 #include "engine/core/cpu_memory.h"
 #include "engine/core/device.h"
 #include "engine/kernels/kernels.h"
+#include "engine/ops/linear_product.h"
 #include "engine/session/session.h"
 
 using namespace finetag;
@@ -60,6 +61,24 @@ struct Product {
   const char* name;
   int64_t out, in;
 };
+
+/// GFLOP/s of `rows` rows through the weights of all layers, one after the other as a forward pass does, so
+/// that they are no nearer than they are there.
+double rate_of_few(int64_t rows, const std::vector<LinearWeights>& layers, bool own) {
+  double flop = 0;
+  std::vector<at::Tensor> inputs;
+  for (const LinearWeights& layer : layers) {
+    inputs.push_back(at::randn({rows, layer.weight.size(1)}));
+    flop += 2.0 * static_cast<double>(rows * layer.weight.numel());
+  }
+  std::vector<double> times;
+  for (int run = 0; run < 25; ++run)
+    times.push_back(seconds([&] {
+      for (size_t i = 0; i < layers.size(); ++i)
+        own ? linear_product(inputs[i], layers[i]) : at::mm(inputs[i], layers[i].weight.t());
+    }));
+  return flop / median(times) / 1e9;
+}
 
 HostBatch make_batch(const ModelConfig& config, const std::vector<int64_t>& lengths, std::mt19937& random) {
   HostBatch batch;
@@ -165,6 +184,14 @@ int main(int count, char** arguments) {
         &p == products ? "" : ",", p.name, static_cast<long>(T), static_cast<long>(p.out),
         static_cast<long>(p.in), forward, input, weights);
   }
+  std::printf("],\"few_rows\":[");
+  std::vector<LinearWeights> layers;
+  for (int64_t layer = 0; layer < N; ++layer)
+    for (const Product& p : products)
+      layers.push_back({at::randn({p.out, p.in}), at::empty({p.out}), nullptr});
+  for (const int64_t rows : {1, 8, 19, 32, 64})
+    std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f}", rows == 1 ? "" : ",", static_cast<long>(rows),
+                rate_of_few(rows, layers, false), rate_of_few(rows, layers, true));
   gemm_forward = weight / gemm_forward;
   gemm_training = weight / gemm_training;
   const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;

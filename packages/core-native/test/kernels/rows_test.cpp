@@ -207,10 +207,22 @@ TEST(loss_and_sums_stay_inside_their_arrays) {
     for (int64_t l = 0; l < L; ++l) expected += 0.5 * std::log1p(std::exp(-static_cast<double>(logits[l])));
     for (const float x : logits) squares += static_cast<double>(x) * x;
     for (int r = 0; r < 3; ++r) column += logits[r * L];
-    REQUIRE_NEAR(loss[0], expected, 1e-4);
+    REQUIRE_NEAR(loss[0], expected, 5e-7 * expected);
     REQUIRE_NEAR(grad[L - 1], 0.5 * (1 / (1 + std::exp(-static_cast<double>(logits[L - 1]))) - 1), 1e-6);
     kernels().column_sums(logits.data(), 3, L, true, sums.data(), 0, L);
     REQUIRE_NEAR(sums[0], column, 1e-6);
     REQUIRE_NEAR(kernels().square_sum(logits.data(), 3 * L), squares, 1e-3);
+  }
+}
+
+TEST(loss_of_each_logit_equals_its_formula_far_from_zero_too) {
+  for (const float x : {0.0f, 1e-4f, -0.5f, 3.0f, -12.0f, 20.0f, -90.0f, 1e4f}) {
+    for (const float label : {0.0f, 1.0f}) {
+      double loss = 0;
+      kernels().bce_with_logits({1, &x, &label, nullptr, nullptr, &loss}, 0, 1);
+      const double exact =
+          std::log1p(std::exp(-std::abs(static_cast<double>(x)))) + (x > 0 ? x : 0) - x * label;
+      REQUIRE_NEAR(loss, exact, 4e-7 * exact + 1e-37);
+    }
   }
 }

@@ -1,9 +1,19 @@
+#include <algorithm>
+
 #include "engine/kernels/functions.h"
 #include "engine/kernels/math.h"
 
-#include <cmath>
-
 namespace finetag::FINETAG_ISA {
+
+namespace {
+
+constexpr int64_t kBlock = 16 * kLanes;
+
+/// Lanes that no label stands behind have a term as well, of a logit of 0.
+inline F keep(F term, Whole) { return term; }
+inline F keep(F term, int64_t count) { return first_lanes(term, count); }
+
+}  // namespace
 
 void bce_with_logits(const BceWithLogits& o, int64_t begin, int64_t end) {
   const int64_t L = o.labels;
@@ -12,11 +22,17 @@ void bce_with_logits(const BceWithLogits& o, int64_t begin, int64_t end) {
     const float* labels = o.labels_BL + b * L;
     const float* mask = o.mask_BL != nullptr ? o.mask_BL + b * L : nullptr;
     double loss = 0;
-    for (int64_t l = 0; l < L; ++l) {
-      // max(x, 0) - x y + log(1 + e^-|x|): no overflow at either end.
-      const float x = logits[l];
-      const float term = (x > 0 ? x : 0.0f) - x * labels[l] + std::log1p(std::exp(-std::fabs(x)));
-      loss += static_cast<double>(mask != nullptr ? term * mask[l] : term);
+    // A block's terms are few enough to be added in float32.
+    for (int64_t from = 0; from < L; from += kBlock) {
+      F terms{};
+      for_each_vector(std::min(kBlock, L - from), [&](int64_t at, auto n) {
+        // max(x, 0) - x y + log(1 + e^-|x|): no overflow at either end.
+        const F x = load(logits + from + at, n);
+        const F above = x > 0.0f ? x : F{};
+        const F term = above - x * load(labels + from + at, n) + log_one_plus(exponential(x > 0.0f ? -x : x));
+        terms += mask != nullptr ? term * load(mask + from + at, n) : keep(term, n);
+      });
+      loss += static_cast<double>(sum(terms));
     }
     o.loss_B[b] = loss;
     if (o.grad_BL == nullptr) continue;

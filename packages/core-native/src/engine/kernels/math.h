@@ -66,6 +66,20 @@ inline Normal normal(F x) {
   return {a < 1.25f ? 0.5f + x * q : beyond, bell * 0.398942280f};
 }
 
+/// log(1 + x) for x in [0, 1] within 1.5e-7 of its value: 2 artanh(z) for z = x / (2 + x), by its series to
+/// z^13.
+inline F log_one_plus(F x) {
+  const F z = x / (x + 2.0f);
+  const F s = z * z;
+  F p = broadcast(2.0f / 13);
+  p = p * s + 2.0f / 11;
+  p = p * s + 2.0f / 9;
+  p = p * s + 2.0f / 7;
+  p = p * s + 2.0f / 5;
+  p = p * s + 2.0f / 3;
+  return z * (p * s + 2.0f);
+}
+
 inline F sigmoid(F x) { return 1.0f / (1.0f + exponential(-x)); }
 inline F hyperbolic_tangent(F x) {
   // From e^{-2|x|}, which cannot overflow. Near 0 the difference loses bits, and x - x^3/3 + 2x^5/15 takes
