@@ -117,7 +117,7 @@ function report(shape, result) {
       ],
       [
         ...["inference", short(inference.texts_per_second), short(inference.gflops)],
-        `${(100 * inference.share).toFixed(1)} % of ${short(gemm_forward)}`,
+        ...[`${(100 * inference.share).toFixed(1)} % of ${short(gemm_forward)}`, "", "", "", ""],
       ],
     ],
   );

@@ -13,8 +13,9 @@ namespace finetag {
 
 namespace {
 
-/// From about a hundred rows on, libtorch's product is the faster one (bench/README.md).
-constexpr int64_t kFewRows = 64;
+/// From about 64 rows on, libtorch's product is the faster one, and for a single row its product with a
+/// vector (pnpm bench:roofline measures both).
+constexpr int64_t kFewRows = 48;
 
 at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI) {
   const int64_t R = x_RI.size(0), I = x_RI.size(1), O = weight_OI.size(0);
@@ -42,7 +43,7 @@ at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {
   if (layer.int8 != nullptr) return layer.int8->product(x_RI, row, rows);
   const at::Tensor weight_OI = layer.weight.detach().narrow(0, row, rows);
-  if (x_RI.size(0) <= kFewRows) return few_rows_product(x_RI, weight_OI);
+  if (const int64_t R = x_RI.size(0); 1 < R && R <= kFewRows) return few_rows_product(x_RI, weight_OI);
   return at::mm(x_RI, weight_OI.t());
 }
 
