@@ -1,8 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { openWeights, type TensorEntry } from "./checkpoint/index.ts";
 import { ModelSession, openAddon, readModelSource } from "./engine/index.ts";
 import { type FinetagJson, matchWeights } from "./models/index.ts";
+import { findTokenizerFiles } from "./tokenizer/index.ts";
 
 /** What lies in a model directory. */
 export interface ModelSummary {
@@ -104,7 +105,9 @@ async function weightBytes(directory: string): Promise<number> {
 }
 
 async function tokenizerKind(directory: string): Promise<string> {
-  const names = await readdir(directory);
-  if (names.includes("tokenizer.json")) return "tokenizer.json";
-  return names.includes("vocab.txt") ? "vocab.txt (WordPiece)" : "vocab.json and merges.txt (byte-level BPE)";
+  const { tokenizerJson, wordPiece, byteLevel, sentencePiece } = await findTokenizerFiles(directory);
+  if (tokenizerJson !== undefined) return "tokenizer.json";
+  if (wordPiece !== undefined) return `${basename(wordPiece)} (WordPiece)`;
+  if (byteLevel || sentencePiece === undefined) return "vocab.json and merges.txt (byte-level BPE)";
+  return `${basename(sentencePiece)} (SentencePiece)`;
 }

@@ -25,7 +25,7 @@ function load(modelType: string, dir: string, json: Record<string, unknown> = {}
 }
 
 const VOCAB = join(GOLDEN, "bert-base-chinese");
-const WITH_TYPES = ["bert", "electra", "albert"];
+const WITH_TYPES = ["bert", "electra", "ernie", "albert"];
 const WITHOUT_TYPES = ["distilbert"];
 
 function savedConfig(encoder: TextEncoder): Record<string, unknown> {

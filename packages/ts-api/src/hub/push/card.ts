@@ -4,6 +4,9 @@ import { maxTextLength } from "../../models/index.ts";
 import type { ModelDescription } from "./describe.ts";
 import { CARD_MARK } from "./mark.ts";
 
+/** The package that a reader of the card would import. */
+const API = "@finetag/api";
+
 /** A model card: front matter that the Hub reads, then labels, metrics, training and use, for people. */
 export function modelCard(model: ModelDescription, repo: string, licence: string | undefined): string {
   const sections = [
@@ -157,7 +160,7 @@ npx finetag predict --model ${repo} "a text"
 or from Node.js:
 
 \`\`\`ts
-import { Classifier } from "@finetag/api";
+import { Classifier } from "${API}";
 
 await using classifier = await Classifier.fromPretrained("${repo}");
 const [prediction] = await classifier.predict(["a text"]);
