@@ -1,4 +1,4 @@
-export type { TensorEntry } from "./header.ts";
-export { openSafetensors, type TensorFile } from "./read.ts";
+export { openSafetensors } from "./safetensors/read.ts";
+export { type TensorSource, writeSafetensors, writeTensors } from "./safetensors/write.ts";
+export type { TensorEntry, TensorFile } from "./tensors.ts";
 export { openWeights } from "./weights.ts";
-export { type TensorSource, writeSafetensors, writeTensors } from "./write.ts";

@@ -1,178 +1,98 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, isNotFound, readJsonFile } from "../io/index.ts";
-import type { TensorEntry } from "./header.ts";
-import { openSafetensors, type TensorFile } from "./read.ts";
+import { ioError } from "../io/index.ts";
+import { openPytorch } from "./pytorch/read.ts";
+import { openSafetensors } from "./safetensors/read.ts";
+import { openShards } from "./shards.ts";
+import { findCheckpoint } from "./tensorflow/files.ts";
+import { openTensorflow } from "./tensorflow/read.ts";
+import type { TensorFile } from "./tensors.ts";
+
+/** One way in which a directory may hold weights. */
+interface Format {
+  /** The file to open, or a prefix of several; undefined where the directory has none. */
+  find(dir: string, names: readonly string[]): string | undefined | Promise<string | undefined>;
+  open(path: string): Promise<TensorFile>;
+}
 
 const SINGLE = "model.safetensors";
-const INDEX = "model.safetensors.index.json";
 
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
+const safetensors = { extension: ".safetensors", noun: "safetensors file", open: openSafetensors };
+const pytorch = { extension: ".bin", noun: "PyTorch file (.bin)", open: openPytorch };
+
+/** The first that a directory holds is read. */
+const FORMATS: readonly Format[] = [
+  { find: named(SINGLE), open: openSafetensors },
+  { find: named("model.safetensors.index.json"), open: (path) => openShards(path, safetensors) },
+  { find: named("pytorch_model.bin"), open: openPytorch },
+  { find: named("pytorch_model.bin.index.json"), open: (path) => openShards(path, pytorch) },
+  { find: findCheckpoint, open: openTensorflow },
+  { find: onlyPytorch, open: openPytorch },
+];
+
+function named(name: string): Format["find"] {
+  return (dir, names) => (names.includes(name) ? join(dir, name) : undefined);
+}
+
+/** Files of torch beside a model's weights, as Trainer and Accelerate leave them. */
+const NO_WEIGHTS =
+  /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
+
+function onlyPytorch(dir: string, names: readonly string[]): string | undefined {
+  const found = names.filter((name) => /\.(bin|pth?)$/.test(name) && !NO_WEIGHTS.test(name));
+  if (found.length <= 1) return found[0] && join(dir, found[0]);
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${dir}: holds ${found.length} PyTorch files (${found.sort().slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}); ` +
+      "name the one that is meant pytorch_model.bin",
+  );
+}
 
 /**
- * Opens a model directory's weights: `model.safetensors`, or `model.safetensors.index.json` with its shards.
+ * Opens a model directory's weights: safetensors, PyTorch's `.bin`, `.pt` or `.pth`, or a TensorFlow checkpoint, each in
+ * one file or in shards. Where there are several, the first of these is taken.
  *
- * @throws ERR_FINETAG_MODEL where there are none, with the way to convert those of another format; where a shard is
- *   missing or lacks a tensor that the index puts there; and as {@link openSafetensors} does.
+ * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of
+ *   the format does.
  */
 export async function openWeights(dir: string): Promise<TensorFile> {
-  if (await isFile(join(dir, SINGLE))) return openSafetensors(join(dir, SINGLE));
-  if (await isFile(join(dir, INDEX))) return openShards(dir);
-  throw await noWeights(dir);
+  const names = await readdir(dir).catch((error) => Promise.reject(ioError(error, "read", dir)));
+  for (const { find, open } of FORMATS) {
+    const path = await find(dir, names);
+    if (path !== undefined) return open(path);
+  }
+  throw noWeights(dir, names);
 }
 
-async function openShards(dir: string): Promise<TensorFile> {
-  const weightMap = await readIndex(join(dir, INDEX));
-  const shards = new Map<string, TensorFile>();
-  const close = async () => {
-    await Promise.all([...shards.values()].map((shard) => shard.close()));
-  };
-  try {
-    for (const name of new Set(weightMap.values())) shards.set(name, await openShard(dir, name));
-    return new ShardedFile(dir, weightMap, shards, close);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-}
+const FROM_ELSEWHERE =
+  "fetch the model with safetensors or PyTorch weights (`finetag pull` lists some), or save it again as such";
 
-async function readIndex(path: string): Promise<Map<string, string>> {
-  const parsed = indexSchema.safeParse(await readJsonFile(path, "ERR_FINETAG_MODEL"));
-  if (!parsed.success) {
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${path}: "weight_map" is not an object of file names; fetch it again`,
-    );
-  }
-  const weightMap = new Map(Object.entries(parsed.data.weight_map));
-  for (const [tensor, file] of weightMap) {
-    // A name from a downloaded file must not lead out of the folder.
-    if (!/^[^/\\:\0]+\.safetensors$/.test(file)) {
-      throw new FinetagError(
-        "ERR_FINETAG_MODEL",
-        `${path}: tensor "${tensor}" is said to be in ${JSON.stringify(file)}, which is not the name of a safetensors file beside it`,
-      );
-    }
-  }
-  return weightMap;
-}
-
-async function openShard(dir: string, name: string): Promise<TensorFile> {
-  try {
-    return await openSafetensors(join(dir, name));
-  } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${join(dir, INDEX)}: the shard ${name} is missing; fetch the whole model again`,
-      { cause: error },
-    );
-  }
-}
-
-/** Several files as one; each tensor is taken from the shard that the index names. */
-class ShardedFile implements TensorFile {
-  readonly metadata: Record<string, string>;
-  readonly close: () => Promise<void>;
-  readonly #dir: string;
-  readonly #weightMap: Map<string, string>;
-  readonly #shards: Map<string, TensorFile>;
-  readonly #entries: TensorEntry[];
-
-  constructor(
-    dir: string,
-    weightMap: Map<string, string>,
-    shards: Map<string, TensorFile>,
-    close: () => Promise<void>,
-  ) {
-    this.#dir = dir;
-    this.#weightMap = weightMap;
-    this.#shards = shards;
-    this.close = close;
-    this.metadata = Object.assign({}, ...[...shards.values()].map((shard) => shard.metadata));
-    const held = new Map(
-      [...shards].map(([name, shard]) => [
-        name,
-        new Map(shard.entries().map((entry) => [entry.name, entry])),
-      ]),
-    );
-    this.#entries = [...weightMap].map(([tensor, shard]) => {
-      const entry = held.get(shard)?.get(tensor);
-      if (entry !== undefined) return entry;
-      throw new FinetagError(
-        "ERR_FINETAG_MODEL",
-        `${join(dir, INDEX)}: tensor "${tensor}" is not in ${shard}, where it is said to be; fetch the whole model again`,
-      );
-    });
-  }
-
-  entries(): TensorEntry[] {
-    return this.#entries;
-  }
-
-  async read(name: string): Promise<Float32Array> {
-    return this.#shardOf(name).read(name);
-  }
-
-  async readBytes(name: string): Promise<Uint8Array> {
-    return this.#shardOf(name).readBytes(name);
-  }
-
-  #shardOf(name: string): TensorFile {
-    const shard = this.#shards.get(this.#weightMap.get(name) ?? "");
-    if (shard === undefined) {
-      throw new FinetagError("ERR_FINETAG_MODEL", `${this.#dir}: there is no tensor "${name}" in it`);
-    }
-    return shard;
-  }
-}
-
-/** Weight files of other frameworks, and the way from each to safetensors. */
-const OTHER_FORMATS: { pattern: RegExp; remedy: (dir: string) => string }[] = [
-  { pattern: /^pytorch_model.*\.bin(\.index\.json)?$|\.pth?$/, remedy: convertWithPython },
+/** Files of weights that are not read, and what to do about them. */
+const OTHER_FORMATS: { pattern: RegExp; what: string; remedy: string }[] = [
+  { pattern: /\.h5$|\.keras$/, what: "Keras weights, which are not read", remedy: FROM_ELSEWHERE },
+  { pattern: /\.msgpack$/, what: "Flax weights, which are not read", remedy: FROM_ELSEWHERE },
   {
-    pattern: /^tf_model\.h5$|^flax_model\.msgpack$|\.ckpt(-\d+)?\.(index|meta|data-.*)$/,
-    remedy: () =>
-      "take the same model in safetensors form from the Hub (`finetag pull`, e.g. google-bert/bert-base-chinese), " +
-      "or convert it with transformers 4, which still reads TensorFlow and Flax: " +
-      "`AutoModel.from_pretrained(dir, from_tf=True).save_pretrained(out)`",
+    pattern: /\.onnx$|\.gguf$|\.tflite$|\.pb$/,
+    what: "a model made for inference only",
+    remedy: FROM_ELSEWHERE,
+  },
+  {
+    pattern: /\.data-\d{5}-of-\d{5}$|\.ckpt(-\d+)?\.meta$/,
+    what: "a part of a TensorFlow checkpoint without its .index",
+    remedy: "copy all of its files (.index and .data-…)",
   },
 ];
 
-function convertWithPython(dir: string): string {
-  const path = JSON.stringify(dir);
-  return (
-    "convert it once, with transformers in Python: " +
-    `\`AutoModel.from_pretrained(${path}).save_pretrained(${path})\`, ` +
-    "or AutoModelForSequenceClassification where it has a head to keep"
-  );
-}
-
-async function noWeights(dir: string): Promise<unknown> {
-  let names: string[];
-  try {
-    names = await readdir(dir);
-  } catch (error) {
-    return ioError(error, "read", dir);
-  }
-  for (const { pattern, remedy } of OTHER_FORMATS) {
-    const found = names.sort().find((name) => pattern.test(name));
+function noWeights(dir: string, names: readonly string[]): FinetagError {
+  for (const { pattern, what, remedy } of OTHER_FORMATS) {
+    const found = [...names].sort().find((name) => pattern.test(name));
     if (found === undefined) continue;
-    return new FinetagError("ERR_FINETAG_MODEL", `${dir}: holds ${found} but no ${SINGLE}; ${remedy(dir)}`);
+    return new FinetagError("ERR_FINETAG_MODEL", `${dir}: holds ${found}, ${what}; ${remedy}`);
   }
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${dir}: there is no ${SINGLE} in it; name a folder with a model, or fetch one (finetag pull ${basename(dir)})`,
+    `${dir}: there are no weights in it (${SINGLE}, pytorch_model.bin, or a TensorFlow checkpoint); ` +
+      `name a folder with a model, or fetch one (finetag pull ${basename(dir)})`,
   );
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isFile();
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw ioError(error, "read", path);
-  }
 }

@@ -1,4 +1,5 @@
 export { expandHome, finetagCacheDirectory } from "./cache.ts";
+export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound, isSystemError } from "./errors.ts";
 export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";

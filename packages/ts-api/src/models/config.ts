@@ -1,8 +1,7 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile, recoverFiles } from "../io/index.ts";
+import { recoverFiles } from "../io/index.ts";
+import { readConfigFile } from "./configFile.ts";
 import { FAMILIES, type Family, findFamily } from "./families/index.ts";
 import { type ConfigFile, HIDDEN_ACTS, readFields } from "./schema.ts";
 
@@ -21,14 +20,15 @@ export interface ModelConfig {
 }
 
 /**
- * Reads and checks `config.json`. Missing keys get the defaults of transformers' configuration class.
+ * Reads and checks `config.json`, or the config beside a checkpoint of Google's (see `readConfigFile`). Missing keys get the defaults of transformers' configuration class.
  * A save that a crash cut off is finished first (see `recoverFiles`).
  *
  * @throws ERR_FINETAG_MODEL for a missing file, another model type, or a value that the engine cannot honour.
  */
 export async function readModelConfig(dir: string): Promise<ModelConfig> {
   await recoverFiles(dir);
-  return { directory: dir, ...parseModelConfig(await readConfigFile(dir), join(dir, "config.json")) };
+  const { path, json } = await readConfigFile(dir);
+  return { directory: dir, ...parseModelConfig(json, path) };
 }
 
 /**
@@ -67,24 +67,6 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
 export function maxTextLength({ native }: Pick<ModelConfig, "native">): number {
   const unused = native.family === "roberta" ? native.padTokenId + 1 : 0;
   return native.maxPositionEmbeddings - unused;
-}
-
-async function readConfigFile(dir: string): Promise<unknown> {
-  try {
-    return await readJsonFile(join(dir, "config.json"), "ERR_FINETAG_MODEL");
-  } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
-    const what = (await holdsTensorFlow(dir))
-      ? "holds a TensorFlow checkpoint, which is not read; fetch the same model in Hugging Face's format (finetag pull lists names)"
-      : "there is no config.json in it; name a folder with a Hugging Face model, or fetch one with finetag pull";
-    throw new FinetagError("ERR_FINETAG_MODEL", `${dir}: ${what}`, { cause: error });
-  }
-}
-
-/** As Google's BERT archives have it: `bert_model.ckpt.index` beside `bert_config.json`. */
-async function holdsTensorFlow(dir: string): Promise<boolean> {
-  const names = await readdir(dir).catch(() => []);
-  return names.some((name) => name.endsWith(".ckpt.index"));
 }
 
 function unknownFamily({ model_type: modelType, architectures }: Record<string, unknown>): string {

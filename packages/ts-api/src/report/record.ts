@@ -1,10 +1,4 @@
-import crc32c from "crc-32/crc32c.js";
-
-/** TFRecord stores checksums rotated and shifted, so that a checksum over checksums keeps its strength. */
-export function maskedCrc32c(bytes: Uint8Array): number {
-  const crc = crc32c.buf(bytes, 0) >>> 0;
-  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
-}
+import { maskedCrc32c } from "../io/index.ts";
 
 /**
  * One TFRecord, all little-endian: length (uint64), masked CRC32C of the length, data, masked CRC32C of the data.

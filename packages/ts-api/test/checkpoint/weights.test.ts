@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openWeights } from "../../src/checkpoint/index.ts";
 import { writeFloats } from "./build.ts";
@@ -80,17 +81,50 @@ describe("shards", () => {
   });
 });
 
-describe("a directory without safetensors", () => {
+describe("a directory with weights in several formats", () => {
+  it("is read in the order of trust: safetensors, PyTorch, TensorFlow", async () => {
+    const fixtures = fileURLToPath(new URL("fixtures", import.meta.url));
+    const formats: string[] = [];
+    const add = async () => {
+      const file = await openWeights(dir);
+      formats.push(file.format);
+      await file.close();
+    };
+    for (const ending of ["index", "data-00000-of-00001"]) {
+      await copyFile(
+        join(fixtures, "tensorflow", `dtypes.ckpt.${ending}`),
+        join(dir, `bert_model.ckpt.${ending}`),
+      );
+    }
+    await add();
+    await copyFile(join(fixtures, "pytorch/legacy.bin"), join(dir, "pytorch_model.bin"));
+    await add();
+    await writeFloats(join(dir, "model.safetensors"), { a: [1] });
+    await add();
+    expect(formats).toEqual(["TensorFlow checkpoint", "PyTorch (form before 1.6)", "safetensors"]);
+  });
+});
+
+describe("a directory without weights that are read", () => {
   it.each([
+    ["tf_model.h5", "holds tf_model.h5, Keras weights, which are not read; fetch the model with safetensors"],
     [
-      "pytorch_model.bin",
-      "holds pytorch_model.bin but no model.safetensors; convert it once, with transformers",
+      "flax_model.msgpack",
+      "holds flax_model.msgpack, Flax weights, which are not read; fetch the model with",
     ],
-    ["pytorch_model.bin.index.json", "holds pytorch_model.bin.index.json but no model.safetensors"],
-    ["bert_model.ckpt.index", "holds bert_model.ckpt.index but no model.safetensors; take the same model in"],
-    ["model.ckpt-1000.data-00000-of-00001", "holds model.ckpt-1000.data-00000-of-00001 but no"],
-    ["tf_model.h5", "holds tf_model.h5 but no model.safetensors"],
-    ["notes.txt", "there is no model.safetensors in it; name a folder with a model"],
+    ["model.onnx", "holds model.onnx, a model made for inference only; fetch the model with safetensors"],
+    [
+      "model.ckpt-1000.data-00000-of-00001",
+      "holds model.ckpt-1000.data-00000-of-00001, a part of a TensorFlow checkpoint without its .index; copy all of its",
+    ],
+    [
+      "bert_model.ckpt.meta",
+      "holds bert_model.ckpt.meta, a part of a TensorFlow checkpoint without its .index",
+    ],
+    [
+      "notes.txt",
+      "there are no weights in it (model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint); name a folder",
+    ],
   ])("that holds %s says what to do", async (name, message) => {
     await writeFile(join(dir, name), "");
     await expect(openWeights(dir)).rejects.toMatchObject({

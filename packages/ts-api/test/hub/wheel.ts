@@ -1,5 +1,4 @@
-import { deflateRawSync } from "node:zlib";
-import { buf } from "crc-32";
+import { crc32, deflateRawSync } from "node:zlib";
 
 /** A zip archive of these entries, names taken as they are. */
 export function zip(entries: Record<string, string | Buffer>): Buffer {
@@ -16,7 +15,7 @@ export function zip(entries: Record<string, string | Buffer>): Buffer {
     common.writeUInt16LE(0x800, 2);
     common.writeUInt16LE(8, 4);
     common.writeUInt16LE(0x21, 8);
-    common.writeInt32LE(buf(data), 10);
+    common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(data.length, 18);
     common.writeUInt16LE(path.length, 22);

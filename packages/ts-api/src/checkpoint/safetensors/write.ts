@@ -1,6 +1,7 @@
 import type { FileHandle } from "node:fs/promises";
-import { FinetagError } from "../errors/index.ts";
-import { withAtomicFile, writeAll } from "../io/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import { withAtomicFile, writeAll } from "../../io/index.ts";
+import { countElements } from "../tensors.ts";
 
 /** A float32 tensor that is produced when its turn to be written comes. */
 export interface TensorSource {
@@ -33,10 +34,10 @@ export async function writeTensors(
   await writeAll(handle, encodeHeader(tensors, metadata));
   for (const { name, shape, read } of tensors) {
     const data = await read();
-    if (data.length !== elements(shape)) {
+    if (data.length !== countElements(shape)) {
       throw new FinetagError(
         "ERR_FINETAG_ARGUMENT",
-        `tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] says ${elements(shape)}`,
+        `tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
       );
     }
     await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -52,7 +53,7 @@ function encodeHeader(tensors: TensorSource[], metadata: Record<string, string>)
     if (name in header)
       throw new FinetagError("ERR_FINETAG_ARGUMENT", `there are two tensors named "${name}"`);
     const begin = end;
-    end += elements(shape) * Float32Array.BYTES_PER_ELEMENT;
+    end += countElements(shape) * Float32Array.BYTES_PER_ELEMENT;
     header[name] = { dtype: "F32", shape, data_offsets: [begin, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -61,8 +62,4 @@ function encodeHeader(tensors: TensorSource[], metadata: Record<string, string>)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(json, 8);
   return bytes;
-}
-
-function elements(shape: number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }

@@ -1,13 +1,5 @@
-import { FinetagError } from "../errors/index.ts";
-import { DTYPE_BYTES } from "./dtypes.ts";
-
-/** A tensor of a file, as its header describes it. */
-export interface TensorEntry {
-  name: string;
-  /** As safetensors writes it: `F32`, `BF16`, `I64`, … */
-  dtype: string;
-  shape: number[];
-}
+import { DTYPE_BYTES } from "../dtypes.ts";
+import { countElements, damaged, isCount, type TensorEntry } from "../tensors.ts";
 
 /** Where a tensor's bytes lie, counted from the end of the header. */
 export interface PlacedEntry extends TensorEntry {
@@ -44,25 +36,17 @@ export function parseHeader(path: string, text: string, dataBytes: number): Safe
   return header;
 }
 
-/** An error about a safetensors file that is not what it should be. */
-export function invalid(path: string, what: string): FinetagError {
-  return new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${path}: ${what}; the file is damaged, fetch or save it again`,
-  );
-}
-
 function parseObject(path: string, text: string): Record<string, unknown> {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
-    throw invalid(path, "the safetensors header is not JSON");
+    throw damaged(path, "the safetensors header is not JSON");
   }
   if (!isObject(json) || !text.startsWith("{"))
-    throw invalid(path, "the safetensors header is not a JSON object");
+    throw damaged(path, "the safetensors header is not a JSON object");
   const twice = firstDuplicateKey(text);
-  if (twice !== undefined) throw invalid(path, `the safetensors header names "${twice}" twice`);
+  if (twice !== undefined) throw damaged(path, `the safetensors header names "${twice}" twice`);
   return json;
 }
 
@@ -96,13 +80,13 @@ function endOfString(text: string, start: number): number {
 
 function checkMetadata(path: string, value: unknown): Record<string, string> {
   if (!isObject(value) || !Object.values(value).every((item) => typeof item === "string")) {
-    throw invalid(path, "the safetensors metadata is not an object of strings");
+    throw damaged(path, "the safetensors metadata is not an object of strings");
   }
   return value as Record<string, string>;
 }
 
 function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
-  const bad = (what: string) => invalid(path, `tensor "${name}" ${what}`);
+  const bad = (what: string) => damaged(path, `tensor "${name}" ${what}`);
   if (!isObject(value)) throw bad("is not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
   const itemBytes =
@@ -112,7 +96,7 @@ function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
   if (!isCounts(offsets) || offsets.length !== 2) throw bad("has no two data offsets");
   const [begin, end] = offsets as [number, number];
   if (end < begin) throw bad(`ends at byte ${end}, before its begin at byte ${begin}`);
-  const expected = shape.reduce((product, size) => product * size, itemBytes);
+  const expected = itemBytes * countElements(shape);
   if (expected !== end - begin) {
     throw bad(`of ${dtype} [${shape.join(", ")}] needs ${expected} bytes and is given ${end - begin}`);
   }
@@ -122,14 +106,14 @@ function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
 function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): void {
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin < end) throw invalid(path, `tensor "${entry.name}" overlaps the one before it`);
+    if (entry.begin < end) throw damaged(path, `tensor "${entry.name}" overlaps the one before it`);
     if (entry.begin > end)
-      throw invalid(path, `there is a hole of ${entry.begin - end} bytes before "${entry.name}"`);
+      throw damaged(path, `there is a hole of ${entry.begin - end} bytes before "${entry.name}"`);
     end = entry.end;
   }
   if (end > dataBytes)
-    throw invalid(path, `truncated: the header promises ${end} bytes, ${dataBytes} are there`);
-  if (end < dataBytes) throw invalid(path, `${dataBytes - end} bytes belong to no tensor`);
+    throw damaged(path, `truncated: the header promises ${end} bytes, ${dataBytes} are there`);
+  if (end < dataBytes) throw damaged(path, `${dataBytes - end} bytes belong to no tensor`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -137,5 +121,5 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+  return Array.isArray(value) && value.every(isCount);
 }

@@ -1,0 +1,112 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { FinetagError } from "../errors/index.ts";
+import { ioError } from "../io/index.ts";
+import { damaged } from "./tensors.ts";
+
+/** Small enough that what is done with each piece keeps the event loop for milliseconds only. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+
+/** Sees each piece of a range in its order, for a checksum, while the next one is being read. */
+export type OnPiece = (piece: Uint8Array) => void;
+
+/** A file of which ranges are read, each into a buffer of its own and only after its bounds were checked. */
+export class InputFile {
+  readonly path: string;
+  readonly size: number;
+  readonly #handle: FileHandle;
+  #closed: Promise<void> | undefined;
+
+  private constructor(path: string, handle: FileHandle, size: number) {
+    this.path = path;
+    this.#handle = handle;
+    this.size = size;
+  }
+
+  /** @throws ERR_FINETAG_IO where it cannot be opened. */
+  static async open(path: string): Promise<InputFile> {
+    let handle: FileHandle | undefined;
+    try {
+      handle = await open(path, "r");
+      const { size } = await handle.stat();
+      return new InputFile(path, handle, size);
+    } catch (error) {
+      await handle?.close();
+      throw ioError(error, "read", path);
+    }
+  }
+
+  /**
+   * Opens a file for a reader that may fail; the file is then closed.
+   *
+   * @throws What `start` throws. An error that is none of finetag's, as a parser's on damaged bytes, becomes
+   *   ERR_FINETAG_MODEL.
+   */
+  static async start<T>(path: string, start: (file: InputFile) => Promise<T>): Promise<T> {
+    const file = await InputFile.open(path);
+    try {
+      return await start(file);
+    } catch (error) {
+      await file.close();
+      const known = ioError(error, "read", path);
+      if (known instanceof FinetagError) throw known;
+      throw Object.assign(damaged(path, (error as Error).message.replaceAll(/\s+/g, " ")), { cause: error });
+    }
+  }
+
+  /** Bytes `[begin, end)`. */
+  async read(begin: number, end: number, onPiece?: OnPiece): Promise<Uint8Array> {
+    if (!(begin >= 0 && begin <= end && end <= this.size)) {
+      throw damaged(this.path, `truncated: bytes ${begin} to ${end} are promised, ${this.size} are there`);
+    }
+    const bytes = allocate(this.path, end - begin);
+    try {
+      let next = this.#piece(bytes, begin, 0);
+      for (let offset = 0; offset < bytes.byteLength; offset += PIECE_BYTES) {
+        const piece = await next;
+        next = this.#piece(bytes, begin, offset + PIECE_BYTES);
+        onPiece?.(piece);
+      }
+      await next;
+    } catch (error) {
+      throw ioError(error, "read", this.path);
+    }
+    return bytes;
+  }
+
+  /** Lets `onPiece` see bytes `[begin, end)` without keeping them. */
+  async scan(begin: number, end: number, onPiece: OnPiece): Promise<void> {
+    for (let offset = begin; offset < end; offset += PIECE_BYTES) {
+      await this.read(offset, Math.min(offset + PIECE_BYTES, end), onPiece);
+    }
+  }
+
+  /** May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= this.#handle.close();
+    return this.#closed;
+  }
+
+  /** The piece of a range that starts at `offset` in `bytes`; empty behind its end. */
+  async #piece(bytes: Uint8Array, begin: number, offset: number): Promise<Uint8Array> {
+    const piece = bytes.subarray(offset, offset + PIECE_BYTES);
+    for (let done = 0; done < piece.byteLength; ) {
+      const length = piece.byteLength - done;
+      const { bytesRead } = await this.#handle.read(piece, done, length, begin + offset + done);
+      if (bytesRead === 0) throw damaged(this.path, "the file became shorter while it was read");
+      done += bytesRead;
+    }
+    return piece;
+  }
+}
+
+function allocate(path: string, length: number): Uint8Array {
+  try {
+    return new Uint8Array(length);
+  } catch (error) {
+    throw new FinetagError(
+      "ERR_FINETAG_OUT_OF_MEMORY",
+      `${path}: a tensor of ${length} bytes does not fit into memory; use a smaller model or a larger machine`,
+      { cause: error },
+    );
+  }
+}

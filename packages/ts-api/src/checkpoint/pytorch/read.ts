@@ -1,0 +1,117 @@
+import { crc32 } from "node:zlib";
+import { DTYPE_BYTES } from "../dtypes.ts";
+import { InputFile } from "../input.ts";
+import { isContiguous, toRowMajor } from "../strided.ts";
+import { damaged, findTensor, type TensorEntry, type TensorFile, toFloats } from "../tensors.ts";
+import type { Layout, Place } from "./layout.ts";
+import { LEGACY_START, readLegacy } from "./legacy.ts";
+import { findStateDict, type Tensor } from "./tensors.ts";
+import { readZip } from "./zip.ts";
+
+const ZIP_START = Uint8Array.from([0x50, 0x4b, 0x03, 0x04]);
+
+/**
+ * Opens a state dict that `torch.save` wrote, in the zip form of PyTorch 1.6 and later or the older one.
+ *
+ * The pickle in it is read by a machine that knows tensors and plain containers; anything else in it is refused by
+ * name, and nothing is run. Only tensors that lie in the file can be read, whatever sizes and strides they claim.
+ *
+ * @throws ERR_FINETAG_MODEL for a file that is damaged, asks for other classes, or holds no tensors.
+ */
+export function openPytorch(path: string): Promise<TensorFile> {
+  return InputFile.start(path, async (file) => {
+    const layout = await readLayout(file);
+    return new PytorchFile(file, layout, findStateDict(path, layout.value));
+  });
+}
+
+async function readLayout(file: InputFile): Promise<Layout> {
+  const start = await file.read(0, Math.min(file.size, 64));
+  if (startsWith(start, ZIP_START)) return readZip(file);
+  if (startsWith(start, LEGACY_START)) return readLegacy(file);
+  if (new TextDecoder().decode(start).startsWith("version https://git-lfs")) {
+    throw damaged(file.path, "it is a pointer of Git LFS, without the weights (`git lfs pull` fetches them)");
+  }
+  throw damaged(file.path, "it does not begin as torch.save begins a file");
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return start.every((byte, i) => bytes[i] === byte);
+}
+
+class PytorchFile implements TensorFile {
+  readonly format: string;
+  readonly metadata = {};
+  readonly #file: InputFile;
+  readonly #places: ReadonlyMap<string, Place>;
+  readonly #tensors: ReadonlyMap<string, Tensor>;
+  readonly #verified = new Map<Place, Promise<void>>();
+
+  constructor(file: InputFile, layout: Layout, tensors: ReadonlyMap<string, Tensor>) {
+    this.format = layout.format;
+    this.#file = file;
+    this.#places = layout.places;
+    this.#tensors = tensors;
+  }
+
+  get files(): TensorFile["files"] {
+    return [{ path: this.#file.path, bytes: this.#file.size }];
+  }
+
+  entries(): TensorEntry[] {
+    return [...this.#tensors].map(([name, tensor]) => describe(name, tensor));
+  }
+
+  async read(name: string): Promise<Float32Array> {
+    const tensor = findTensor(this.#file.path, this.#tensors, name);
+    return toFloats(this.#file.path, describe(name, tensor), await this.readBytes(name));
+  }
+
+  async readBytes(name: string): Promise<Uint8Array> {
+    const tensor = findTensor(this.#file.path, this.#tensors, name);
+    const place = this.#places.get(tensor.storage.key)!;
+    const begin = place.begin + tensor.range.begin;
+    const end = place.begin + tensor.range.end;
+    const isWhole = begin === place.begin && end === place.end;
+    const bytes = isWhole ? await this.#readWhole(place) : await this.#readPart(place, begin, end);
+    return isContiguous(tensor) ? bytes : toRowMajor(bytes, DTYPE_BYTES[tensor.storage.dtype]!, tensor);
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  async #readWhole(place: Place): Promise<Uint8Array> {
+    let sum = 0;
+    const bytes = await this.#file.read(place.begin, place.end, (piece) => {
+      if (place.checksum !== undefined) sum = crc32(piece, sum);
+    });
+    this.#compare(place, sum);
+    return bytes;
+  }
+
+  /** The checksum is that of the whole storage, which is looked at once. */
+  async #readPart(place: Place, begin: number, end: number): Promise<Uint8Array> {
+    if (place.checksum !== undefined && !this.#verified.has(place))
+      this.#verified.set(place, this.#verify(place));
+    await this.#verified.get(place);
+    return this.#file.read(begin, end);
+  }
+
+  async #verify(place: Place): Promise<void> {
+    let sum = 0;
+    await this.#file.scan(place.begin, place.end, (piece) => {
+      sum = crc32(piece, sum);
+    });
+    this.#compare(place, sum);
+  }
+
+  #compare({ begin, checksum }: Place, sum: number): void {
+    if (checksum === undefined || checksum === sum) return;
+    throw damaged(this.#file.path, `the checksum of the data at byte ${begin} is wrong`);
+  }
+}
+
+function describe(name: string, { shape, storage }: Tensor): TensorEntry {
+  return { name, dtype: storage.dtype, shape };
+}

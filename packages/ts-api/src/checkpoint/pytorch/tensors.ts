@@ -1,0 +1,151 @@
+import { DTYPE_BYTES } from "../dtypes.ts";
+import { type Layout, spanOf } from "../strided.ts";
+import { countElements, damaged, isCount } from "../tensors.ts";
+import type { Known } from "./unpickle.ts";
+
+/** A storage as a pickle refers to it: elements of one dtype that lie somewhere else in the file. */
+export class Storage {
+  readonly dtype: string;
+  /** Its name in the file. */
+  readonly key: string;
+  /** Elements of the whole storage under this key; unknown where the pickle tells only those of a view of it. */
+  readonly elements: number;
+  /** Where a view begins, in elements; 0 for the whole. Only the older form has views. */
+  readonly offset: number;
+
+  constructor(dtype: string, key: string, elements: number, offset: number) {
+    this.dtype = dtype;
+    this.key = key;
+    this.elements = elements;
+    this.offset = offset;
+  }
+}
+
+/** A tensor as a pickle describes it. */
+export class Tensor implements Layout {
+  readonly storage: Storage;
+  /** Of the first element, in elements of the storage's key. */
+  readonly offset: number;
+  readonly shape: number[];
+  readonly stride: number[];
+
+  constructor(storage: Storage, offset: number, shape: number[], stride: number[]) {
+    this.storage = storage;
+    this.offset = offset;
+    this.shape = shape;
+    this.stride = stride;
+  }
+
+  /** In bytes of the storage's key. */
+  get range(): { begin: number; end: number } {
+    const itemBytes = DTYPE_BYTES[this.storage.dtype]!;
+    return { begin: this.offset * itemBytes, end: (this.offset + spanOf(this)) * itemBytes };
+  }
+}
+
+const STORAGES: Readonly<Record<string, string>> = {
+  FloatStorage: "F32",
+  DoubleStorage: "F64",
+  HalfStorage: "F16",
+  BFloat16Storage: "BF16",
+  LongStorage: "I64",
+  IntStorage: "I32",
+  ShortStorage: "I16",
+  CharStorage: "I8",
+  ByteStorage: "U8",
+  BoolStorage: "BOOL",
+};
+
+interface StorageClass extends Known {
+  dtype: string;
+}
+
+/** All that a pickle of weights may name; see {@link Known}. */
+export function torchGlobals(path: string): ReadonlyMap<string, Known> {
+  const rebuild = (args: unknown[]) => rebuildTensor(path, args);
+  const known: Known[] = [
+    { global: "collections.OrderedDict", call: (args) => orderedDict(path, args) },
+    { global: "torch._utils._rebuild_tensor", call: rebuild },
+    { global: "torch._utils._rebuild_tensor_v2", call: rebuild },
+    { global: "torch._utils._rebuild_parameter", call: ([data]) => data },
+    { global: "torch._utils._rebuild_parameter_with_state", call: ([data]) => data },
+    ...Object.entries(STORAGES).map(([name, dtype]): StorageClass => ({ global: `torch.${name}`, dtype })),
+  ];
+  return new Map(known.map((entry) => [entry.global, entry]));
+}
+
+/** `OrderedDict()`, or of a list of pairs, as Python 2 wrote it. */
+function orderedDict(path: string, [items = []]: unknown[]): Map<unknown, unknown> {
+  const isPairs = Array.isArray(items) && items.every((item) => Array.isArray(item) && item.length === 2);
+  if (!isPairs) throw damaged(path, "an OrderedDict is made of what is no list of pairs");
+  return new Map(items as [unknown, unknown][]);
+}
+
+/** Of `(storage, offset, size, stride, …)`; what follows (gradient, hooks) is no part of the data. */
+function rebuildTensor(path: string, [storage, offset, shape, stride]: unknown[]): Tensor {
+  if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(stride)) {
+    throw damaged(path, "a tensor is not described by a storage, an offset, sizes and strides");
+  }
+  const tensor = new Tensor(storage, storage.offset + offset, shape, stride);
+  const shown = `a tensor of sizes [${shape.join(", ")}] and strides [${stride.join(", ")}]`;
+  if (shape.length !== stride.length) throw damaged(path, `${shown} has not one for each`);
+  // The first bound keeps a tensor that repeats its elements (stride 0) from being larger than what the file holds.
+  if (!(countElements(shape) <= storage.elements && offset + spanOf(tensor) <= storage.elements)) {
+    throw damaged(
+      path,
+      `${shown} at ${offset} does not fit into its storage of ${storage.elements} elements`,
+    );
+  }
+  return tensor;
+}
+
+/**
+ * The storage that a persistent id stands for: `("storage", class, key, location, elements)`, and in the older form a
+ * sixth item, `None` or the view `(key, offset, elements)` of that storage.
+ */
+export function storageOf(path: string, id: unknown): Storage {
+  const [kind, type, key, , elements, view = null] = Array.isArray(id) ? id : [];
+  const dtype = (type as Partial<StorageClass> | null | undefined)?.dtype;
+  if (kind !== "storage" || dtype === undefined || typeof key !== "string" || !isCount(elements)) {
+    throw damaged(path, "a storage is not described by class, key and size");
+  }
+  if (view === null) return new Storage(dtype, key, elements, 0);
+  const [, offset, viewElements] = Array.isArray(view) ? view : [];
+  if (!isCount(offset) || !isCount(viewElements)) throw damaged(path, "a view of a storage has no bounds");
+  return new Storage(dtype, key, viewElements, offset);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isCount);
+}
+
+/** Under which keys training programs put a model's weights. */
+const NESTED = ["state_dict", "model_state_dict", "model", "module", "net"];
+
+/** What `DataParallel` and its like put in front of every name. */
+const WRAPPER = "module.";
+
+/**
+ * Finds the tensors of a state dict, which may lie within another dict.
+ *
+ * @throws ERR_FINETAG_MODEL where there are none.
+ */
+export function findStateDict(path: string, value: unknown): Map<string, Tensor> {
+  let dict = value;
+  for (let depth = 0; depth < 3 && dict instanceof Map; depth++) {
+    const tensors = [...dict].filter((entry): entry is [string, Tensor] => {
+      return typeof entry[0] === "string" && entry[1] instanceof Tensor;
+    });
+    if (tensors.length > 0) return withoutWrapper(tensors);
+    const inner: unknown = NESTED.map((key) => (dict as Map<unknown, unknown>).get(key)).find(
+      (item) => item instanceof Map,
+    );
+    dict = inner;
+  }
+  throw damaged(path, "it holds no tensors by name (no state dict)");
+}
+
+function withoutWrapper(tensors: [string, Tensor][]): Map<string, Tensor> {
+  if (!tensors.every(([name]) => name.startsWith(WRAPPER))) return new Map(tensors);
+  return new Map(tensors.map(([name, tensor]) => [name.slice(WRAPPER.length), tensor]));
+}

@@ -1,0 +1,197 @@
+import { FinetagError } from "../../errors/index.ts";
+import { isNotFound, MaskedCrc32c } from "../../io/index.ts";
+import { DTYPE_BYTES } from "../dtypes.ts";
+import { InputFile } from "../input.ts";
+import { toRowMajor } from "../strided.ts";
+import {
+  checkDisjoint,
+  damaged,
+  findTensor,
+  type TensorEntry,
+  type TensorFile,
+  toFloats,
+} from "../tensors.ts";
+import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
+import { shardPath } from "./files.ts";
+import { chooseNames, isNoWeight, plainName } from "./names.ts";
+import { readTable } from "./table.ts";
+
+/** That of BERT-large with its optimizer is some 100 KB. */
+const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** A weight, in the file and as it is read. */
+interface Variable extends TensorEntry {
+  source: string;
+  dtype: string;
+  place: BundleEntry;
+  transposed: boolean;
+}
+
+/**
+ * Opens a checkpoint that TensorFlow's `Saver` or `Checkpoint` wrote (its "tensor bundle", V2), with Google's names of
+ * BERT's or ALBERT's variables as transformers has them. Optimizer state and what is no number is passed over.
+ *
+ * @param prefix The path without `.index`.
+ * @throws ERR_FINETAG_MODEL for a file that is damaged or missing, a weight stored in parts, or names of other models.
+ */
+export async function openTensorflow(prefix: string): Promise<TensorFile> {
+  const { variables, shards, bytes } = await InputFile.start(`${prefix}.index`, async (file) => {
+    const index = await readIndex(file);
+    await file.close();
+    return index;
+  });
+  const needed = [...new Set(variables.map(({ place }) => place.shard))].sort((a, b) => a - b);
+  const data = new Map<number, InputFile>();
+  try {
+    for (const shard of needed) {
+      const file = await openShard(shardPath(prefix, shard, shards));
+      data.set(shard, file);
+      checkPlaces(
+        file,
+        variables.filter(({ place }) => place.shard === shard),
+      );
+    }
+  } catch (error) {
+    await Promise.all([...data.values()].map((file) => file.close()));
+    throw error;
+  }
+  return new TensorflowFile(prefix, bytes, variables, data);
+}
+
+interface Index {
+  variables: Variable[];
+  /** Data files, also those without weights. */
+  shards: number;
+  bytes: number;
+}
+
+async function readIndex(index: InputFile): Promise<Index> {
+  const { path, size } = index;
+  if (size > INDEX_LIMIT_BYTES)
+    throw damaged(path, `${size} bytes are too many for the index of a checkpoint`);
+  const [first, ...rest] = readTable(path, await index.read(0, size));
+  if (first?.key.byteLength !== 0) throw damaged(path, "it does not begin with the checkpoint's header");
+  const header = decodeHeader(path, first.value);
+  const places = new Map<string, BundleEntry>();
+  for (const { key, value } of rest) {
+    const source = decodeName(path, key);
+    if (source === undefined || isNoWeight(source)) continue;
+    places.set(source, decodeEntry(path, source, value, header));
+  }
+  return { variables: nameVariables(path, places), shards: header.shards, bytes: size };
+}
+
+/** Undefined for a part of a variable, whose key begins with a zero byte: the whole one says that it is in parts. */
+function decodeName(path: string, key: Buffer): string | undefined {
+  if (key[0] === 0) return undefined;
+  try {
+    return plainName(new TextDecoder("utf-8", { fatal: true }).decode(key));
+  } catch {
+    throw damaged(path, "a variable's name is not UTF-8");
+  }
+}
+
+function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
+  const nameOf = chooseNames([...places.keys()]);
+  const variables = new Map<string, Variable>();
+  let known = 0;
+  for (const [source, place] of places) {
+    if (place.dtype === undefined) continue;
+    const mapped = nameOf(source);
+    if (mapped !== undefined) known++;
+    if (place.sliced) {
+      throw new FinetagError(
+        "ERR_FINETAG_MODEL",
+        `${path}: variable "${source}" is stored in parts (a partitioned variable), which is not read; ` +
+          "save the checkpoint again without a partitioner",
+      );
+    }
+    const transposed = mapped?.transposed === true && place.shape.length === 2;
+    const name = mapped?.name ?? source;
+    const shape = transposed ? place.shape.toReversed() : place.shape;
+    if (variables.has(name)) throw damaged(path, `two variables are "${name}"`);
+    variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
+  }
+  if (known > 0) return [...variables.values()];
+  const [first] = places.keys();
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${path}: none of its ${places.size} variables has a name of Google's BERT or ALBERT code` +
+      `${first === undefined ? "" : ` (the first is ${JSON.stringify(first)})`}; ` +
+      "use the checkpoint of such a model, or a model in Hugging Face's format",
+  );
+}
+
+async function openShard(path: string): Promise<InputFile> {
+  try {
+    return await InputFile.open(path);
+  } catch (error) {
+    if (!isNotFound((error as FinetagError).cause)) throw error;
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${path}: this data file of the checkpoint is missing; copy all of its files`,
+      { cause: error },
+    );
+  }
+}
+
+function checkPlaces({ path, size }: InputFile, variables: readonly Variable[]): void {
+  for (const { source, place } of variables) {
+    if (place.end <= size) continue;
+    throw damaged(path, `truncated: variable "${source}" ends at byte ${place.end}, ${size} are there`);
+  }
+  checkDisjoint(
+    path,
+    variables.map(({ source, place: { begin, end } }) => ({ name: source, begin, end })),
+  );
+}
+
+class TensorflowFile implements TensorFile {
+  readonly format = "TensorFlow checkpoint";
+  readonly files: TensorFile["files"];
+  readonly metadata = {};
+  readonly #prefix: string;
+  readonly #variables: Map<string, Variable>;
+  readonly #data: Map<number, InputFile>;
+
+  constructor(prefix: string, indexBytes: number, variables: Variable[], data: Map<number, InputFile>) {
+    this.#prefix = prefix;
+    this.#variables = new Map(variables.map((variable) => [variable.name, variable]));
+    this.#data = data;
+    this.files = [
+      { path: `${prefix}.index`, bytes: indexBytes },
+      ...[...data.values()].map(({ path, size }) => ({ path, bytes: size })),
+    ];
+  }
+
+  entries(): TensorEntry[] {
+    return [...this.#variables.values()].map(({ name, dtype, shape, source }) => ({
+      name,
+      dtype,
+      shape,
+      source,
+    }));
+  }
+
+  async read(name: string): Promise<Float32Array> {
+    const variable = findTensor(this.#prefix, this.#variables, name);
+    return toFloats(this.#prefix, variable, await this.readBytes(name));
+  }
+
+  async readBytes(name: string): Promise<Uint8Array> {
+    const { source, dtype, shape, place, transposed } = findTensor(this.#prefix, this.#variables, name);
+    const file = this.#data.get(place.shard)!;
+    const checksum = new MaskedCrc32c();
+    const bytes = await file.read(place.begin, place.end, (piece) => checksum.update(piece));
+    if (checksum.digest() !== place.checksum) {
+      throw damaged(file.path, `the checksum of variable "${source}" is wrong`);
+    }
+    if (!transposed) return bytes;
+    const [out] = shape;
+    return toRowMajor(bytes, DTYPE_BYTES[dtype]!, { shape, stride: [1, out!] });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#data.values()].map((file) => file.close()));
+  }
+}
