@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
 import { declareFlags, flagsOf, type Given, readFlags, suggest, validate } from "./arguments/index.ts";
-import { type Command, commands } from "./commands/index.ts";
+import { type Command, commands, type Positional } from "./commands/index.ts";
 import { type Context, createContext } from "./context.ts";
 import { describeError, EXIT_BAD_INPUT, exitCodeOf, isFinetagError, UsageError } from "./errors.ts";
 
@@ -84,16 +84,16 @@ function addCommand(
   context: Context,
   done: (exitCode: number | undefined) => void,
 ): void {
-  const { positional } = command;
+  const positionals = positionalsOf(command);
   parser.command({
-    command: positional === undefined ? command.name : `${command.name} ${positional.usage}`,
+    command: [command.name, ...positionals.map(({ usage }) => usage)].join(" "),
     describe: command.description,
     builder: async (builder) => {
       const action = await command.load();
       const forHelp = words.includes("--help") || words.includes("-h");
       declareFlags(builder, flagsOf(action.schema), action.groups ?? {}, forHelp);
-      if (positional !== undefined && forHelp) {
-        builder.positional(positional.name, { describe: positional.description, default: undefined });
+      for (const { name, description } of forHelp ? positionals : []) {
+        builder.positional(name, { describe: description, default: undefined });
       }
       for (const [example, meaning] of command.examples) builder.example(example, meaning);
       return builder.epilogue(command.epilogue ?? "");
@@ -101,7 +101,8 @@ function addCommand(
     handler: async (parsed) => {
       const action = await command.load();
       const flags = flagsOf(action.schema);
-      let given = readFlags(parsed, flags, words, positional === undefined ? [] : [positional.name]);
+      const names = positionals.map(({ name }) => name);
+      let given = readFlags(parsed, flags, words, names);
       const texts = positionalWords(command, parsed);
       const config = given.get("config");
       if (config !== undefined) {
@@ -119,14 +120,20 @@ function valuesOf(given: ReadonlyMap<string, Given>): Record<string, unknown> {
   return Object.fromEntries([...given].map(([key, { value }]) => [key, value]));
 }
 
+function positionalsOf({ positional }: Command): readonly Positional[] {
+  return [positional ?? []].flat();
+}
+
 /** Also those after a lone `--`, which yargs keeps apart. */
-function positionalWords({ name, positional }: Command, parsed: Record<string, unknown>): string[] {
-  const named = positional === undefined ? [] : [parsed[positional.name] ?? []].flat();
+function positionalWords(command: Command, parsed: Record<string, unknown>): string[] {
+  const positionals = positionalsOf(command);
+  const named = positionals.flatMap(({ name }) => parsed[name] ?? []);
   const [, ...loose] = parsed._ as unknown[];
   const all = [...named, ...loose].map(String);
-  const most = positional === undefined ? 0 : positional.usage.includes("..") ? Number.POSITIVE_INFINITY : 1;
+  const isList = positionals.some(({ usage }) => usage.includes(".."));
+  const most = isList ? Number.POSITIVE_INFINITY : positionals.length;
   if (all.length > most) {
-    throw new UsageError(`unexpected argument "${all[most]}"; see finetag ${name} --help`);
+    throw new UsageError(`unexpected argument "${all[most]}"; see finetag ${command.name} --help`);
   }
   return all;
 }

@@ -3,7 +3,7 @@
  *
  * - {@link Classifier}: a model in this process: train, predict, evaluate, save.
  * - {@link trainRun}: what `finetag train` does: files in, a directory with the best model and checkpoints out.
- * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link doctor}: models and machines.
+ * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link convertModel}, {@link doctor}: models and machines.
  * - {@link openTokenizer}: a model's tokenizer alone, with the words that its tokens make.
  *
  * Every error is a {@link FinetagError} with a stable `code` and one line that says what to do.
@@ -11,6 +11,7 @@
  * @packageDocumentation
  */
 export * from "./classifier/index.ts";
+export { type ConvertedModel, type ConvertOptions, convertModel } from "./convert.ts";
 export {
   type DataColumns,
   type DataFile,
@@ -38,7 +39,7 @@ export {
   pushModel,
   resolveModel,
 } from "./hub/index.ts";
-export { inspectModel, type ModelSummary } from "./inspect.ts";
+export { inspectModel, type ModelSummary, type TensorSummary } from "./inspect.ts";
 export { withAtomicFile, writeFileAtomic } from "./io/index.ts";
 export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.ts";
 export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";

@@ -1,9 +1,19 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { openWeights, type TensorEntry } from "./checkpoint/index.ts";
-import { ModelSession, openAddon, readModelSource } from "./engine/index.ts";
-import { type FinetagJson, matchWeights } from "./models/index.ts";
+import { basename } from "node:path";
+import type { TensorEntry } from "./checkpoint/index.ts";
+import { readModelSource, surveyWeights } from "./engine/index.ts";
+import type { FinetagJson, WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
+
+/** A tensor of a weight file, and what the model does with it. */
+export interface TensorSummary {
+  name: string;
+  /** Its name in the file, where the file is of another framework. */
+  source?: string;
+  dtype: string;
+  shape: number[];
+  /** The parameter that it fills; absent for a tensor that the model has no place for. */
+  parameter?: string;
+}
 
 /** What lies in a model directory. */
 export interface ModelSummary {
@@ -21,9 +31,12 @@ export interface ModelSummary {
   labels: string[];
   /** Whether the weights have a head that fits the labels. */
   hasHead: boolean;
+  /** Of the weights, for people: `safetensors`, `PyTorch`, `TensorFlow checkpoint`, with the number of shards. */
+  format: string;
   /** Tensors of each dtype. */
   dtypes: Record<string, number>;
   weightBytes: number;
+  tensors: TensorSummary[];
   loadedTensors: number;
   /** Parameters without a tensor; they would be initialised. */
   freshParameters: string[];
@@ -41,24 +54,10 @@ export interface ModelSummary {
  */
 export async function inspectModel(directory: string): Promise<ModelSummary> {
   const { config, finetag, positions } = await readModelSource(directory);
-  const addon = await openAddon();
-  const weights = await openWeights(directory);
-  // Shapes only: no memory is taken, whatever the model's size.
-  const native = { ...config.native, numLabels: Math.max(config.native.numLabels, 1) };
-  const session = await ModelSession.create(addon, {
-    config: native,
-    device: "meta",
-    threads: 1,
-    seed: 0,
-    precision: "float32",
-  }).catch(async (error) => {
-    await weights.close();
-    throw error;
-  });
+  const { native } = config;
+  const { file, labels, parameters, match } = await surveyWeights(directory, config);
   try {
-    const entries = weights.entries();
-    const parameters = session.parameters();
-    const match = matchWeights(config, parameters, entries);
+    const entries = file.entries();
     return {
       directory,
       family: config.modelType,
@@ -68,10 +67,12 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       vocabSize: native.vocabSize,
       parameters: parameters.reduce((sum, { shape }) => sum + elements(shape), 0),
       maxLength: positions,
-      labels: match.head === "match" ? labelNames(config.labels, native.numLabels) : [],
+      labels: match.head === "match" ? labelNames(config.labels, labels) : [],
       hasHead: match.head === "match",
+      format: file.format,
       dtypes: countDtypes(entries),
-      weightBytes: await weightBytes(directory),
+      weightBytes: file.files.reduce((sum, { bytes }) => sum + bytes, 0),
+      tensors: describeTensors(entries, match),
       loadedTensors: match.load.length,
       freshParameters: match.fresh,
       unusedTensors: match.unused,
@@ -79,9 +80,16 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       ...(finetag === undefined ? {} : { finetag }),
     };
   } finally {
-    await session.dispose();
-    await weights.close();
+    await file.close();
   }
+}
+
+function describeTensors(entries: TensorEntry[], { load }: WeightMatch): TensorSummary[] {
+  const parameters = new Map(load.map(({ tensor, parameter }) => [tensor, parameter]));
+  return entries.map((entry) => {
+    const parameter = parameters.get(entry.name);
+    return { ...entry, ...(parameter === undefined ? {} : { parameter }) };
+  });
 }
 
 function labelNames(names: string[] | undefined, count: number): string[] {
@@ -96,12 +104,6 @@ function countDtypes(entries: TensorEntry[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { dtype } of entries) counts[dtype] = (counts[dtype] ?? 0) + 1;
   return counts;
-}
-
-async function weightBytes(directory: string): Promise<number> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith(".safetensors"));
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(directory, name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function tokenizerKind(directory: string): Promise<string> {

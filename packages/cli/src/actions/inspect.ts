@@ -1,17 +1,19 @@
 import { inspectModel, type ModelSummary, resolveModel } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/command.ts";
+import type { Colors } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { formatBytes, formatCount } from "../output/format.ts";
 import { table } from "../output/tables.ts";
 
 const schema = z.strictObject({
-  json: z.boolean().default(false).describe("Write it as JSON"),
+  tensors: z.boolean().default(false).describe("List each tensor of the weights too"),
+  json: z.boolean().default(false).describe("Write it as JSON, with each tensor"),
 });
 
 export const action = defineAction({
   schema,
-  async run({ json }, { words: [name] }, { stdout, colors, signal }) {
+  async run({ json, tensors }, { words: [name] }, { stdout, colors, signal }) {
     if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
     // A model that was pulled is found by its name too, but looking fetches nothing.
     const summary = await inspectModel(await resolveModel(name, { offline: true, signal }));
@@ -20,6 +22,7 @@ export const action = defineAction({
         ? `${JSON.stringify(summary, null, 2)}\n`
         : `${table(["model", name], describe(summary), colors, false)}\n`,
     );
+    if (tensors && !json) stdout.write(`\n${tensorTable(summary, colors)}\n`);
     return 0;
   },
 });
@@ -38,7 +41,7 @@ function describe(model: ModelSummary): string[][] {
     ["longest text", `${formatCount(model.maxLength)} tokens`],
     [
       "weights",
-      `${formatBytes(model.weightBytes)}, ${Object.entries(model.dtypes)
+      `${model.format}, ${formatBytes(model.weightBytes)}, ${Object.entries(model.dtypes)
         .map(([dtype, count]) => `${count} ${dtype}`)
         .join(", ")}`,
     ],
@@ -62,6 +65,17 @@ function describe(model: ModelSummary): string[][] {
     ["threshold", String(finetag.threshold)],
     ["text column", `${columns.text}${pair}`],
   ];
+}
+
+/** Each tensor of the file with its name there, and the parameter that it fills. */
+function tensorTable({ tensors }: ModelSummary, colors: Colors): string {
+  const rows = tensors.map(({ name, source, dtype, shape, parameter }) => [
+    source ?? name,
+    dtype,
+    `[${shape.join(", ")}]`,
+    parameter ?? "not used",
+  ]);
+  return table(["tensor", "dtype", "shape", "read as"], rows, colors, false);
 }
 
 function listOrNone(names: string[]): string {

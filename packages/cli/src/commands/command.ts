@@ -23,11 +23,17 @@ export interface Action<Schema extends z.ZodObject = z.ZodObject> {
   run(options: z.output<Schema>, call: Call<Schema>, context: Context): Promise<number | undefined>;
 }
 
+/** A positional argument; its usage is as yargs writes it, such as `[TEXT..]`. */
+export interface Positional {
+  usage: string;
+  name: string;
+  description: string;
+}
+
 /** One command: how it is called and what its help says. */
 export interface Command {
   name: string;
-  /** Positional arguments as yargs writes them, such as `[TEXT..]`. */
-  positional?: { usage: string; name: string; description: string };
+  positional?: Positional | readonly Positional[];
   description: string;
   examples: readonly (readonly [command: string, meaning: string])[];
   epilogue?: string;

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { convert } from "./convert.ts";
 import { doctor } from "./doctor.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
@@ -8,5 +9,15 @@ import { push } from "./push.ts";
 import { setup } from "./setup.ts";
 import { train } from "./train.ts";
 
-export const commands: readonly Command[] = [train, evaluate, predict, pull, push, inspect, setup, doctor];
-export { type Action, type Call, type Command, defineAction } from "./command.ts";
+export const commands: readonly Command[] = [
+  train,
+  evaluate,
+  predict,
+  pull,
+  push,
+  inspect,
+  convert,
+  setup,
+  doctor,
+];
+export { type Action, type Call, type Command, defineAction, type Positional } from "./command.ts";

@@ -12,6 +12,17 @@ export function formatCount(value: number): string {
   return value.toLocaleString("en-US");
 }
 
+/** `1 step`, `43,410 steps` */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** All names, or the first ones where there are many. */
+export function listSome(names: readonly string[], most = 12): string {
+  if (names.length <= most) return names.join(", ");
+  return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
+}
+
 /** Four decimals for a metric, a dash where it has no value. */
 export function formatMetric(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";

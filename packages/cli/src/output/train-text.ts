@@ -1,5 +1,5 @@
 import type { TrainEvent } from "@finetag/api";
-import { formatCount, formatDuration, formatMetric, formatNumber } from "./format.ts";
+import { formatCount, formatDuration, formatMetric, formatNumber, listSome, plural } from "./format.ts";
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
 
@@ -13,6 +13,7 @@ export function startText(event: EventOf<"start">): string {
     `${plural(event.totalSteps, "step")}, ${plural(epochs, "epoch")}, to ${event.outputDir}`,
   ];
   lines.push(`labels: ${listSome(event.labels)}`);
+  lines.push(`weights: ${plural(event.loadedTensors, "tensor")} read (${event.weights})`);
   if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
   if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
@@ -39,14 +40,4 @@ export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"e
 
 export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** All names, or the first ones where there are many. */
-function listSome(names: string[], most = 12): string {
-  if (names.length <= most) return names.join(", ");
-  return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
 }

@@ -20,3 +20,4 @@ export { saveModel, weightTensors } from "./save.ts";
 export { ModelSession } from "./session.ts";
 export { BLOCK_ROWS, TokenStore } from "./store.ts";
 export { readStore, STORE_FILE_FORMAT, writeStore } from "./store-file.ts";
+export { type Survey, surveyWeights } from "./survey.ts";

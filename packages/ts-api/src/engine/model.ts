@@ -94,6 +94,10 @@ export interface OpenModel {
   device: string;
   threads: number;
   libtorch: string;
+  /** What the weights were read from, for people: `safetensors`, `TensorFlow checkpoint`, … */
+  weights: string;
+  /** Tensors that were read. */
+  loadedTensors: number;
   /** Parameters that were initialised, not read. */
   freshParameters: string[];
   /** Tensors of the file that the model has no place for. */
@@ -129,6 +133,8 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
         device,
         threads,
         libtorch: info.libtorch,
+        weights: weights.format,
+        loadedTensors: match.load.filter(({ parameter }) => !fresh.has(parameter)).length,
         freshParameters: parameters.map(({ name }) => name).filter((name) => fresh.has(name)),
         unusedTensors: match.unused,
       };

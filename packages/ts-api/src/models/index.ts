@@ -3,5 +3,5 @@ export { type Family, familyOf } from "./families/index.ts";
 export { type FinetagJson, readFinetagJson, writeFinetagJson } from "./finetagJson.ts";
 export { matchWeights, type WeightMatch } from "./match.ts";
 export { headBias, isHeadParameter } from "./names.ts";
-export { type SavedModel, savedConfigJson, saveModelDirectory } from "./save.ts";
+export { type SavedModel, saveDirectory, savedConfigJson, saveModelDirectory } from "./save.ts";
 export { assertVocabulary } from "./vocabulary.ts";

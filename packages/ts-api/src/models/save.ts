@@ -16,8 +16,9 @@ export interface SavedModel {
   finetag: FinetagJson;
 }
 
-/** Tokenizer files of another model would be read beside those of this one. */
-const TOKENIZER_FILES = [
+/** Tokenizer files of another model would be read beside those of this one, and so would an index of its shards. */
+const STALE_FILES = [
+  "model.safetensors.index.json",
   "tokenizer.json",
   "tokenizer_config.json",
   "vocab.txt",
@@ -60,16 +61,28 @@ export function savedConfigJson(config: ModelConfig, labels: string[]): Record<s
  * @throws ERR_FINETAG_IO with a remedy; the older model is then untouched.
  */
 export async function saveModelDirectory(dir: string, model: SavedModel): Promise<void> {
+  await saveDirectory(dir, { ...model, configJson: savedConfigJson(model.config, model.labels) });
+}
+
+/** {@link saveModelDirectory} with a config as it is, and `finetag.json` only where there is something to keep in it. */
+export async function saveDirectory(
+  dir: string,
+  model: Pick<SavedModel, "tensors" | "tokenizerFiles"> & {
+    configJson: Record<string, unknown>;
+    finetag?: FinetagJson | undefined;
+  },
+): Promise<void> {
   const encode = (json: unknown) => new TextEncoder().encode(formatJson(json));
+  const finetag = model.finetag && [{ name: FINETAG_JSON, content: encode(model.finetag) }];
   await writeFilesAtomic(
     dir,
     [
-      { name: FINETAG_JSON, content: encode(model.finetag) },
+      ...(finetag ?? []),
       ...[...model.tokenizerFiles].map(([name, content]) => ({ name, content })),
-      { name: "config.json", content: encode(savedConfigJson(model.config, model.labels)) },
+      { name: "config.json", content: encode(model.configJson) },
       { name: "model.safetensors", content: (path) => writeWeights(path, model.tensors) },
     ],
-    TOKENIZER_FILES,
+    STALE_FILES,
   );
 }
 

@@ -40,6 +40,9 @@ export type TrainEvent =
       totalSteps: number;
       /** 0, or the step a resumed run starts after. */
       step: number;
+      /** What the weights were read from: `safetensors`, `TensorFlow checkpoint`, … */
+      weights: string;
+      loadedTensors: number;
       freshParameters: string[];
       unusedTensors: string[];
     }

@@ -71,6 +71,8 @@ export async function* fit(
     epochs: plan.totalSteps / plan.stepsPerEpoch,
     totalSteps: plan.totalSteps,
     step: 0,
+    weights: model.weights,
+    loadedTensors: model.loadedTensors,
     freshParameters: model.freshParameters,
     unusedTensors: model.unusedTensors,
   };

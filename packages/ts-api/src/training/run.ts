@@ -258,6 +258,8 @@ class Run {
       epochs: plan.totalSteps / plan.stepsPerEpoch,
       totalSteps: plan.totalSteps,
       step,
+      weights: model.weights,
+      loadedTensors: model.loadedTensors,
       freshParameters: model.freshParameters,
       unusedTensors: model.unusedTensors,
     };

@@ -1,0 +1,157 @@
+import { readdir, stat } from "node:fs/promises";
+import type { TensorEntry, TensorFile, TensorSource } from "./checkpoint/index.ts";
+import { readModelSource, type Survey, surveyWeights, throwIfAborted } from "./engine/index.ts";
+import { FinetagError } from "./errors/index.ts";
+import { resolveModel } from "./hub/index.ts";
+import { ioError, isNotFound } from "./io/index.ts";
+import { familyOf, type ModelConfig, saveDirectory } from "./models/index.ts";
+
+export interface ConvertOptions {
+  /** Write into a folder that holds files, replacing those of the same names; the others stay. */
+  force?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** What became of a conversion. */
+export interface ConvertedModel {
+  directory: string;
+  /** Of the source, for people. */
+  format: string;
+  /** What transformers calls the model. */
+  architecture: string;
+  /** Tensors that were written, float32. */
+  tensors: number;
+  /** Tensors of the source that were left out: no part of the model or of a head of the same family. */
+  left: string[];
+}
+
+/**
+ * Turns a model in any format that finetag reads into a directory as transformers has them: `config.json`,
+ * `model.safetensors` and the tokenizer's files. Encoder and heads are kept, in float32, under today's names. One tensor
+ * is in memory at a time, and the files appear as one.
+ *
+ * @param source A directory, or the name of a model in the cache.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT` where `destination` holds files, `ERR_FINETAG_MODEL` for a source that
+ *   cannot be read, `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`; what was there is then untouched.
+ */
+export async function convertModel(
+  source: string,
+  destination: string,
+  { force = false, signal }: ConvertOptions = {},
+): Promise<ConvertedModel> {
+  await checkDestination(destination, force);
+  const directory = await resolveModel(source, { offline: true, signal });
+  const { config, encoder, finetag } = await readModelSource(directory);
+  const survey = await surveyWeights(directory, config);
+  try {
+    const { tensors, left } = chooseTensors(survey, signal);
+    const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
+    await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });
+    return {
+      directory: destination,
+      format: survey.file.format,
+      architecture: (configJson.architectures as string[])[0]!,
+      tensors: tensors.length,
+      left,
+    };
+  } finally {
+    await survey.file.close();
+  }
+}
+
+async function checkDestination(destination: string, force: boolean): Promise<void> {
+  const entry = await stat(destination).catch((error) => {
+    if (isNotFound(error)) return undefined;
+    throw ioError(error, "read", destination);
+  });
+  if (entry === undefined) return;
+  const refuse = (why: string) => new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`);
+  if (!entry.isDirectory()) throw refuse("it is a file; name a folder to write to");
+  if (!force && (await readdir(destination)).length > 0) {
+    throw refuse("it is not empty; name a new folder, or give --force to replace a model in it");
+  }
+}
+
+/** Heads of the families' models in transformers, so far as encoders are published with them. */
+const HEADS = [
+  ...["cls.", "predictions.", "sop_classifier.", "lm_head.", "classifier."],
+  ...["discriminator_predictions.", "generator_predictions.", "generator_lm_head."],
+  ...["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs."],
+];
+
+/** The word embeddings again, under the name of the layer that shares them; transformers puts them there by itself. */
+const TIED = /(^|\.)(decoder|vocab_projector|generator_lm_head)\.weight$|(^|\.)predictions\.decoder\.bias$/;
+
+const FLOATS = new Set(["F32", "F16", "BF16", "F64"]);
+
+function chooseTensors(
+  { file, parameters, match }: Survey,
+  signal: AbortSignal | undefined,
+): { tensors: TensorSource[]; left: string[] } {
+  const entries = new Map(file.entries().map((entry) => [entry.name, entry]));
+  const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
+  const isHead = (entry: TensorEntry) =>
+    FLOATS.has(entry.dtype) &&
+    HEADS.some((prefix) => entry.name.startsWith(prefix)) &&
+    !TIED.test(entry.name);
+  const kept = match.unused.filter((name) => isHead(entries.get(name)!));
+  const tensors = [
+    ...match.load.map(({ parameter, tensor }) =>
+      sourceOf(file, tensor, parameter, shapes.get(parameter)!, signal),
+    ),
+    ...kept.map((name) => sourceOf(file, name, modernName(name), entries.get(name)!.shape, signal)),
+  ];
+  return { tensors, left: match.unused.filter((name) => !kept.includes(name) && !TIED.test(name)) };
+}
+
+function sourceOf(
+  file: TensorFile,
+  tensor: string,
+  name: string,
+  shape: number[],
+  signal: AbortSignal | undefined,
+): TensorSource {
+  const read = () => {
+    throwIfAborted(signal);
+    return file.read(tensor);
+  };
+  return { name, shape, read };
+}
+
+/** Layer norms of files that were converted from TensorFlow long ago. */
+function modernName(name: string): string {
+  return name.replace(/\.gamma$/, ".weight").replace(/\.beta$/, ".bias");
+}
+
+/** What transformers calls a model with these heads, without the family in front; the first that fits. */
+const ARCHITECTURES: readonly [name: string, tensors: readonly string[]][] = [
+  ["ForPreTraining", ["cls.predictions.bias", "cls.seq_relationship.weight"]],
+  ["ForPreTraining", ["predictions.bias", "sop_classifier.classifier.weight"]],
+  ["ForMaskedLM", ["cls.predictions.bias"]],
+  ["ForMaskedLM", ["predictions.bias"]],
+  ["ForMaskedLM", ["lm_head.bias"]],
+  ["Model", []],
+];
+
+function convertedConfig(
+  config: ModelConfig,
+  { match, labels }: Survey,
+  names: ReadonlySet<string>,
+): Record<string, unknown> {
+  const { torch_dtype: _dtype, ...json } = config.json;
+  const { architecture } = familyOf(config);
+  const family = architecture.replace("ForSequenceClassification", "");
+  const [other] = ARCHITECTURES.find(([, heads]) => heads.every((name) => names.has(name)))!;
+  const made = match.head === "match" ? architecture : family + other;
+  const named = "id2label" in json || "num_labels" in json || match.head !== "match";
+  const ids = Array.from({ length: labels }, (_, id) => id);
+  return {
+    ...json,
+    model_type: config.modelType,
+    ...(named ? {} : { id2label: Object.fromEntries(ids.map((id) => [String(id), `LABEL_${id}`])) }),
+    ...(named ? {} : { label2id: Object.fromEntries(ids.map((id) => [`LABEL_${id}`, id])) }),
+    architectures:
+      Array.isArray(json.architectures) && json.architectures.length > 0 ? json.architectures : [made],
+    dtype: "float32",
+  };
+}
