@@ -1,0 +1,166 @@
+/** Files that are not what they should be, made from good ones: read or refused, and nothing else may happen. */
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+import { openWeights } from "../../src/checkpoint/index.ts";
+import { Random } from "../../src/data/index.ts";
+import { FinetagError } from "../../src/index.ts";
+
+/** A small model of a format: the names that its files have in a model directory, and where they come from. */
+export interface Sample {
+  name: string;
+  files: Readonly<Record<string, string>>;
+}
+
+export const SAMPLES: readonly Sample[] = [
+  { name: "safetensors", files: { "model.safetensors": "dtypes.safetensors" } },
+  {
+    name: "TensorFlow",
+    files: {
+      "a.ckpt.index": "tensorflow/dtypes.ckpt.index",
+      "a.ckpt.data-00000-of-00001": "tensorflow/dtypes.ckpt.data-00000-of-00001",
+    },
+  },
+  {
+    name: "TensorFlow with Snappy",
+    files: {
+      "a.ckpt.index": "tensorflow/snappy.ckpt.index",
+      "a.ckpt.data-00000-of-00001": "tensorflow/snappy.ckpt.data-00000-of-00001",
+    },
+  },
+  { name: "PyTorch", files: { "pytorch_model.bin": "pytorch/module.bin" } },
+  { name: "PyTorch, many storages", files: { "pytorch_model.bin": "pytorch/zip.bin" } },
+  { name: "PyTorch before 1.6", files: { "pytorch_model.bin": "pytorch/legacy.bin" } },
+];
+
+export type Files = Record<string, Uint8Array>;
+
+const FIXTURES = fileURLToPath(new URL("fixtures", import.meta.url));
+
+export async function readSample({ files }: Sample): Promise<Files> {
+  const entries = Object.entries(files).map(async ([name, from]) => [
+    name,
+    await readFile(join(FIXTURES, from)),
+  ]);
+  return Object.fromEntries(await Promise.all(entries)) as Files;
+}
+
+/** Nothing of a few kilobytes stands for more. */
+const BYTES_LIMIT = 1 << 20;
+
+/**
+ * Reads all tensors of a directory with these files, or sees them refused by one line that says which file it is.
+ *
+ * @returns The number of tensors that could be read, or the error's message.
+ */
+export async function readOrRefuse(dir: string, files: Files, what: string): Promise<number | string> {
+  for (const [name, bytes] of Object.entries(files)) await writeFile(join(dir, name), bytes);
+  let read = 0;
+  let total = 0;
+  try {
+    const file = await openWeights(dir);
+    try {
+      for (const { name } of file.entries()) {
+        total += (await file.readBytes(name)).byteLength;
+        read++;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    expect(error, what).toBeInstanceOf(FinetagError);
+    const { code, message } = error as FinetagError;
+    expect(code, `${what}: ${message}`).toBe("ERR_FINETAG_MODEL");
+    expect(message, what).toMatch(/^[^\n]*: [^\n]*; [^\n]*$/);
+    expect(message.startsWith(dir), `${what}: ${message}`).toBe(true);
+    return message;
+  }
+  expect(total, what).toBeLessThan(BYTES_LIMIT);
+  return read;
+}
+
+/** One file of a sample with some bytes changed, cut, repeated, or put in the place of others. */
+export function damage(files: Files, random: Random): Files {
+  const names = Object.keys(files);
+  const name = names[random.below(names.length)]!;
+  return { ...files, [name]: damageBytes(files[name]!, random) };
+}
+
+/** Numbers at which readers stumble, in 1 to 8 bytes. */
+const EDGES = [
+  0n,
+  1n,
+  0x7fn,
+  0x80n,
+  0xffn,
+  0x7fffn,
+  0xffffn,
+  0x7fffffffn,
+  0x80000000n,
+  0xffffffffn,
+  2n ** 53n,
+  2n ** 63n,
+];
+
+function damageBytes(bytes: Uint8Array, random: Random): Uint8Array {
+  const made = Uint8Array.from(bytes);
+  const at = random.below(made.length);
+  switch (random.below(6)) {
+    case 0: // bits
+      for (let i = 0; i <= random.below(4); i++) made[random.below(made.length)]! ^= 1 << random.below(8);
+      return made;
+    case 1: // bytes
+      for (let i = 0; i <= random.below(4); i++) made[random.below(made.length)] = random.below(256);
+      return made;
+    case 2: // a number
+      return withNumber(made, at, EDGES[random.below(EDGES.length)]!);
+    case 3: // cut
+      return made.subarray(0, at);
+    case 4: // a piece again
+      return Uint8Array.from([...made.subarray(0, at), ...made.subarray(random.below(at + 1))]);
+    default: {
+      // one piece over another
+      const length = Math.min(1 + random.below(32), made.length - at);
+      const from = random.below(made.length - length + 1);
+      made.copyWithin(at, from, from + length);
+      return made;
+    }
+  }
+}
+
+function withNumber(bytes: Uint8Array, at: number, value: bigint): Uint8Array {
+  const view = Buffer.alloc(8);
+  view.writeBigUInt64LE(value);
+  const length = value < 256n ? 1 : value < 65536n ? 2 : value < 2n ** 32n ? 4 : 8;
+  bytes.set(view.subarray(0, Math.min(length, bytes.length - at)), at);
+  return bytes;
+}
+
+/** A folder for one directory after the other: writing into the same one is quicker. */
+export async function freshFolder(parent: string, name: string): Promise<string> {
+  const dir = join(parent, name.replaceAll(/\W+/g, "-"));
+  await mkdir(dirname(dir), { recursive: true });
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir);
+  return dir;
+}
+
+/** Rounds of {@link damage}, with the seed in the name of each. */
+export async function fuzz(
+  dir: string,
+  sample: Sample,
+  seed: number,
+  rounds: number,
+): Promise<Record<string, number>> {
+  const files = await readSample(sample);
+  const counts = { read: 0, refused: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const random = new Random(seed, round);
+    let damaged = damage(files, random);
+    if (random.below(4) === 0) damaged = damage(damaged, random);
+    const result = await readOrRefuse(dir, damaged, `${sample.name}, seed ${seed}, round ${round}`);
+    counts[typeof result === "number" ? "read" : "refused"]++;
+  }
+  return counts;
+}

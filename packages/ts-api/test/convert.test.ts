@@ -1,0 +1,98 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openWeights } from "../src/checkpoint/index.ts";
+import { convertModel, FinetagError, inspectModel } from "../src/index.ts";
+import { readAll } from "./checkpoint/tensors.ts";
+import { writeTinyModel } from "./training/tiny.ts";
+
+let folder: string;
+let encoder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "finetag-convert-"));
+  encoder = await writeTinyModel(join(folder, "encoder"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("convertModel", () => {
+  it("gives a bare encoder today's names, and keeps the config's architecture", async () => {
+    const directory = join(folder, "new");
+    const result = await convertModel(encoder, directory);
+    expect(result).toEqual({
+      directory,
+      format: "safetensors",
+      architecture: "BertModel",
+      tensors: 39,
+      left: [],
+    });
+    const [from, to] = [
+      await readAll(await openWeights(encoder)),
+      await readAll(await openWeights(directory)),
+    ];
+    expect(to).toEqual(
+      Object.fromEntries(Object.entries(from).map(([name, data]) => [`bert.${name}`, data])),
+    );
+    expect(JSON.parse(await readFile(join(directory, "config.json"), "utf8"))).toEqual({
+      ...JSON.parse(await readFile(join(encoder, "config.json"), "utf8")),
+      dtype: "float32",
+    });
+    const [before, after] = [await inspectModel(encoder), await inspectModel(directory)];
+    expect(after).toMatchObject({ loadedTensors: before.loadedTensors, labels: [], hasHead: false });
+  });
+
+  it("writes into an empty folder, and into another one only with force, where other files stay", async () => {
+    const directory = join(folder, "taken");
+    await mkdir(directory);
+    await convertModel(encoder, directory);
+    await writeFile(join(directory, "notes.txt"), "mine");
+    await writeFile(join(directory, "model.safetensors.index.json"), "of an older model");
+    await expect(convertModel(encoder, directory)).rejects.toMatchObject({
+      code: "ERR_FINETAG_ARGUMENT",
+      message: `${directory}: it is not empty; name a new folder, or give --force to replace a model in it`,
+    });
+    await convertModel(encoder, directory, { force: true });
+    expect((await readdir(directory)).sort()).toEqual([
+      "config.json",
+      "model.safetensors",
+      "notes.txt",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "vocab.txt",
+    ]);
+  });
+
+  it("may write beside the files that it reads", async () => {
+    const directory = join(folder, "in-place");
+    await cp(encoder, directory, { recursive: true });
+    const before = await readAll(await openWeights(directory));
+    await convertModel(directory, directory, { force: true });
+    const after = await readAll(await openWeights(directory));
+    expect(after).toEqual(
+      Object.fromEntries(Object.entries(before).map(([name, data]) => [`bert.${name}`, data])),
+    );
+  });
+
+  it("leaves nothing behind where it fails", async () => {
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    await expect(convertModel(encoder, file, { force: true })).rejects.toMatchObject({
+      code: "ERR_FINETAG_ARGUMENT",
+      message: `${file}: it is a file; name a folder to write to`,
+    });
+    const broken = join(folder, "broken");
+    await cp(encoder, broken, { recursive: true });
+    await rm(join(broken, "model.safetensors"));
+    await expect(convertModel(broken, join(folder, "a"))).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+    });
+    const controller = new AbortController();
+    controller.abort();
+    await expect(convertModel(encoder, join(folder, "a"), { signal: controller.signal })).rejects.toSatisfy(
+      (error) => error instanceof FinetagError && error.code === "ERR_FINETAG_ABORTED",
+    );
+    const left = await readdir(join(folder, "a")).catch(() => []);
+    expect(left).toEqual([]);
+  });
+});
