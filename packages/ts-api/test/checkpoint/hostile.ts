@@ -65,6 +65,9 @@ export async function readOrRefuse(dir: string, files: Files, what: string): Pro
         total += (await file.readBytes(name)).byteLength;
         read++;
       }
+      for (const { name, dtype } of file.entries()) {
+        if (/^(F|BF)/.test(dtype)) for await (const part of file.readParts(name)) total += part.byteLength;
+      }
     } finally {
       await file.close();
     }
@@ -159,8 +162,22 @@ export async function fuzz(
     const random = new Random(seed, round);
     let damaged = damage(files, random);
     if (random.below(4) === 0) damaged = damage(damaged, random);
-    const result = await readOrRefuse(dir, damaged, `${sample.name}, seed ${seed}, round ${round}`);
+    const what = `${sample.name}, seed ${seed}, round ${round}`;
+    const result = await inTime(readOrRefuse(dir, damaged, what), what);
     counts[typeof result === "number" ? "read" : "refused"]++;
   }
   return counts;
+}
+
+/** Such files take milliseconds; a promise that nobody settles would end no test. */
+async function inTime<T>(work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: no answer after a minute`)), 60_000);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -115,6 +115,23 @@ describe("a file that cannot be read", () => {
     });
   });
 
+  // Each is a number of the archive's own records, which torch writes in their 64-bit forms.
+  it.each([
+    ["the end record of the 64-bit form is at no place", "PK\x06\x07", 8],
+    ["the directory is at no place", "PK\x06\x06", 48],
+    ["the directory has no end", "PK\x06\x06", 32],
+  ])("a zip archive where %s", async (_, signature, offset) => {
+    const bytes = await readFile(fixture("module.bin"));
+    for (const value of [2n ** 64n - 1n, 2n ** 63n, 2n ** 53n, 2n ** 31n]) {
+      bytes.writeBigUInt64LE(value, bytes.lastIndexOf(signature, undefined, "latin1") + offset);
+      await writeFile(join(dir, "a.bin"), bytes);
+      await expect(openPytorch(join(dir, "a.bin")), String(value)).rejects.toMatchObject({
+        code: "ERR_FINETAG_MODEL",
+        message: expect.stringMatching(/a\.bin: [^\n]*; the file is damaged, fetch or save it again$/),
+      });
+    }
+  });
+
   it("has other data than its checksums say", async () => {
     const bytes = await readFile(fixture("zip.bin"));
     const file = await openPytorch(fixture("zip.bin"));

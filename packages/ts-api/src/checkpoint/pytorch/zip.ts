@@ -1,15 +1,13 @@
 import { crc32 } from "node:zlib";
-import { type Entry, openPromise, type ZipFile } from "yauzl";
+import type { Entry } from "yauzl";
 import { FinetagError } from "../../errors/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
 import type { InputFile } from "../input.ts";
 import { checkDisjoint, damaged } from "../tensors.ts";
+import { type Archive, withArchive } from "./archive.ts";
 import { type Layout, PICKLE_LIMIT_BYTES, type Place, torchContext } from "./layout.ts";
 import type { Storage } from "./tensors.ts";
 import { unpickle } from "./unpickle.ts";
-
-/** A model has some hundred storages. */
-const ENTRIES_LIMIT = 100_000;
 
 /**
  * Reads the form of PyTorch 1.6 and later: a zip archive of `NAME/data.pkl`, `NAME/data/KEY` for each storage, and
@@ -17,23 +15,23 @@ const ENTRIES_LIMIT = 100_000;
  *
  * @throws ERR_FINETAG_MODEL for an archive that torch did not write.
  */
-export async function readZip(file: InputFile): Promise<Layout> {
-  const zip = await openPromise(file.path, { autoClose: false });
-  try {
-    const entries = await listEntries(file, zip);
+export function readZip(file: InputFile): Promise<Layout> {
+  return withArchive(file, async (archive) => {
+    const { entries } = archive;
     const pickle = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
     if (pickle.length !== 1)
       throw damaged(file.path, `${pickle.length} of its entries are a data.pkl, not 1`);
     const root = pickle[0]!.slice(0, -"data.pkl".length);
     const order = entries.get(`${root}byteorder`);
-    if (order !== undefined) await checkByteOrder(file, zip, order);
+    if (order !== undefined) await checkByteOrder(file, archive, order);
     const storages: Storage[] = [];
-    const bytes = await readSmallEntry(file, zip, entries.get(pickle[0]!)!, PICKLE_LIMIT_BYTES);
+    const bytes = await readSmallEntry(file, archive, entries.get(pickle[0]!)!, PICKLE_LIMIT_BYTES);
     const { value } = unpickle(bytes, 0, torchContext(file.path, storages));
     const places = new Map<string, Place>();
     for (const storage of storages) {
       const { key } = storage;
-      if (!places.has(key)) places.set(key, await placeOf(file, zip, entries.get(`${root}data/${key}`), key));
+      const entry = entries.get(`${root}data/${key}`);
+      if (!places.has(key)) places.set(key, await placeOf(file, archive, entry, `storage ${key}`));
       checkSize(file, storage, places.get(key)!);
     }
     checkDisjoint(
@@ -41,23 +39,11 @@ export async function readZip(file: InputFile): Promise<Layout> {
       [...places].map(([key, place]) => ({ name: `storage ${key}`, ...place })),
     );
     return { format: "PyTorch", value, places };
-  } finally {
-    zip.close();
-  }
+  });
 }
 
-async function listEntries(file: InputFile, zip: ZipFile): Promise<Map<string, Entry>> {
-  const entries = new Map<string, Entry>();
-  for await (const entry of zip.eachEntry()) {
-    if (entries.has(entry.fileName)) throw damaged(file.path, `"${entry.fileName}" is in it twice`);
-    if (entries.size === ENTRIES_LIMIT) throw damaged(file.path, "it has more entries than any model");
-    entries.set(entry.fileName, entry);
-  }
-  return entries;
-}
-
-async function checkByteOrder(file: InputFile, zip: ZipFile, entry: Entry): Promise<void> {
-  const order = new TextDecoder().decode(await readSmallEntry(file, zip, entry, 16));
+async function checkByteOrder(file: InputFile, archive: Archive, entry: Entry): Promise<void> {
+  const order = new TextDecoder().decode(await readSmallEntry(file, archive, entry, 16));
   if (order === "little") return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
@@ -68,7 +54,7 @@ async function checkByteOrder(file: InputFile, zip: ZipFile, entry: Entry): Prom
 
 async function readSmallEntry(
   file: InputFile,
-  zip: ZipFile,
+  archive: Archive,
   entry: Entry,
   limit: number,
 ): Promise<Uint8Array> {
@@ -76,7 +62,7 @@ async function readSmallEntry(
   if (entry.uncompressedSize > limit) {
     throw damaged(file.path, `"${name}" claims ${entry.uncompressedSize} bytes, more than it ever has`);
   }
-  const { begin, end, checksum } = await placeOf(file, zip, entry, name);
+  const { begin, end, checksum } = await placeOf(file, archive, entry, name);
   const bytes = await file.read(begin, end);
   if (crc32(bytes) !== checksum) throw damaged(file.path, `the checksum of "${name}" is wrong`);
   return bytes;
@@ -85,18 +71,18 @@ async function readSmallEntry(
 /** @param name For messages: of what the entry is. */
 async function placeOf(
   file: InputFile,
-  zip: ZipFile,
+  archive: Archive,
   entry: Entry | undefined,
   name: string,
 ): Promise<Required<Place>> {
-  if (entry === undefined) throw damaged(file.path, `the data of storage ${name} is not in it`);
+  if (entry === undefined) throw damaged(file.path, `the data of ${name} is not in it`);
   if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${file.path}: "${entry.fileName}" is compressed or encrypted, as torch.save leaves nothing; save it again with it`,
     );
   }
-  const { fileDataStart: begin } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  const begin = await archive.dataStart(entry);
   return { begin, end: begin + entry.uncompressedSize, checksum: entry.crc32 };
 }
 
