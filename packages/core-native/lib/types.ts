@@ -121,7 +121,13 @@ export interface NativeSession {
   initialize(names: string[]): Promise<void>;
   /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
-  writeTensor(kind: Exclude<TensorKind, "grad">, name: string, data: Float32Array): Promise<void>;
+  /** With `begin`, the elements from that one on; the parts of a weight come in their order, the last one last. */
+  writeTensor(
+    kind: Exclude<TensorKind, "grad">,
+    name: string,
+    data: Float32Array,
+    begin?: number,
+  ): Promise<void>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;
   /** One optimizer step over micro-batches, each row weighing the same whatever batch it is in. */

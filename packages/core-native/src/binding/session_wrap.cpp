@@ -91,10 +91,12 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const TensorKind kind = marshal::tensor_kind(info[0]);
     if (kind == TensorKind::kGrad) throw Error(ErrorCode::kArgument, "a gradient cannot be written");
+    std::optional<int64_t> begin;
+    if (!info[3].IsUndefined()) begin = marshal::integer(info[3], "begin");
     return worker_->submit(info.Env(),
-                           [kind, name = marshal::string(info[1], "name"),
+                           [kind, begin, name = marshal::string(info[1], "name"),
                             data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
-                             session->write(kind, name, data);
+                             session->write(kind, name, data, begin);
                              return undefined;
                            });
   });

@@ -102,6 +102,34 @@ describe("session", () => {
     }
   });
 
+  it("takes a tensor in parts, and counts it as filled with the last one", async () => {
+    const session = await addon.createSession(options());
+    open.push(session);
+    const names = session.parameters().map(({ name }) => name);
+    const large = "bert.encoder.layer.1.attention.self.key.weight";
+    await session.initialize(names.filter((name) => name !== large));
+    const data = Float32Array.from({ length: 32 * 32 }, (_, i) => i);
+    await session.writeTensor("weight", large, data.subarray(0, 1000), 0);
+    expect(await refused(session.forward(batch(1)))).toMatch(
+      /key.weight" was neither loaded nor initialised/,
+    );
+    await session.writeTensor("weight", large, data.subarray(1000), 1000);
+    expect(await session.readTensor("weight", large)).toEqual(data);
+    expect((await session.forward(batch(1))).logits).toHaveLength(3);
+    const bias = "classifier.bias";
+    for (const [length, begin] of [
+      [2, 2],
+      [1, 4],
+      [1, -1],
+    ] as const) {
+      const written = session.writeTensor("weight", bias, new Float32Array(length), begin);
+      expect(await refused(written)).toMatch(new RegExp(`holds 3 values, not ${length} from ${begin} on`));
+    }
+    expect(await refused(session.writeTensor("weight", bias, new Float32Array(1), 0.5))).toMatch(
+      /begin must/,
+    );
+  });
+
   it("gives the loss sum and count that make the mean", async () => {
     const session = await ready();
     const result = await session.forward(batch(5));

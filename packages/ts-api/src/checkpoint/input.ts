@@ -73,10 +73,10 @@ export class InputFile {
     return bytes;
   }
 
-  /** Lets `onPiece` see bytes `[begin, end)` without keeping them. */
-  async scan(begin: number, end: number, onPiece: OnPiece): Promise<void> {
+  /** Bytes `[begin, end)` in pieces, each at the start of its own buffer and, but for the last, of whole 8-byte items. */
+  async *pieces(begin: number, end: number): AsyncGenerator<Uint8Array, void> {
     for (let offset = begin; offset < end; offset += PIECE_BYTES) {
-      await this.read(offset, Math.min(offset + PIECE_BYTES, end), onPiece);
+      yield await this.read(offset, Math.min(offset + PIECE_BYTES, end));
     }
   }
 
@@ -101,7 +101,10 @@ export class InputFile {
 
 function allocate(path: string, length: number): Uint8Array {
   try {
-    return new Uint8Array(length);
+    // A large one comes from the system as zeros, which take no time; a small one would be filled with them.
+    return length > PIECE_BYTES
+      ? new Uint8Array(length)
+      : new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   } catch (error) {
     throw new FinetagError(
       "ERR_FINETAG_OUT_OF_MEMORY",

@@ -103,6 +103,10 @@ class ShardedFile implements TensorFile {
     return this.#shardOf(name).readBytes(name);
   }
 
+  readParts(name: string): AsyncIterable<Float32Array> {
+    return this.#shardOf(name).readParts(name);
+  }
+
   close(): Promise<void> {
     return closeAll(this.#shards);
   }

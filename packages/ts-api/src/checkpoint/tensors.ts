@@ -26,6 +26,8 @@ export interface TensorFile {
    * @throws ERR_FINETAG_MODEL for an unknown name, another dtype, or damaged data.
    */
   read(name: string): Promise<Float32Array>;
+  /** What {@link read} gives, in parts of a few megabytes, so that no second copy of a large tensor is needed. */
+  readParts(name: string): AsyncIterable<Float32Array>;
   /** Row-major elements of any dtype, little-endian, in a buffer of their own. */
   readBytes(name: string): Promise<Uint8Array>;
   /** May be called again. */
@@ -55,6 +57,26 @@ export function toFloats(path: string, { name, dtype }: TensorEntry, bytes: Uint
     "ERR_FINETAG_MODEL",
     `${path}: tensor "${name}" is ${dtype}, not a float; save the model as F32, F16 or BF16`,
   );
+}
+
+/** What `TensorFile.readParts` makes of the bytes of a tensor, in pieces. */
+export async function* toFloatParts(
+  path: string,
+  entry: TensorEntry,
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Float32Array, void> {
+  for await (const piece of pieces) yield toFloats(path, entry, piece);
+}
+
+/** Elements in a part of a tensor that is in memory already. */
+const PART_ELEMENTS = 2 * 1024 * 1024;
+
+/** A tensor in parts, where it can be had only as a whole. */
+export async function* inParts(readWhole: () => Promise<Float32Array>): AsyncGenerator<Float32Array, void> {
+  const data = await readWhole();
+  for (let begin = 0; begin < data.length; begin += PART_ELEMENTS) {
+    yield data.subarray(begin, begin + PART_ELEMENTS);
+  }
 }
 
 /** Elements of a shape; may be infinite, which is what a bound has to see. */

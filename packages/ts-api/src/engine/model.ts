@@ -105,8 +105,8 @@ export interface OpenModel {
 }
 
 /**
- * Creates the session and fills it, a tensor at a time, of which the next one is read meanwhile; on any error the
- * session is disposed.
+ * Creates the session and fills it, a part of a tensor at a time, of which the next one is read meanwhile; on any error
+ * the session is disposed.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
   const addon: NativeAddon = await openAddon();
@@ -175,13 +175,18 @@ async function fill(
   load: Match["load"],
   fresh: ReadonlySet<string>,
 ): Promise<void> {
-  async function* tensors() {
+  async function* parts() {
     for (const { parameter, tensor } of load) {
-      if (!fresh.has(parameter)) yield { parameter, data: await weights.read(tensor) };
+      if (fresh.has(parameter)) continue;
+      let begin = 0;
+      for await (const data of weights.readParts(tensor)) {
+        yield { parameter, data, begin };
+        begin += data.length;
+      }
     }
   }
-  for await (const { parameter, data } of readAhead(tensors())) {
-    await session.writeTensor("weight", parameter, data);
+  for await (const { parameter, data, begin } of readAhead(parts())) {
+    await session.writeTensor("weight", parameter, data, begin);
   }
   if (fresh.size > 0) await session.initialize([...fresh]);
 }

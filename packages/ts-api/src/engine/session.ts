@@ -45,8 +45,15 @@ export class ModelSession implements NativeSession {
     return this.#call(`cannot read ${kind} of ${name}`, () => this.#native.readTensor(kind, name));
   }
 
-  writeTensor(kind: Exclude<TensorKind, "grad">, name: string, data: Float32Array): Promise<void> {
-    return this.#call(`cannot write ${kind} of ${name}`, () => this.#native.writeTensor(kind, name, data));
+  /** @param begin where `data` are a part: its first element; parts come in their order. */
+  writeTensor(
+    kind: Exclude<TensorKind, "grad">,
+    name: string,
+    data: Float32Array,
+    begin?: number,
+  ): Promise<void> {
+    const write = () => this.#native.writeTensor(kind, name, data, begin);
+    return this.#call(`cannot write ${kind} of ${name}`, write);
   }
 
   configureTraining(options: TrainingOptions): Promise<void> {

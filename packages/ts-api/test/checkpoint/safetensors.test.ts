@@ -70,6 +70,22 @@ describe("reading what the reference library wrote", () => {
     });
   });
 
+  it("gives a large tensor in parts, in their order", async () => {
+    const data = Float32Array.from({ length: 5_000_001 }, (_, i) => i);
+    const header = { a: { dtype: "F32", shape: [data.length], data_offsets: [0, data.byteLength] } };
+    await writeFile(path, build(header, new Uint8Array(data.buffer)));
+    await withFile(path, async (tensors) => {
+      let begin = 0;
+      for await (const part of tensors.readParts("a")) {
+        expect(part.byteLength).toBeLessThanOrEqual(8 << 20);
+        expect([part[0], part.at(-1)]).toEqual([begin, begin + part.length - 1]);
+        begin += part.length;
+      }
+      expect(begin).toBe(data.length);
+      expect(Buffer.from((await tensors.read("a")).buffer).equals(Buffer.from(data.buffer))).toBe(true);
+    });
+  });
+
   it("may be closed twice", async () => {
     const tensors = await openSafetensors(REFERENCE);
     await tensors.close();

@@ -105,7 +105,8 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
       .contiguous();
 }
 
-void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data) {
+void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data,
+                    std::optional<int64_t> begin) {
   NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
   StoredParameter& stored = stored_of(parameter);
@@ -116,13 +117,17 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
   if (!whole.defined())
     throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
   at::Tensor target = store_.slice(parameter, whole);
-  if (target.numel() != data.numel()) {
+  const int64_t first = begin.value_or(0);
+  const int64_t room = target.numel() - first;
+  if (first < 0 || (begin ? data.numel() > room : data.numel() != room)) {
+    const std::string given = begin ? std::to_string(data.numel()) + " from " + std::to_string(first) + " on"
+                                    : std::to_string(data.numel());
     throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
-                                          " values, not " + std::to_string(data.numel()));
+                                          " values, not " + given);
   }
-  target.copy_(data.view(target.sizes()));
+  target.view({-1}).narrow(0, first, data.numel()).copy_(data);
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->start_at(step_);  // moments may no longer be zero
-  if (kind == TensorKind::kWeight) parameter.filled = true;
+  if (kind == TensorKind::kWeight && data.numel() == room) parameter.filled = true;
 }
 
 void Session::require_trainable() const {

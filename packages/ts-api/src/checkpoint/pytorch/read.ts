@@ -2,7 +2,15 @@ import { crc32 } from "node:zlib";
 import { DTYPE_BYTES } from "../dtypes.ts";
 import { InputFile } from "../input.ts";
 import { isContiguous, toRowMajor } from "../strided.ts";
-import { damaged, findTensor, type TensorEntry, type TensorFile, toFloats } from "../tensors.ts";
+import {
+  damaged,
+  findTensor,
+  inParts,
+  type TensorEntry,
+  type TensorFile,
+  toFloatParts,
+  toFloats,
+} from "../tensors.ts";
 import type { Layout, Place } from "./layout.ts";
 import { LEGACY_START, readLegacy } from "./legacy.ts";
 import { findStateDict, type Tensor } from "./tensors.ts";
@@ -73,8 +81,18 @@ class PytorchFile implements TensorFile {
     const begin = place.begin + tensor.range.begin;
     const end = place.begin + tensor.range.end;
     const isWhole = begin === place.begin && end === place.end;
-    const bytes = isWhole ? await this.#readWhole(place) : await this.#readPart(place, begin, end);
+    if (!isWhole) await this.#verifyOnce(place);
+    const bytes = isWhole ? await this.#readWhole(place) : await this.#file.read(begin, end);
     return isContiguous(tensor) ? bytes : toRowMajor(bytes, DTYPE_BYTES[tensor.storage.dtype]!, tensor);
+  }
+
+  readParts(name: string): AsyncIterable<Float32Array> {
+    const tensor = findTensor(this.#file.path, this.#tensors, name);
+    const place = this.#places.get(tensor.storage.key)!;
+    const { begin, end } = tensor.range;
+    const isWhole = begin === 0 && end === place.end - place.begin;
+    if (!isWhole || !isContiguous(tensor)) return inParts(() => this.read(name));
+    return toFloatParts(this.#file.path, describe(name, tensor), this.#checkedPieces(place));
   }
 
   close(): Promise<void> {
@@ -90,19 +108,25 @@ class PytorchFile implements TensorFile {
     return bytes;
   }
 
-  /** The checksum is that of the whole storage, which is looked at once. */
-  async #readPart(place: Place, begin: number, end: number): Promise<Uint8Array> {
-    if (place.checksum !== undefined && !this.#verified.has(place))
-      this.#verified.set(place, this.#verify(place));
+  /** The checksum is that of the whole storage, whatever part of it is read. */
+  async #verifyOnce(place: Place): Promise<void> {
+    if (place.checksum === undefined) return;
+    if (!this.#verified.has(place)) this.#verified.set(place, this.#verify(place));
     await this.#verified.get(place);
-    return this.#file.read(begin, end);
   }
 
   async #verify(place: Place): Promise<void> {
+    for await (const _ of this.#checkedPieces(place)) {
+      // Looking at them is all.
+    }
+  }
+
+  async *#checkedPieces(place: Place): AsyncGenerator<Uint8Array, void> {
     let sum = 0;
-    await this.#file.scan(place.begin, place.end, (piece) => {
-      sum = crc32(piece, sum);
-    });
+    for await (const piece of this.#file.pieces(place.begin, place.end)) {
+      if (place.checksum !== undefined) sum = crc32(piece, sum);
+      yield piece;
+    }
     this.#compare(place, sum);
   }
 

@@ -1,5 +1,12 @@
 import { InputFile } from "../input.ts";
-import { damaged, findTensor, type TensorEntry, type TensorFile, toFloats } from "../tensors.ts";
+import {
+  damaged,
+  findTensor,
+  type TensorEntry,
+  type TensorFile,
+  toFloatParts,
+  toFloats,
+} from "../tensors.ts";
 import { HEADER_LIMIT_BYTES, type PlacedEntry, parseHeader } from "./header.ts";
 
 const LENGTH_BYTES = 8;
@@ -68,6 +75,12 @@ class SafetensorsFile implements TensorFile {
   async readBytes(name: string): Promise<Uint8Array> {
     const { begin, end } = this.#find(name);
     return this.#file.read(this.#dataStart + begin, this.#dataStart + end);
+  }
+
+  readParts(name: string): AsyncIterable<Float32Array> {
+    const entry = this.#find(name);
+    const pieces = this.#file.pieces(this.#dataStart + entry.begin, this.#dataStart + entry.end);
+    return toFloatParts(this.#file.path, entry, pieces);
   }
 
   close(): Promise<void> {

@@ -7,8 +7,10 @@ import {
   checkDisjoint,
   damaged,
   findTensor,
+  inParts,
   type TensorEntry,
   type TensorFile,
+  toFloatParts,
   toFloats,
 } from "../tensors.ts";
 import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
@@ -183,15 +185,33 @@ class TensorflowFile implements TensorFile {
     const file = this.#data.get(place.shard)!;
     const checksum = new MaskedCrc32c();
     const bytes = await file.read(place.begin, place.end, (piece) => checksum.update(piece));
-    if (checksum.digest() !== place.checksum) {
-      throw damaged(file.path, `the checksum of variable "${source}" is wrong`);
-    }
+    compare(file, source, place, checksum);
     if (!transposed) return bytes;
     const [out] = shape;
     return toRowMajor(bytes, DTYPE_BYTES[dtype]!, { shape, stride: [1, out!] });
   }
 
+  readParts(name: string): AsyncIterable<Float32Array> {
+    const variable = findTensor(this.#prefix, this.#variables, name);
+    if (variable.transposed) return inParts(() => this.read(name));
+    return toFloatParts(this.#prefix, variable, this.#checkedPieces(variable));
+  }
+
+  async *#checkedPieces({ place, source }: Variable): AsyncGenerator<Uint8Array, void> {
+    const file = this.#data.get(place.shard)!;
+    const checksum = new MaskedCrc32c();
+    for await (const piece of file.pieces(place.begin, place.end)) {
+      checksum.update(piece);
+      yield piece;
+    }
+    compare(file, source, place, checksum);
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#data.values()].map((file) => file.close()));
   }
+}
+
+function compare({ path }: InputFile, source: string, { checksum }: BundleEntry, found: MaskedCrc32c): void {
+  if (found.digest() !== checksum) throw damaged(path, `the checksum of variable "${source}" is wrong`);
 }
