@@ -7,13 +7,14 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-# layers, hidden size, heads: MiniLM's, BERT-base's, and some of the small BERTs' for scale
+# layers, hidden size, heads: MiniLM's, BERT-base's and -large's, and some of the small BERTs' for scale
 SHAPES = {
     "2x128": (2, 128, 2),
     "4x256": (4, 256, 4),
     "6x384": (6, 384, 12),
     "8x512": (8, 512, 8),
     "12x768": (12, 768, 12),
+    "24x1024": (24, 1024, 16),
 }
 
 parser = argparse.ArgumentParser()

@@ -1,0 +1,22 @@
+// finetag opening a model, as a program does: config, tokenizer and weights, until it could predict.
+
+import { Classifier, inspectModel } from "@finetag/api";
+import { seconds, serve, settings } from "./serve.mjs";
+
+const { model, threads } = settings;
+// Loads the engine and libtorch, but no weights.
+const { format, weightBytes } = await inspectModel(model);
+
+await serve(
+  { format, weightBytes },
+  {
+    load: async () => {
+      let classifier;
+      const took = await seconds(async () => {
+        classifier = await Classifier.fromPretrained(model, { device: "cpu", threads });
+      });
+      await classifier.dispose();
+      return { seconds: took };
+    },
+  },
+);
