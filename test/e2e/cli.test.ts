@@ -45,7 +45,7 @@ const lines = (text: string) => text.split("\n").filter((line) => line !== "");
 const files = async (path: string) => (await readdir(path)).sort();
 
 describe("help and usage", () => {
-  test.each(["train", "eval", "predict", "pull", "push", "inspect", "setup", "doctor"])(
+  test.each(["train", "eval", "predict", "pull", "push", "inspect", "convert", "setup", "doctor"])(
     "%s --help has examples",
     async (name) => {
       const { code, stdout, stderr } = await finetag([name, "--help"]);
@@ -78,7 +78,7 @@ describe("help and usage", () => {
     [["trian"], "unknown command trian; did you mean train?"],
     [
       ["fly"],
-      "unknown command fly; the commands are train, eval, predict, pull, push, inspect, setup, doctor",
+      "unknown command fly; the commands are train, eval, predict, pull, push, inspect, convert, setup, doctor",
     ],
     [["train", "--epoch", "3"], "unknown option --epoch; did you mean --epochs?"],
     [["train", "--max_seq_length", "3"], "unknown option --max_seq_length; did you mean --max-length?"],
@@ -104,6 +104,9 @@ describe("help and usage", () => {
       "texts are given and --input as well; give one of them",
     ],
     [["inspect"], "DIR is missing: finetag inspect DIR"],
+    [["convert"], "SRC and DST are missing: finetag convert SRC DST"],
+    [["convert", "a"], "DST is missing: finetag convert SRC DST"],
+    [["convert", "a", "b", "c"], 'unexpected argument "c"; see finetag convert --help'],
   ])("%j is refused in one line", async (args, message) => {
     expect(await finetag(args)).toEqual({ code: 2, stdout: "", stderr: `finetag: ${message}\n` });
   });
@@ -546,6 +549,33 @@ describe("pull, inspect, doctor", () => {
     expect(json).toMatchObject({ family: "bert", layers: 2, labels: LABELS, hasHead: true });
     const bare = await finetag(["inspect", base]);
     expect(bare.stdout).toMatch(/^head +none; training makes one$/m);
+  });
+
+  test("a TensorFlow checkpoint is inspected, trained on and converted as it is", async () => {
+    const checkpoint = fileURLToPath(new URL("../parity/formats/bert-tf", import.meta.url));
+    const { stdout } = await finetag(["inspect", checkpoint, "--tensors"]);
+    expect(stdout).toMatch(/^weights +TensorFlow checkpoint, 35\.3 KiB, 48 F32$/m);
+    expect(stdout).toMatch(/^output_weights +F32 +\[3, 16\] +classifier\.weight$/m);
+    expect(stdout).toMatch(/^cls\/predictions\/output_bias +F32 +\[19\] +not used$/m);
+
+    const out = join(folder, "from-checkpoint");
+    const data = ["--train", join(folder, "train.csv"), "--output-dir", out, "--max-length", "20"];
+    const run = await finetag(["train", "--model", checkpoint, ...data, ...QUICK.with(1, "1")]);
+    expect(run).toMatchObject({ code: 0 });
+    expect(run.stdout).toMatch(/^weights: 41 tensors read \(TensorFlow checkpoint\)$/m);
+    expect(run.stdout).toMatch(/^not used: cls\.predictions\.bias, /m);
+    expect(run.stderr).toContain("3 labels without names");
+
+    const converted = join(folder, "converted");
+    const { code, stdout: path, stderr } = await finetag(["convert", checkpoint, converted]);
+    expect({ code, path }).toEqual({ code: 0, path: `${converted}\n` });
+    expect(stderr).toMatch(
+      /^BertForSequenceClassification: 41 tensors from TensorFlow checkpoint\nleft out: cls\./,
+    );
+    const again = await finetag(["convert", checkpoint, converted]);
+    expect(again).toMatchObject({ code: 2, stdout: "" });
+    expect(again.stderr).toContain("it is not empty; name a new folder, or give --force");
+    expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });
 
   test("doctor finds this machine well", async () => {

@@ -27,8 +27,9 @@ export interface ConvertedModel {
 
 /**
  * Turns a model in any format that finetag reads into a directory as transformers has them: `config.json`,
- * `model.safetensors` and the tokenizer's files. Encoder and heads are kept, in float32, under today's names. One tensor
- * is in memory at a time, and the files appear as one.
+ * `model.safetensors` and the tokenizer's files. Kept are the encoder and its classification head, or where it has none the
+ * heads of its pretraining, in float32, under today's names. One tensor is in memory at a time, and the files appear as
+ * one.
  *
  * @param source A directory, or the name of a model in the cache.
  * @throws FinetagError `ERR_FINETAG_ARGUMENT` where `destination` holds files, `ERR_FINETAG_MODEL` for a source that
@@ -94,7 +95,8 @@ function chooseTensors(
     FLOATS.has(entry.dtype) &&
     HEADS.some((prefix) => entry.name.startsWith(prefix)) &&
     !TIED.test(entry.name);
-  const kept = match.unused.filter((name) => isHead(entries.get(name)!));
+  // A classifier is one: to transformers the heads of its pretraining would be strange to it.
+  const kept = match.head === "match" ? [] : match.unused.filter((name) => isHead(entries.get(name)!));
   const tensors = [
     ...match.load.map(({ parameter, tensor }) =>
       sourceOf(file, tensor, parameter, shapes.get(parameter)!, signal),

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openWeights } from "../src/checkpoint/index.ts";
+import { openWeights, writeSafetensors } from "../src/checkpoint/index.ts";
 import { convertModel, FinetagError, inspectModel } from "../src/index.ts";
 import { readAll } from "./checkpoint/tensors.ts";
 import { writeTinyModel } from "./training/tiny.ts";
@@ -40,6 +40,44 @@ describe("convertModel", () => {
     });
     const [before, after] = [await inspectModel(encoder), await inspectModel(directory)];
     expect(after).toMatchObject({ loadedTensors: before.loadedTensors, labels: [], hasHead: false });
+  });
+
+  it("keeps the heads of pretraining without what transformers ties, and says what it leaves out", async () => {
+    const [source, directory] = [join(folder, "pretrained"), join(folder, "pretrained-new")];
+    await writeTinyModel(source, { architectures: undefined });
+    const encoder = await openWeights(source);
+    const extra = {
+      "cls.predictions.bias": [3],
+      "cls.predictions.transform.LayerNorm.gamma": [2],
+      "cls.predictions.decoder.weight": [3, 2],
+      "cls.predictions.decoder.bias": [3],
+      "cls.seq_relationship.weight": [2, 2],
+      "another.head": [1],
+    };
+    const tensors = [
+      ...encoder.entries().map(({ name, shape }) => ({ name, shape, read: () => encoder.read(name) })),
+      ...Object.entries(extra).map(([name, shape]) => ({
+        name,
+        shape,
+        read: async () => new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(7),
+      })),
+    ];
+    await writeSafetensors(join(source, "model.safetensors"), tensors);
+    await encoder.close();
+    expect(await convertModel(source, directory)).toMatchObject({
+      architecture: "BertForPreTraining",
+      tensors: 42,
+      left: ["another.head"],
+    });
+    const written = Object.keys(await readAll(await openWeights(directory)));
+    expect(written.filter((name) => !name.startsWith("bert."))).toEqual([
+      "cls.predictions.bias",
+      "cls.predictions.transform.LayerNorm.weight",
+      "cls.seq_relationship.weight",
+    ]);
+    expect(JSON.parse(await readFile(join(directory, "config.json"), "utf8"))).toMatchObject({
+      architectures: ["BertForPreTraining"],
+    });
   });
 
   it("writes into an empty folder, and into another one only with force, where other files stay", async () => {
