@@ -20,8 +20,8 @@ export interface ModelConfig {
 }
 
 /**
- * Reads and checks `config.json`, or the config beside a checkpoint of Google's (see `readConfigFile`). Missing keys get the defaults of transformers' configuration class.
- * A save that a crash cut off is finished first (see `recoverFiles`).
+ * Reads and checks `config.json`, or the config beside a checkpoint of Google's (see `readConfigFile`). Missing keys get
+ * the defaults of transformers' configuration class. A save that a crash cut off is finished first (see `recoverFiles`).
  *
  * @throws ERR_FINETAG_MODEL for a missing file, another model type, or a value that the engine cannot honour.
  */

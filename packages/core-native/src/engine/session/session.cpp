@@ -125,7 +125,7 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
     throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
                                           " values, not " + given);
   }
-  target.view({-1}).narrow(0, first, data.numel()).copy_(data);
+  target.view({-1}).narrow(0, first, data.numel()).copy_(data.flatten());
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->start_at(step_);  // moments may no longer be zero
   if (kind == TensorKind::kWeight && data.numel() == room) parameter.filled = true;
 }
