@@ -46,7 +46,7 @@ async function readIndex(path: string, { extension, noun }: ShardKind): Promise<
     if (!/^[^/\\:\0]+$/.test(file) || !file.endsWith(extension) || file.length <= extension.length) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: tensor "${tensor}" is said to be in ${JSON.stringify(file)}, which is not the name of a ${noun} beside it`,
+        `${path}: tensor ${JSON.stringify(tensor)} is said to be in ${JSON.stringify(file)}, which is not the name of a ${noun} beside it`,
       );
     }
   }
@@ -60,7 +60,7 @@ async function openShard(indexPath: string, name: string, kind: ShardKind): Prom
     if (!isNotFound((error as FinetagError).cause)) throw error;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${indexPath}: the shard ${name} is missing; fetch the whole model again`,
+      `${indexPath}: the shard ${JSON.stringify(name)} is missing; fetch the whole model again`,
       { cause: error },
     );
   }
@@ -130,7 +130,7 @@ function findEntries(
     if (entry === undefined) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: tensor "${tensor}" is not in ${shard}, where it is said to be; fetch the whole model again`,
+        `${path}: tensor ${JSON.stringify(tensor)} is not in ${JSON.stringify(shard)}, where it is said to be; fetch the whole model again`,
       );
     }
     found.set(tensor, entry);

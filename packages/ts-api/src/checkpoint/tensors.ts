@@ -46,7 +46,7 @@ export function damaged(path: string, what: string): FinetagError {
 export function findTensor<Entry>(path: string, entries: ReadonlyMap<string, Entry>, name: string): Entry {
   const entry = entries.get(name);
   if (entry !== undefined) return entry;
-  throw new FinetagError("ERR_FINETAG_MODEL", `${path}: there is no tensor "${name}" in it`);
+  throw new FinetagError("ERR_FINETAG_MODEL", `${path}: there is no tensor ${JSON.stringify(name)} in it`);
 }
 
 /** What `TensorFile.read` makes of `readBytes`. */
@@ -55,7 +55,7 @@ export function toFloats(path: string, { name, dtype }: TensorEntry, bytes: Uint
   if (data !== undefined) return data;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: tensor "${name}" is ${dtype}, not a float; save the model as F32, F16 or BF16`,
+    `${path}: tensor ${JSON.stringify(name)} is ${dtype}, not a float; save the model as F32, F16 or BF16`,
   );
 }
 
@@ -96,7 +96,7 @@ export function checkDisjoint(path: string, parts: { name: string; begin: number
   const sorted = [...parts].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const part of sorted) {
-    if (part.begin < end) throw damaged(path, `"${part.name}" overlaps what lies before it`);
+    if (part.begin < end) throw damaged(path, `${part.name} overlaps what lies before it`);
     end = part.end;
   }
 }

@@ -227,9 +227,10 @@ class Pickle {
     shape = [2],
     stride = [1],
     view = [] as (number | bigint)[],
+    key = "0",
   } = {}): this {
     this.op("}").text("a").op("ctorch._utils\n_rebuild_tensor_v2\n").op("(");
-    this.op("(").text("storage").op("ctorch\nFloatStorage\n").text("0").text("cpu").int(elements);
+    this.op("(").text("storage").op("ctorch\nFloatStorage\n").text(key).text("cpu").int(elements);
     if (view.length > 0) this.tuple(view);
     else this.op("N");
     return this.op("tQ").int(offset).tuple(shape).tuple(stride).op("\x89N").op("tRs");
@@ -316,14 +317,14 @@ describe("a pickle that is not what it says", () => {
           .tensor({ shape: [2 ** 30, 2 ** 20] as never, stride: [2 ** 20, 1], view: [7, 0, 2n ** 52n] })
           .end(),
       ),
-      "storage 0 of 4503599627370496 F32 has 8 bytes",
+      'storage "0" of 4503599627370496 F32 has 8 bytes',
     ],
     [
       "has a view beyond its storage",
       legacy(new Pickle().tensor({ view: [7, 1, 2] }).end()),
-      "storage 0 of 2 F32 has 8 bytes",
+      'storage "0" of 2 F32 has 8 bytes',
     ],
-    ["lacks the data of a storage", legacy(plain().end(), []), "the data of storage 0 is not in it"],
+    ["lacks the data of a storage", legacy(plain().end(), []), 'the data of storage "0" is not in it'],
     [
       "has the data of a storage twice",
       legacy(plain().end(), ["0", "0"]),
@@ -398,6 +399,16 @@ describe("a pickle that is not what it says", () => {
       "names a global with a line break",
       legacy(new Pickle().text("po\nsix").text("system").op("\x93").end()),
       'asks Python for "po\\nsix.system", which is refused',
+    ],
+    [
+      "has a storage whose key has a line break",
+      legacy(new Pickle().tensor({ key: "a\nb" }).end()),
+      'the data of storage "0" belongs to no tensor',
+    ],
+    [
+      "lacks a storage whose key has a line break",
+      legacy(new Pickle().tensor({ key: "a\nb" }).end(), []),
+      'the data of storage "a\\nb" is not in it',
     ],
     [
       "is a dict that contains itself",

@@ -46,9 +46,9 @@ describe("shards", () => {
     [
       "a missing shard",
       { a: "model-1.safetensors", b: "model-2.safetensors" },
-      "the shard model-2.safetensors is missing",
+      'the shard "model-2.safetensors" is missing',
     ],
-    ["a tensor elsewhere", { z: "model-1.safetensors" }, 'tensor "z" is not in model-1.safetensors'],
+    ["a tensor elsewhere", { z: "model-1.safetensors" }, 'tensor "z" is not in "model-1.safetensors"'],
     [
       "a path upwards",
       { a: "../model-1.safetensors" },

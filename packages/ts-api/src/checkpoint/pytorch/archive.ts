@@ -35,7 +35,7 @@ export async function withArchive<T>(file: InputFile, use: (archive: Archive) =>
 async function listEntries(zip: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   for await (const entry of zip.eachEntry()) {
-    if (entries.has(entry.fileName)) throw new Error(`"${entry.fileName}" is in it twice`);
+    if (entries.has(entry.fileName)) throw new Error(`${JSON.stringify(entry.fileName)} is in it twice`);
     if (entries.size === ENTRIES_LIMIT) throw new Error("it has more entries than any model");
     entries.set(entry.fileName, entry);
   }

@@ -3,7 +3,7 @@ import { DTYPE_BYTES } from "../dtypes.ts";
 import type { InputFile } from "../input.ts";
 import { damaged } from "../tensors.ts";
 import { type Layout, PICKLE_LIMIT_BYTES, type Place, torchContext } from "./layout.ts";
-import type { Storage } from "./tensors.ts";
+import { type Storage, storageName } from "./tensors.ts";
 import { type PickleContext, PickleEndError, unpickle } from "./unpickle.ts";
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
@@ -26,17 +26,14 @@ export async function readLegacy(file: InputFile): Promise<Layout> {
   for (const key of keys) {
     const storage = byKey.get(key);
     if (storage === undefined || places.has(key)) {
-      throw damaged(
-        file.path,
-        `the data of storage ${JSON.stringify(key)} belongs to no tensor, or comes twice`,
-      );
+      throw damaged(file.path, `the data of ${storageName(key)} belongs to no tensor, or comes twice`);
     }
     const length = await file.read(position, position + 8);
     const elements = Number(new DataView(length.buffer).getBigInt64(0, true));
     const begin = position + 8;
     position = begin + elements * DTYPE_BYTES[storage.dtype]!;
     if (!(elements >= 0 && position <= file.size)) {
-      throw damaged(file.path, `truncated: storage ${key} claims ${elements} elements`);
+      throw damaged(file.path, `truncated: ${storageName(key)} claims ${elements} elements`);
     }
     places.set(key, { begin, end: position });
   }
@@ -49,10 +46,10 @@ function checkSize(
   { key, dtype, offset, elements }: Storage,
   place: Place | undefined,
 ): void {
-  if (place === undefined) throw damaged(path, `the data of storage ${key} is not in it`);
+  if (place === undefined) throw damaged(path, `the data of ${storageName(key)} is not in it`);
   const needed = (offset + elements) * DTYPE_BYTES[dtype]!;
   if (needed > place.end - place.begin) {
-    throw damaged(path, `storage ${key} of ${elements} ${dtype} has ${place.end - place.begin} bytes`);
+    throw damaged(path, `${storageName(key)} of ${elements} ${dtype} has ${place.end - place.begin} bytes`);
   }
 }
 

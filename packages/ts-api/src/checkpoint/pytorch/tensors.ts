@@ -21,6 +21,11 @@ export class Storage {
   }
 }
 
+/** For messages. */
+export function storageName(key: string): string {
+  return `storage ${JSON.stringify(key)}`;
+}
+
 /** A tensor as a pickle describes it. */
 export class Tensor implements Layout {
   readonly storage: Storage;

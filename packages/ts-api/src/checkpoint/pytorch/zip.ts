@@ -6,7 +6,7 @@ import type { InputFile } from "../input.ts";
 import { checkDisjoint, damaged } from "../tensors.ts";
 import { type Archive, withArchive } from "./archive.ts";
 import { type Layout, PICKLE_LIMIT_BYTES, type Place, torchContext } from "./layout.ts";
-import type { Storage } from "./tensors.ts";
+import { type Storage, storageName } from "./tensors.ts";
 import { unpickle } from "./unpickle.ts";
 
 /**
@@ -31,12 +31,12 @@ export function readZip(file: InputFile): Promise<Layout> {
     for (const storage of storages) {
       const { key } = storage;
       const entry = entries.get(`${root}data/${key}`);
-      if (!places.has(key)) places.set(key, await placeOf(file, archive, entry, `storage ${key}`));
+      if (!places.has(key)) places.set(key, await placeOf(file, archive, entry, storageName(key)));
       checkSize(file, storage, places.get(key)!);
     }
     checkDisjoint(
       file.path,
-      [...places].map(([key, place]) => ({ name: `storage ${key}`, ...place })),
+      [...places].map(([key, place]) => ({ name: storageName(key), ...place })),
     );
     return { format: "PyTorch", value, places };
   });
@@ -60,11 +60,14 @@ async function readSmallEntry(
 ): Promise<Uint8Array> {
   const name = entry.fileName;
   if (entry.uncompressedSize > limit) {
-    throw damaged(file.path, `"${name}" claims ${entry.uncompressedSize} bytes, more than it ever has`);
+    throw damaged(
+      file.path,
+      `${JSON.stringify(name)} claims ${entry.uncompressedSize} bytes, more than it ever has`,
+    );
   }
   const { begin, end, checksum } = await placeOf(file, archive, entry, name);
   const bytes = await file.read(begin, end);
-  if (crc32(bytes) !== checksum) throw damaged(file.path, `the checksum of "${name}" is wrong`);
+  if (crc32(bytes) !== checksum) throw damaged(file.path, `the checksum of ${JSON.stringify(name)} is wrong`);
   return bytes;
 }
 
@@ -79,7 +82,7 @@ async function placeOf(
   if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${file.path}: "${entry.fileName}" is compressed or encrypted, as torch.save leaves nothing; save it again with it`,
+      `${file.path}: ${JSON.stringify(entry.fileName)} is compressed or encrypted, as torch.save leaves nothing; save it again with it`,
     );
   }
   const begin = await archive.dataStart(entry);
@@ -88,5 +91,5 @@ async function placeOf(
 
 function checkSize({ path }: InputFile, { key, dtype, elements }: Storage, { begin, end }: Place): void {
   if (elements * DTYPE_BYTES[dtype]! === end - begin) return;
-  throw damaged(path, `storage ${key} of ${elements} ${dtype} has ${end - begin} bytes`);
+  throw damaged(path, `${storageName(key)} of ${elements} ${dtype} has ${end - begin} bytes`);
 }

@@ -46,7 +46,7 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   if (!isObject(json) || !text.startsWith("{"))
     throw damaged(path, "the safetensors header is not a JSON object");
   const twice = firstDuplicateKey(text);
-  if (twice !== undefined) throw damaged(path, `the safetensors header names "${twice}" twice`);
+  if (twice !== undefined) throw damaged(path, `the safetensors header names ${JSON.stringify(twice)} twice`);
   return json;
 }
 
@@ -86,7 +86,7 @@ function checkMetadata(path: string, value: unknown): Record<string, string> {
 }
 
 function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
-  const bad = (what: string) => damaged(path, `tensor "${name}" ${what}`);
+  const bad = (what: string) => damaged(path, `tensor ${JSON.stringify(name)} ${what}`);
   if (!isObject(value)) throw bad("is not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
   const itemBytes =
@@ -106,9 +106,13 @@ function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
 function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): void {
   let end = 0;
   for (const entry of entries) {
-    if (entry.begin < end) throw damaged(path, `tensor "${entry.name}" overlaps the one before it`);
+    if (entry.begin < end)
+      throw damaged(path, `tensor ${JSON.stringify(entry.name)} overlaps the one before it`);
     if (entry.begin > end)
-      throw damaged(path, `there is a hole of ${entry.begin - end} bytes before "${entry.name}"`);
+      throw damaged(
+        path,
+        `there is a hole of ${entry.begin - end} bytes before ${JSON.stringify(entry.name)}`,
+      );
     end = entry.end;
   }
   if (end > dataBytes)

@@ -37,7 +37,7 @@ export async function writeTensors(
     if (data.length !== countElements(shape)) {
       throw new FinetagError(
         "ERR_FINETAG_ARGUMENT",
-        `tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
+        `tensor ${JSON.stringify(name)} has ${data.length} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
       );
     }
     await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -51,7 +51,7 @@ function encodeHeader(tensors: TensorSource[], metadata: Record<string, string>)
   let end = 0;
   for (const { name, shape } of tensors) {
     if (name in header)
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", `there are two tensors named "${name}"`);
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", `there are two tensors named ${JSON.stringify(name)}`);
     const begin = end;
     end += countElements(shape) * Float32Array.BYTES_PER_ELEMENT;
     header[name] = { dtype: "F32", shape, data_offsets: [begin, end] };

@@ -104,14 +104,14 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
     if (place.sliced) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: variable "${source}" is stored in parts (a partitioned variable), which is not read; ` +
+        `${path}: variable ${JSON.stringify(source)} is stored in parts (a partitioned variable), which is not read; ` +
           "save the checkpoint again without a partitioner",
       );
     }
     const transposed = mapped?.transposed === true && place.shape.length === 2;
     const name = mapped?.name ?? source;
     const shape = transposed ? place.shape.toReversed() : place.shape;
-    if (variables.has(name)) throw damaged(path, `two variables are "${name}"`);
+    if (variables.has(name)) throw damaged(path, `two variables are ${JSON.stringify(name)}`);
     variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
   }
   if (known > 0) return [...variables.values()];
@@ -140,11 +140,14 @@ async function openShard(path: string): Promise<InputFile> {
 function checkPlaces({ path, size }: InputFile, variables: readonly Variable[]): void {
   for (const { source, place } of variables) {
     if (place.end <= size) continue;
-    throw damaged(path, `truncated: variable "${source}" ends at byte ${place.end}, ${size} are there`);
+    throw damaged(
+      path,
+      `truncated: variable ${JSON.stringify(source)} ends at byte ${place.end}, ${size} are there`,
+    );
   }
   checkDisjoint(
     path,
-    variables.map(({ source, place: { begin, end } }) => ({ name: source, begin, end })),
+    variables.map(({ source, place: { begin, end } }) => ({ name: JSON.stringify(source), begin, end })),
   );
 }
 
@@ -213,5 +216,6 @@ class TensorflowFile implements TensorFile {
 }
 
 function compare({ path }: InputFile, source: string, { checksum }: BundleEntry, found: MaskedCrc32c): void {
-  if (found.digest() !== checksum) throw damaged(path, `the checksum of variable "${source}" is wrong`);
+  if (found.digest() !== checksum)
+    throw damaged(path, `the checksum of variable ${JSON.stringify(source)} is wrong`);
 }
