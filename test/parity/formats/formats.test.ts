@@ -97,18 +97,26 @@ describe("the logits", () => {
     await convertModel(join(HERE, "bert-tf"), join(folder, "bert"));
     expect(await logitsOf(join(folder, "bert"))).toEqual(tf);
   });
+
+  test("of an ALBERT are transformers', and the same bits after a conversion", async () => {
+    const tf = await logitsOf(join(HERE, "albert-tf"));
+    expect(largestDifference(tf, golden.logits.albert!)).toBeLessThanOrEqual(TOLERANCE);
+    await convertModel(join(HERE, "albert-tf"), join(folder, "albert"));
+    expect(await logitsOf(join(folder, "albert"))).toEqual(tf);
+  });
 });
 
 describe("a converted model", () => {
   test.each([
-    ["bert-tf", "bert-tf", "BertForSequenceClassification"],
-    ["bert-pytorch-old", "bert-tf", "BertForSequenceClassification"],
-  ])("%s is a directory as transformers has them", async (name, expected, architecture) => {
+    ["bert-tf", "bert-tf", "BertForSequenceClassification", 41],
+    ["bert-pytorch-old", "bert-tf", "BertForSequenceClassification", 41],
+    ["albert-tf", "albert-tf", "AlbertForSequenceClassification", 27],
+  ])("%s is a directory as transformers has them", async (name, expected, architecture, count) => {
     const directory = join(folder, `converted-${name}`);
     const result = await convertModel(join(HERE, name), directory);
-    expect(result).toMatchObject({ directory, architecture, tensors: 41 });
+    expect(result).toMatchObject({ directory, architecture, tensors: count });
     expect(result.left.length).toBe(7);
-    expect(result.left.every((tensor) => tensor.startsWith("cls."))).toBe(true);
+    expect(result.left.every((tensor) => /^(cls|predictions|sop_classifier)\./.test(tensor))).toBe(true);
     expect((await readdir(directory)).sort()).toEqual([
       "config.json",
       "model.safetensors",
@@ -118,10 +126,10 @@ describe("a converted model", () => {
     ]);
     const [tensors, weights] = [await readBits(directory), await readGolden(expected)];
     for (const [tensor, bits] of tensors) expect(bits, tensor).toEqual(weights.get(tensor));
-    expect(tensors.size).toBe(41);
+    expect(tensors.size).toBe(count);
     const config = JSON.parse(await readFile(join(directory, "config.json"), "utf8"));
     expect(config).toMatchObject({
-      model_type: "bert",
+      model_type: architecture.startsWith("Albert") ? "albert" : "bert",
       architectures: [architecture],
       dtype: "float32",
       hidden_size: 16,
@@ -130,7 +138,7 @@ describe("a converted model", () => {
     expect(await inspectModel(directory)).toMatchObject({
       format: "safetensors",
       hasHead: true,
-      loadedTensors: 41,
+      loadedTensors: count,
     });
   });
 });
