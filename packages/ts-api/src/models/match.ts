@@ -86,9 +86,13 @@ function findHead(
   return labels === wanted.shape[0] ? "match" : { labels };
 }
 
+/** Classes of transformers for other tasks; some have a `classifier` too. A class of the user's own may have ours. */
+const OTHER_TASK =
+  /(Model|ForPreTraining|ForMaskedLM|LMHeadModel|ForCausalLM|ForNextSentencePrediction|ForTokenClassification|ForQuestionAnswering|ForMultipleChoice)$/;
+
 function isClassifier(architectures: unknown): boolean {
   if (!Array.isArray(architectures) || architectures.length === 0) return true;
-  return architectures.some((name) => String(name).endsWith("ForSequenceClassification"));
+  return architectures.some((name) => !OTHER_TASK.test(String(name)));
 }
 
 function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: TensorEntry): void {

@@ -378,6 +378,11 @@ describe("a pickle that is not what it says", () => {
       "a storage is not described by class, key",
     ],
     ["has an unknown opcode", legacy(new Pickle().op("\x00").end()), "opcode 0x00 at byte"],
+    [
+      "builds more than a model",
+      legacy(new Pickle().op("}".repeat(600_000)).end()),
+      "the pickle builds more objects than any model's",
+    ],
     ["has an extension opcode", legacy(new Pickle().op("\x82", 1).end()), "opcode 0x82 at byte"],
     ["has a text protocol", legacy(Buffer.from([0x80, 1, 0x4e, 0x2e])), "pickle protocol 1 is not read"],
     [

@@ -371,7 +371,7 @@ describe("an index that is not what it says", () => {
     for (let i = 1; i < 2000; i++) entries.push([long.length + i - 1, "k", []]);
     await writeFile(join(dir, "a.index"), tableOf(entries));
     await expect(openTensorflow(join(dir, "a"))).rejects.toMatchObject({
-      message: expect.stringContaining("its keys take more room than any model's"),
+      message: expect.stringContaining("its entries take more room than any model's"),
     });
   });
 

@@ -123,6 +123,16 @@ describe("older names", () => {
 });
 
 describe("a head", () => {
+  it("of a class that transformers does not have is taken where it is the same", () => {
+    const { config } = stateDicts.BertForSequenceClassification!;
+    const own = parseModelConfig(
+      { ...config, architectures: ["BertForMultiLabelClassification"] },
+      "config.json",
+    );
+    const entries = entriesOf("BertForSequenceClassification");
+    expect(matchWeights(own, parametersOf("Bert"), entries)).toMatchObject({ head: "match", fresh: [] });
+  });
+
   it("of another size is told, and neither loaded nor fresh", () => {
     const bert = match("Bert", "BertForSequenceClassification", undefined, 28);
     expect(bert.head).toEqual({ labels: 3 });

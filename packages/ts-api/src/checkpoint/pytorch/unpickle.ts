@@ -100,6 +100,9 @@ class Cursor {
 /** Torch's own integers have at most ten bytes; a long one is costly to build. */
 const INTEGER_LIMIT_BYTES = 64;
 
+/** Of opcodes: BERT-large takes some 30,000. Each can build an object far larger than the byte that asks for it. */
+const STEPS_LIMIT = 500_000;
+
 /** Pushed by the opcode MARK; cuts the stack where a list of items begins. */
 const MARK = Symbol("mark");
 const STOP = 0x2e;
@@ -116,7 +119,8 @@ class Machine {
   }
 
   run(): unknown {
-    for (;;) {
+    for (let steps = 0; ; steps += 1) {
+      if (steps === STEPS_LIMIT) throw this.#bad("the pickle builds more objects than any model's");
       const code = this.cursor.uint8();
       if (code === STOP) return this.#pop();
       const step = this.#steps[code];

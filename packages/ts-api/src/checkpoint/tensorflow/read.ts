@@ -71,11 +71,13 @@ async function readIndex(index: InputFile): Promise<Index> {
   const { path, size } = index;
   if (size > INDEX_LIMIT_BYTES)
     throw damaged(path, `${size} bytes are too many for the index of a checkpoint`);
-  const [first, ...rest] = readTable(path, await index.read(0, size));
+  // One at a time: each value keeps the whole block that it was unpacked from.
+  const entries = readTable(path, await index.read(0, size));
+  const { value: first } = entries.next();
   if (first?.key.byteLength !== 0) throw damaged(path, "it does not begin with the checkpoint's header");
   const header = decodeHeader(path, first.value);
   const places = new Map<string, BundleEntry>();
-  for (const { key, value } of rest) {
+  for (const { key, value } of entries) {
     const source = decodeName(path, key);
     if (source === undefined || isNoWeight(source)) continue;
     places.set(source, decodeEntry(path, source, value, header));

@@ -19,7 +19,10 @@ const MAGIC = 0xdb4775248b80fb57n;
 /** Blocks are of about 256 KiB; a compressed one that says more than this lies. */
 const BLOCK_LIMIT_BYTES = 16 * 1024 * 1024;
 
-/** Keys share prefixes, so that few bytes can stand for many. A thousand variables take some 300 KB. */
+/**
+ * Of unpacked blocks and of their keys, which share prefixes: few bytes can stand for many. A thousand variables take
+ * some 300 KB.
+ */
 const ENTRIES_LIMIT_BYTES = 64 * 1024 * 1024;
 const ENTRY_BYTES = 256; // about what an entry takes beside its key
 
@@ -45,9 +48,11 @@ export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntr
       throw damaged(path, "its blocks do not follow each other");
     }
     end = handle.offset + handle.size + TRAILER_BYTES;
-    for (const entry of blockEntries(path, readBlock(path, bytes, handle))) {
+    const block = readBlock(path, bytes, handle);
+    taken += block.byteLength;
+    for (const entry of blockEntries(path, block)) {
       taken += ENTRY_BYTES + entry.key.byteLength;
-      if (taken > ENTRIES_LIMIT_BYTES) throw damaged(path, "its keys take more room than any model's");
+      if (taken > ENTRIES_LIMIT_BYTES) throw damaged(path, "its entries take more room than any model's");
       if (last !== undefined && last.compare(entry.key) >= 0)
         throw damaged(path, "its keys are not in order");
       last = entry.key;
