@@ -27,12 +27,33 @@ export function spanOf({ shape, stride }: Layout): number {
  * @param itemBytes 1, 2, 4 or 8.
  */
 export function toRowMajor(bytes: Uint8Array, itemBytes: number, layout: Layout): Uint8Array {
+  const to = new Uint8Array(itemBytes * layout.shape.reduce((product, size) => product * size, 1));
+  if (to.length > 0) copyRowMajor(itemsOf(bytes, itemBytes), itemsOf(to, itemBytes), padded(layout));
+  return to;
+}
+
+/**
+ * Copies some rows of a matrix into their columns of its transpose.
+ *
+ * @param to The transpose: `columns` rows of `rows` elements each.
+ * @param part From row `first` on, at the start of its own buffer.
+ */
+export function putTransposed(
+  to: Uint8Array,
+  itemBytes: number,
+  part: Uint8Array,
+  { first, rows, columns }: { first: number; rows: number; columns: number },
+): void {
+  const from = itemsOf(part, itemBytes);
+  const shape = [columns, from.length / columns];
+  copyMatrix(from, 0, itemsOf(to, itemBytes), first, { shape, stride: [1, columns] }, rows);
+}
+
+/** @param bytes At the start of their own buffer. */
+function itemsOf(bytes: Uint8Array, itemBytes: number): Items {
   const view = VIEWS[itemBytes];
   if (view === undefined) throw new Error(`elements of ${itemBytes} bytes cannot be reordered`);
-  const from = new view(bytes.buffer, 0, bytes.byteLength / itemBytes);
-  const to = new view(layout.shape.reduce((product, size) => product * size, 1));
-  if (to.length > 0) copyRowMajor(from, to, padded(layout));
-  return new Uint8Array(to.buffer);
+  return new view(bytes.buffer, 0, bytes.byteLength / itemBytes);
 }
 
 /** Integers, so that no bits of a NaN are lost. */
@@ -56,10 +77,8 @@ function copyRowMajor(from: Items, to: Items, { shape, stride }: Layout): void {
   const index = new Array<number>(outer).fill(0);
   for (let target = 0; target < to.length; target += matrix) {
     const begin = index.reduce((sum, at, i) => sum + at * stride[i]!, 0);
-    copyMatrix(from, begin, to, target, {
-      shape: shape.slice(outer),
-      stride: stride.slice(outer),
-    });
+    const inner = { shape: shape.slice(outer), stride: stride.slice(outer) };
+    copyMatrix(from, begin, to, target, inner, shape[outer + 1]!);
     for (let i = outer - 1; i >= 0; i--) {
       index[i]!++;
       if (index[i]! < shape[i]!) break;
@@ -69,13 +88,21 @@ function copyRowMajor(from: Items, to: Items, { shape, stride }: Layout): void {
 }
 
 /**
- * A tile of a transposed matrix is TILE_COLUMNS short runs of the source, so that it stays in the first-level cache also
- * where a row's bytes are a power of two, as a hidden size of 1024 makes them.
+ * Of a transposed matrix, a tile is TILE_COLUMNS runs of the source and as much of each row as a line of the cache holds.
+ * Measured as the best of many for the sizes of models, whose rows are often a power of two.
  */
 const TILE_ROWS = 64;
-const TILE_COLUMNS = 8;
+const TILE_COLUMNS = 16;
 
-function copyMatrix(from: Items, begin: number, to: Items, target: number, { shape, stride }: Layout): void {
+/** @param targetStride Elements from one row to the next in `to`. */
+function copyMatrix(
+  from: Items,
+  begin: number,
+  to: Items,
+  target: number,
+  { shape, stride }: Layout,
+  targetStride: number,
+): void {
   const [rows, columns] = shape as [number, number];
   const [rowStride, columnStride] = stride as [number, number];
   for (let top = 0; top < rows; top += TILE_ROWS) {
@@ -84,8 +111,8 @@ function copyMatrix(from: Items, begin: number, to: Items, target: number, { sha
       const right = Math.min(left + TILE_COLUMNS, columns);
       for (let row = top; row < bottom; row++) {
         let source = begin + row * rowStride + left * columnStride;
-        const end = target + row * columns + right;
-        for (let at = target + row * columns + left; at < end; at++) {
+        const end = target + row * targetStride + right;
+        for (let at = target + row * targetStride + left; at < end; at++) {
           to[at] = from[source]!;
           source += columnStride;
         }

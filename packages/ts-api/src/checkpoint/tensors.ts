@@ -26,7 +26,7 @@ export interface TensorFile {
    * @throws ERR_FINETAG_MODEL for an unknown name, another dtype, or damaged data.
    */
   read(name: string): Promise<Float32Array>;
-  /** What {@link read} gives, in parts of a few megabytes, so that no second copy of a large tensor is needed. */
+  /** What {@link read} gives, in parts of two megabytes or so, so that no second copy of a large tensor is needed. */
   readParts(name: string): AsyncIterable<Float32Array>;
   /** Row-major elements of any dtype, little-endian, in a buffer of their own. */
   readBytes(name: string): Promise<Uint8Array>;
@@ -69,7 +69,7 @@ export async function* toFloatParts(
 }
 
 /** Elements in a part of a tensor that is in memory already. */
-const PART_ELEMENTS = 2 * 1024 * 1024;
+const PART_ELEMENTS = 512 * 1024;
 
 /** A tensor in parts, where it can be had only as a whole. */
 export async function* inParts(readWhole: () => Promise<Float32Array>): AsyncGenerator<Float32Array, void> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isContiguous, spanOf, toRowMajor } from "../../src/checkpoint/strided.ts";
+import { isContiguous, putTransposed, spanOf, toRowMajor } from "../../src/checkpoint/strided.ts";
 import { Random } from "../../src/data/index.ts";
 
 /** By the definition of a stride, an element at a time. */
@@ -73,6 +73,27 @@ describe("toRowMajor", () => {
       expect([...new Uint32Array(made.buffer)]).toEqual(byDefinition(items, shape, stride));
     }
   });
+});
+
+it.each([
+  [5, 7, 2],
+  [300, 20, 300],
+  [300, 20, 64],
+  [17, 600, 1],
+  [1, 1, 1],
+])("putTransposed of %i x %i, %i rows at a time", (rows, columns, step) => {
+  const items = Array.from({ length: rows * columns }, (_, i) => i);
+  for (const [itemBytes, view] of [
+    [2, Uint16Array],
+    [4, Uint32Array],
+  ] as const) {
+    const to = new Uint8Array(itemBytes * items.length);
+    for (let first = 0; first < rows; first += step) {
+      const part = view.from(items.slice(first * columns, (first + step) * columns));
+      putTransposed(to, itemBytes, new Uint8Array(part.buffer), { first, rows, columns });
+    }
+    expect([...new view(to.buffer)]).toEqual(byDefinition(items, [columns, rows], [1, columns]));
+  }
 });
 
 it.each<[boolean, number[], number[]]>([

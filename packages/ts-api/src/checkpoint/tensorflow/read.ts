@@ -2,7 +2,7 @@ import { FinetagError } from "../../errors/index.ts";
 import { isNotFound, MaskedCrc32c } from "../../io/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
 import { InputFile } from "../input.ts";
-import { toRowMajor } from "../strided.ts";
+import { putTransposed } from "../strided.ts";
 import {
   checkDisjoint,
   damaged,
@@ -186,14 +186,14 @@ class TensorflowFile implements TensorFile {
   }
 
   async readBytes(name: string): Promise<Uint8Array> {
-    const { source, dtype, shape, place, transposed } = findTensor(this.#prefix, this.#variables, name);
+    const variable = findTensor(this.#prefix, this.#variables, name);
+    const { place, transposed } = variable;
+    if (transposed) return this.#readTransposed(variable);
     const file = this.#data.get(place.shard)!;
     const checksum = new MaskedCrc32c();
     const bytes = await file.read(place.begin, place.end, (piece) => checksum.update(piece));
-    compare(file, source, place, checksum);
-    if (!transposed) return bytes;
-    const [out] = shape;
-    return toRowMajor(bytes, DTYPE_BYTES[dtype]!, { shape, stride: [1, out!] });
+    compare(file, variable, checksum);
+    return bytes;
   }
 
   readParts(name: string): AsyncIterable<Float32Array> {
@@ -202,14 +202,29 @@ class TensorflowFile implements TensorFile {
     return toFloatParts(this.#prefix, variable, this.#checkedPieces(variable));
   }
 
-  async *#checkedPieces({ place, source }: Variable): AsyncGenerator<Uint8Array, void> {
-    const file = this.#data.get(place.shard)!;
+  /** A few rows of the kernel at a time: it is in memory once. */
+  async #readTransposed(variable: Variable): Promise<Uint8Array> {
+    const { dtype, shape, place } = variable;
+    const [columns, rows] = shape as [number, number]; // of the kernel, which is the transpose
+    const itemBytes = DTYPE_BYTES[dtype]!;
+    const bytes = new Uint8Array(place.end - place.begin);
+    let first = 0;
+    for await (const piece of this.#checkedPieces(variable, columns * itemBytes)) {
+      putTransposed(bytes, itemBytes, piece, { first, rows, columns });
+      first += piece.byteLength / (columns * itemBytes);
+    }
+    return bytes;
+  }
+
+  async *#checkedPieces(variable: Variable, unitBytes?: number): AsyncGenerator<Uint8Array, void> {
+    const { begin, end, shard } = variable.place;
+    const file = this.#data.get(shard)!;
     const checksum = new MaskedCrc32c();
-    for await (const piece of file.pieces(place.begin, place.end)) {
+    for await (const piece of file.pieces(begin, end, unitBytes)) {
       checksum.update(piece);
       yield piece;
     }
-    compare(file, source, place, checksum);
+    compare(file, variable, checksum);
   }
 
   async close(): Promise<void> {
@@ -217,7 +232,7 @@ class TensorflowFile implements TensorFile {
   }
 }
 
-function compare({ path }: InputFile, source: string, { checksum }: BundleEntry, found: MaskedCrc32c): void {
-  if (found.digest() !== checksum)
-    throw damaged(path, `the checksum of variable ${JSON.stringify(source)} is wrong`);
+function compare({ path }: InputFile, { source, place }: Variable, found: MaskedCrc32c): void {
+  if (found.digest() === place.checksum) return;
+  throw damaged(path, `the checksum of variable ${JSON.stringify(source)} is wrong`);
 }
