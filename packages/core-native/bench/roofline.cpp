@@ -64,18 +64,18 @@ struct Product {
 
 /// GFLOP/s of `rows` rows through the weights of all layers, one after the other as a forward pass does, so
 /// that they are no nearer than they are there.
-double rate_of_few(int64_t rows, const std::vector<LinearWeights>& layers, bool own) {
+double rate_of_few(int64_t rows, const std::vector<at::Tensor>& weights, bool own) {
   double flop = 0;
   std::vector<at::Tensor> inputs;
-  for (const LinearWeights& layer : layers) {
-    inputs.push_back(at::randn({rows, layer.weight.size(1)}));
-    flop += 2.0 * static_cast<double>(rows * layer.weight.numel());
+  for (const at::Tensor& weight : weights) {
+    inputs.push_back(at::randn({rows, weight.size(1)}));
+    flop += 2.0 * static_cast<double>(rows * weight.numel());
   }
   std::vector<double> times;
   for (int run = 0; run < 25; ++run)
     times.push_back(seconds([&] {
-      for (size_t i = 0; i < layers.size(); ++i)
-        own ? linear_product(inputs[i], layers[i]) : at::mm(inputs[i], layers[i].weight.t());
+      for (size_t i = 0; i < weights.size(); ++i)
+        own ? few_rows_product(inputs[i], weights[i]) : at::mm(inputs[i], weights[i].t());
     }));
   return flop / median(times) / 1e9;
 }
@@ -185,13 +185,12 @@ int main(int count, char** arguments) {
         static_cast<long>(p.in), forward, input, weights);
   }
   std::printf("],\"few_rows\":[");
-  std::vector<LinearWeights> layers;
+  std::vector<at::Tensor> all;
   for (int64_t layer = 0; layer < N; ++layer)
-    for (const Product& p : products)
-      layers.push_back({at::randn({p.out, p.in}), at::empty({p.out}), nullptr});
+    for (const Product& p : products) all.push_back(at::randn({p.out, p.in}));
   for (const int64_t rows : {1, 8, 19, 32, 64})
     std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f}", rows == 1 ? "" : ",", static_cast<long>(rows),
-                rate_of_few(rows, layers, false), rate_of_few(rows, layers, true));
+                rate_of_few(rows, all, false), rate_of_few(rows, all, true));
   gemm_forward = weight / gemm_forward;
   gemm_training = weight / gemm_training;
   const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;

@@ -34,7 +34,7 @@ inline void tile(int64_t depth, const float* x, const float* w, const float* ahe
   });
 #pragma GCC unroll 8
   for (int r = 0; r < MR; ++r) {
-    if constexpr (MO == 4) {
+    if constexpr (MO == kOutputs) {
       store_sums(y + r * stride, sums[r][0], sums[r][1], sums[r][2], sums[r][3]);
     } else {
       for (int o = 0; o < MO; ++o) y[r * stride + o] = sum(sums[r][o]);
@@ -46,9 +46,8 @@ template <int MO, int FETCH>
 void tile_of(int64_t rows, int64_t depth, const float* x, const float* w, const float* ahead, float* y,
              int64_t stride) {
   if (rows == 1) return tile<1, MO, FETCH>(depth, x, w, ahead, y, stride);
-  if constexpr (kRows == 2) return tile<2, MO, FETCH>(depth, x, w, ahead, y, stride);
+  if (rows == 2) return tile<2, MO, FETCH>(depth, x, w, ahead, y, stride);
   if constexpr (kRows == 6) {
-    if (rows == 2) return tile<2, MO, FETCH>(depth, x, w, ahead, y, stride);
     if (rows == 3) return tile<3, MO, FETCH>(depth, x, w, ahead, y, stride);
     if (rows == 4) return tile<4, MO, FETCH>(depth, x, w, ahead, y, stride);
     if (rows == 5) return tile<5, MO, FETCH>(depth, x, w, ahead, y, stride);
@@ -56,32 +55,34 @@ void tile_of(int64_t rows, int64_t depth, const float* x, const float* w, const 
   }
 }
 
+/// How many rows of weights each of so many tiles fetches, for all to fetch a group.
+constexpr int64_t fetched_by_each(int64_t tiles) { return tiles == 1 ? 4 : tiles < 4 ? 2 : 1; }
+
 /// All rows for the MO outputs from `output` on. The rows are split evenly, so that no tile is left with one.
 template <int MO>
 void outputs(const FewRowsProduct& p, int64_t output) {
   const float* w = p.weight_OI + output * p.depth;
   const int64_t tiles = (p.rows + kRows - 1) / kRows;
   const int64_t group = output + kGroupsAhead * kOutputs;
-  // Rows of weights that each tile fetches.
-  const int64_t fetch = MO < kOutputs || group + kOutputs > p.outputs ? 0
-                        : tiles == 1                                  ? 4
-                        : tiles < 4                                   ? 2
-                                                                      : 1;
+  const int64_t each = fetched_by_each(tiles);
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t row = p.rows * i / tiles, rows = p.rows * (i + 1) / tiles - row;
     const float* x = p.x_RI + row * p.depth;
     float* y = p.y_RO + row * p.outputs + output;
-    const bool fetches = i * fetch < kOutputs;
-    const float* ahead = fetches ? p.weight_OI + (group + i * fetch) * p.depth : nullptr;
-    if (fetch == 0 || !fetches) {
-      tile_of<MO, 0>(rows, p.depth, x, w, ahead, y, p.outputs);
-    } else if (fetch == 1) {
-      tile_of<MO, 1>(rows, p.depth, x, w, ahead, y, p.outputs);
-    } else if (fetch == 2) {
-      tile_of<MO, 2>(rows, p.depth, x, w, ahead, y, p.outputs);
-    } else {
-      tile_of<MO, 4>(rows, p.depth, x, w, ahead, y, p.outputs);
+    if constexpr (MO == kOutputs) {
+      if (group + kOutputs <= p.outputs && i * each < kOutputs) {
+        const float* ahead = p.weight_OI + (group + i * each) * p.depth;
+        if (each == 1) {
+          tile_of<MO, 1>(rows, p.depth, x, w, ahead, y, p.outputs);
+        } else if (each == 2) {
+          tile_of<MO, 2>(rows, p.depth, x, w, ahead, y, p.outputs);
+        } else {
+          tile_of<MO, 4>(rows, p.depth, x, w, ahead, y, p.outputs);
+        }
+        continue;
+      }
     }
+    tile_of<MO, 0>(rows, p.depth, x, w, nullptr, y, p.outputs);
   }
 }
 

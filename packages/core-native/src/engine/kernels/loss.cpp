@@ -9,10 +9,6 @@ namespace {
 
 constexpr int64_t kBlock = 16 * kLanes;
 
-/// Lanes that no label stands behind have a term as well, of a logit of 0.
-inline F keep(F term, Whole) { return term; }
-inline F keep(F term, int64_t count) { return first_lanes(term, count); }
-
 }  // namespace
 
 void bce_with_logits(const BceWithLogits& o, int64_t begin, int64_t end) {
@@ -29,8 +25,11 @@ void bce_with_logits(const BceWithLogits& o, int64_t begin, int64_t end) {
         // max(x, 0) - x y + log(1 + e^-|x|): no overflow at either end.
         const F x = load(logits + from + at, n);
         const F above = x > 0.0f ? x : F{};
-        const F term = above - x * load(labels + from + at, n) + log_one_plus(exponential(x > 0.0f ? -x : x));
-        terms += mask != nullptr ? term * load(mask + from + at, n) : keep(term, n);
+        F term = above - x * load(labels + from + at, n) + log_one_plus(exponential(x > 0.0f ? -x : x));
+        if (mask != nullptr) term = term * load(mask + from + at, n);
+        // Lanes that no label stands behind have a term as well, of a logit of 0.
+        if constexpr (!std::is_same_v<decltype(n), Whole>) term = first_lanes(term, n);
+        terms += term;
       });
       loss += static_cast<double>(sum(terms));
     }

@@ -25,8 +25,8 @@ struct EmbeddingSummand {
 
 struct EmbeddingWeights {
   EmbeddingTable words;
-  std::vector<EmbeddingSummand>
-      others;  // in the order of the sum; what a family has of types, positions and tasks
+  /// In the order of the sum: what a family has of types, positions and tasks.
+  std::vector<EmbeddingSummand> others;
   NormWeights norm;
   /// Takes the gradient of `words` in the fused op; null outside training.
   std::shared_ptr<RowGradient> words_gradient;

@@ -17,6 +17,8 @@ namespace {
 /// vector (pnpm bench:roofline measures both).
 constexpr int64_t kFewRows = 48;
 
+}  // namespace
+
 at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI) {
   const int64_t R = x_RI.size(0), I = x_RI.size(1), O = weight_OI.size(0);
   at::Tensor y_RO = at::empty({R, O}, x_RI.options());
@@ -25,16 +27,14 @@ at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI)
   // A piece reads about 64 KiB of weights. Threads take pieces as they are done with those before, since the
   // memory does not serve them evenly.
   const int64_t piece = std::max<int64_t>(1, 16384 / (I * kFewRowsOutputs));
+  const int64_t threads = std::min<int64_t>(at::get_num_threads(), (groups + piece - 1) / piece);
   std::atomic<int64_t> next{0};
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t begin, int64_t end) {
-    if (begin == end) return;
+  at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
     for (int64_t from = next.fetch_add(piece); from < groups; from = next.fetch_add(piece))
       kernels().few_rows_product(product, from, std::min(from + piece, groups));
   });
   return y_RO;
 }
-
-}  // namespace
 
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
   return linear_product(x_RI, layer, 0, layer.bias.size(0));

@@ -14,4 +14,8 @@ at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer);
 /// The same for the outputs [row, row + rows) alone.
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows);
 
+/// x W^T by the CPU's kernel for few rows (kernels/few_rows.cpp), `[R, I]`, `[O, I]` -> `[R, O]`: what
+/// `linear_product` takes in float32 where that is the faster way.
+at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI);
+
 }  // namespace finetag
