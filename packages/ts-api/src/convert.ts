@@ -4,7 +4,7 @@ import { readModelSource, type Survey, surveyWeights, throwIfAborted } from "./e
 import { FinetagError } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
 import { ioError, isNotFound } from "./io/index.ts";
-import { familyOf, type ModelConfig, saveDirectory } from "./models/index.ts";
+import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } from "./models/index.ts";
 
 export interface ConvertOptions {
   /** Write into a folder that holds files, replacing those of the same names; the others stay. */
@@ -146,12 +146,10 @@ function convertedConfig(
   const [other] = ARCHITECTURES.find(([, heads]) => heads.every((name) => names.has(name)))!;
   const made = match.head === "match" ? architecture : family + other;
   const named = "id2label" in json || "num_labels" in json || match.head !== "match";
-  const ids = Array.from({ length: labels }, (_, id) => id);
   return {
     ...json,
     model_type: config.modelType,
-    ...(named ? {} : { id2label: Object.fromEntries(ids.map((id) => [String(id), `LABEL_${id}`])) }),
-    ...(named ? {} : { label2id: Object.fromEntries(ids.map((id) => [`LABEL_${id}`, id])) }),
+    ...(named ? {} : labelMaps(namesOfLabels(config, labels))),
     architectures:
       Array.isArray(json.architectures) && json.architectures.length > 0 ? json.architectures : [made],
     dtype: "float32",

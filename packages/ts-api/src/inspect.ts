@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import type { TensorEntry } from "./checkpoint/index.ts";
+import { countElements, type TensorEntry } from "./checkpoint/index.ts";
 import { readModelSource, surveyWeights } from "./engine/index.ts";
-import type { FinetagJson, WeightMatch } from "./models/index.ts";
+import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 
 /** A tensor of a weight file, and what the model does with it. */
@@ -65,9 +65,9 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       hiddenSize: native.hiddenSize,
       attentionHeads: native.numAttentionHeads,
       vocabSize: native.vocabSize,
-      parameters: parameters.reduce((sum, { shape }) => sum + elements(shape), 0),
+      parameters: parameters.reduce((sum, { shape }) => sum + countElements(shape), 0),
       maxLength: positions,
-      labels: match.head === "match" ? labelNames(config.labels, labels) : [],
+      labels: match.head === "match" ? namesOfLabels(config, labels) : [],
       hasHead: match.head === "match",
       format: file.format,
       dtypes: countDtypes(entries),
@@ -90,14 +90,6 @@ function describeTensors(entries: TensorEntry[], { load }: WeightMatch): TensorS
     const parameter = parameters.get(entry.name);
     return { ...entry, ...(parameter === undefined ? {} : { parameter }) };
   });
-}
-
-function labelNames(names: string[] | undefined, count: number): string[] {
-  return names ?? Array.from({ length: count }, (_, i) => `LABEL_${i}`);
-}
-
-function elements(shape: number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
 }
 
 function countDtypes(entries: TensorEntry[]): Record<string, number> {

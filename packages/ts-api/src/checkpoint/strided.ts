@@ -1,3 +1,5 @@
+import { countElements } from "./tensors.ts";
+
 /** Where the elements of a tensor lie: `stride[i]` elements from one index of dimension i to the next. */
 export interface Layout {
   shape: readonly number[];
@@ -27,7 +29,7 @@ export function spanOf({ shape, stride }: Layout): number {
  * @param itemBytes 1, 2, 4 or 8.
  */
 export function toRowMajor(bytes: Uint8Array, itemBytes: number, layout: Layout): Uint8Array {
-  const to = new Uint8Array(itemBytes * layout.shape.reduce((product, size) => product * size, 1));
+  const to = new Uint8Array(itemBytes * countElements(layout.shape));
   if (to.length > 0) copyRowMajor(itemsOf(bytes, itemBytes), itemsOf(to, itemBytes), padded(layout));
   return to;
 }

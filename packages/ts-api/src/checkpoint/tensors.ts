@@ -89,6 +89,11 @@ export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
+/** True for a list of such. */
+export function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isCount);
+}
+
 /**
  * Refuses parts of a file that share bytes: no writer leaves such, and a small file could stand for any amount of data.
  */

@@ -1,7 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError } from "../io/index.ts";
+import { listNames } from "../io/index.ts";
+import { PYTORCH, SAFETENSORS } from "../models/fileNames.ts";
 import { openPytorch } from "./pytorch/read.ts";
 import { openSafetensors } from "./safetensors/read.ts";
 import { openShards } from "./shards.ts";
@@ -16,17 +16,15 @@ interface Format {
   open(path: string): Promise<TensorFile>;
 }
 
-const SINGLE = "model.safetensors";
-
 const safetensors = { extension: ".safetensors", noun: "safetensors file", open: openSafetensors };
 const pytorch = { extension: ".bin", noun: "PyTorch file (.bin)", open: openPytorch };
 
 /** The first that a directory holds is read. */
 const FORMATS: readonly Format[] = [
-  { find: named(SINGLE), open: openSafetensors },
-  { find: named("model.safetensors.index.json"), open: (path) => openShards(path, safetensors) },
-  { find: named("pytorch_model.bin"), open: openPytorch },
-  { find: named("pytorch_model.bin.index.json"), open: (path) => openShards(path, pytorch) },
+  { find: named(SAFETENSORS.whole), open: openSafetensors },
+  { find: named(SAFETENSORS.index), open: (path) => openShards(path, safetensors) },
+  { find: named(PYTORCH.whole), open: openPytorch },
+  { find: named(PYTORCH.index), open: (path) => openShards(path, pytorch) },
   { find: findCheckpoint, open: openTensorflow },
   { find: onlyPytorch, open: openPytorch },
 ];
@@ -45,7 +43,7 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${dir}: holds ${found.length} PyTorch files (${found.sort().slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}); ` +
-      "name the one that is meant pytorch_model.bin",
+      `name the one that is meant ${PYTORCH.whole}`,
   );
 }
 
@@ -57,7 +55,7 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
  *   the format does.
  */
 export async function openWeights(dir: string): Promise<TensorFile> {
-  const names = await readdir(dir).catch((error) => Promise.reject(ioError(error, "read", dir)));
+  const names = await listNames(dir);
   for (const { find, open } of FORMATS) {
     const path = await find(dir, names);
     if (path !== undefined) return open(path);
@@ -92,7 +90,7 @@ function noWeights(dir: string, names: readonly string[]): FinetagError {
   }
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${dir}: there are no weights in it (${SINGLE}, pytorch_model.bin, or a TensorFlow checkpoint); ` +
+    `${dir}: there are no weights in it (${SAFETENSORS.whole}, ${PYTORCH.whole}, or a TensorFlow checkpoint); ` +
       `name a folder with a model, or fetch one (finetag pull ${basename(dir)})`,
   );
 }

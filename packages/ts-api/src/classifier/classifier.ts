@@ -12,7 +12,7 @@ import {
 import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
-import type { FinetagJson } from "../models/index.ts";
+import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
 import { checkSameLabels } from "../training/files.ts";
 import { fit } from "../training/fit.ts";
 import { fitOptionsSchema, type TrainEvent } from "../training/index.ts";
@@ -296,21 +296,11 @@ function knownLabels(source: ModelSource, options: LoadOptions): readonly string
   const { labels, native } = source.config;
   if (labels === undefined) {
     if (options.labels !== undefined) return options.labels;
-    return native.numLabels > 0 && isClassifier(source)
-      ? Array.from({ length: native.numLabels }, (_, i) => `LABEL_${i}`)
-      : undefined;
+    // Every config has a number of labels, also that of a bare encoder.
+    return native.numLabels > 0 && saysClassifier(source.config) ? namesOfLabels(source.config) : undefined;
   }
   if (options.labels !== undefined) checkSameLabels(options.labels, "labels", labels, source.directory);
   return labels;
-}
-
-/** Every config has a number of labels, also that of a bare encoder. */
-function isClassifier({ config }: ModelSource): boolean {
-  const { architectures } = config.json;
-  return (
-    Array.isArray(architectures) &&
-    architectures.some((name) => String(name).endsWith("ForSequenceClassification"))
-  );
 }
 
 function asInput(given: string | TextInput, index: number): TextInput {

@@ -1,32 +1,32 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import {
+  GOOGLE_CONFIGS,
+  OLDER_TOKENIZER_FILES,
+  SENTENCEPIECE_FILES,
+  WORDPIECE_FILES,
+} from "../models/fileNames.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { HubSettings } from "./settings.ts";
 import { shardIndex, weightFiles } from "./weights.ts";
 
 /** The model's shape; the others are Google's, for TensorFlow. */
-export const CONFIGS: readonly string[] = ["config.json", "bert_config.json", "albert_config.json"];
+export const CONFIGS: readonly string[] = ["config.json", ...GOOGLE_CONFIGS];
 
 /** Each alone is a tokenizer. */
 const TOKENIZERS: readonly string[] = [
   "tokenizer.json",
-  "vocab.txt",
   "merges.txt",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tokenizer.model",
-  "vocab_chinese.txt",
-  "30k-clean.model",
+  ...WORDPIECE_FILES,
+  ...SENTENCEPIECE_FILES,
 ];
 
 /** Small files beside the weights: the model's shape, its tokenizer in any form, and what finetag saved. */
 const SIDE_FILES: ReadonlySet<string> = new Set([
   ...CONFIGS,
   ...TOKENIZERS,
-  "vocab.json",
+  ...OLDER_TOKENIZER_FILES,
   "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
   "finetag.json",
 ]);
 

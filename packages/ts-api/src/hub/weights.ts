@@ -1,5 +1,7 @@
 /** The weights of a model as the files that hold them, in one of the formats that finetag reads. */
 
+import { PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
+
 interface Sharded {
   whole: string;
   index: string;
@@ -8,16 +10,8 @@ interface Sharded {
 
 /** The first that is there is taken. TensorFlow checkpoints come after these. */
 const SHARDED: readonly Sharded[] = [
-  {
-    whole: "model.safetensors",
-    index: "model.safetensors.index.json",
-    shard: /^model-\d+-of-\d+\.safetensors$/,
-  },
-  {
-    whole: "pytorch_model.bin",
-    index: "pytorch_model.bin.index.json",
-    shard: /^pytorch_model-\d+-of-\d+\.bin$/,
-  },
+  { ...SAFETENSORS, shard: /^model-\d+-of-\d+\.safetensors$/ },
+  { ...PYTORCH, shard: /^pytorch_model-\d+-of-\d+\.bin$/ },
 ];
 
 /** What holds the weights among a repository's files; undefined where nothing does. */
@@ -35,8 +29,6 @@ export function shardIndex(paths: readonly string[]): string | undefined {
   return SHARDED.find(({ index }) => paths.includes(index))?.index;
 }
 
-const PART = /\.data-(\d{5})-of-(\d{5})$/;
-
 /** The index and the parts of one checkpoint: Google's by its name, else the one of the latest step. */
 function tensorflowFiles(paths: readonly string[]): string[] | undefined {
   const prefixes = paths
@@ -52,11 +44,11 @@ function tensorflowFiles(paths: readonly string[]): string[] | undefined {
 
 function isWhole(prefix: string, paths: readonly string[]): boolean {
   const parts = partsOf(prefix, paths);
-  return parts.length > 0 && parts.length === Number(PART.exec(parts[0]!)![2]);
+  return parts.length > 0 && parts.length === Number(TENSORFLOW_PART.exec(parts[0]!)![2]);
 }
 
 function partsOf(prefix: string, paths: readonly string[]): string[] {
-  return paths.filter((path) => PART.test(path) && path.replace(PART, "") === prefix);
+  return paths.filter((path) => TENSORFLOW_PART.test(path) && path.replace(TENSORFLOW_PART, "") === prefix);
 }
 
 function stepOf(prefix: string): number {

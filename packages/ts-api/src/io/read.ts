@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open, readdir } from "node:fs/promises";
 import { FinetagError, type FinetagErrorCode } from "../errors/index.ts";
 import { ioError } from "./errors.ts";
 
@@ -28,6 +28,15 @@ export async function readSmallFile(path: string, code: FinetagErrorCode): Promi
   } catch (error) {
     throw ioError(error, "read", path);
   }
+}
+
+/**
+ * The names in a folder.
+ *
+ * @throws ERR_FINETAG_IO where it cannot be read.
+ */
+export function listNames(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error) => Promise.reject(ioError(error, "read", folder)));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { recoverFiles } from "../io/index.ts";
@@ -56,7 +57,7 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
     json: json as Record<string, unknown>,
     modelType: family.modelType,
     native: toNative(family.engine, file, labels),
-    labels: labels?.every((name, i) => name === `LABEL_${i}`) ? undefined : labels,
+    labels: labels && isDeepStrictEqual(labels, standardLabels(labels.length)) ? undefined : labels,
   };
 }
 
@@ -118,12 +119,20 @@ function countParameters(file: ConfigFile): number {
   return rows * width + layers * (4 * hidden * hidden + 2 * hidden * intermediate);
 }
 
+/** What transformers calls labels that nobody named. */
+function standardLabels(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `LABEL_${i}`);
+}
+
+/** @param count Of the labels, where that is known from elsewhere than the config. */
+export function namesOfLabels({ labels, native }: ModelConfig, count = native.numLabels): string[] {
+  return labels ?? standardLabels(count);
+}
+
 /** Names by id; undefined where the file has neither `id2label` nor `num_labels`. */
 function labelNames(file: ConfigFile, bad: (what: string) => FinetagError): string[] | undefined {
   if (file.id2label == null) {
-    return file.num_labels == null
-      ? undefined
-      : Array.from({ length: file.num_labels }, (_, i) => `LABEL_${i}`);
+    return file.num_labels == null ? undefined : standardLabels(file.num_labels);
   }
   const byId = new Map(Object.entries(file.id2label).map(([id, name]) => [Number(id), name]));
   const names = Array.from({ length: byId.size }, (_, id) => byId.get(id));

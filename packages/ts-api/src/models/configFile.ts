@@ -1,7 +1,6 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, readJsonFile } from "../io/index.ts";
+import { listNames, readJsonFile } from "../io/index.ts";
 
 const CONFIG = "config.json";
 
@@ -15,7 +14,7 @@ const GOOGLE_CONFIG = /^\w*bert\w*config\w*\.json$/i;
  * @throws ERR_FINETAG_MODEL where there is none, or several and no `config.json`.
  */
 export async function readConfigFile(dir: string): Promise<{ path: string; json: unknown }> {
-  const names = await readdir(dir).catch((error) => Promise.reject(ioError(error, "read", dir)));
+  const names = await listNames(dir);
   if (names.includes(CONFIG)) return read(dir, CONFIG);
   const [name, ...others] = names.filter((each) => GOOGLE_CONFIG.test(each)).sort();
   if (name === undefined) {

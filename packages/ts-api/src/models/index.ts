@@ -1,7 +1,13 @@
-export { type ModelConfig, maxTextLength, parseModelConfig, readModelConfig } from "./config.ts";
+export {
+  type ModelConfig,
+  maxTextLength,
+  namesOfLabels,
+  parseModelConfig,
+  readModelConfig,
+} from "./config.ts";
 export { type Family, familyOf } from "./families/index.ts";
 export { type FinetagJson, readFinetagJson, writeFinetagJson } from "./finetagJson.ts";
-export { matchWeights, type WeightMatch } from "./match.ts";
+export { matchWeights, saysClassifier, type WeightMatch } from "./match.ts";
 export { headBias, isHeadParameter } from "./names.ts";
-export { type SavedModel, saveDirectory, savedConfigJson, saveModelDirectory } from "./save.ts";
+export { labelMaps, type SavedModel, saveDirectory, savedConfigJson, saveModelDirectory } from "./save.ts";
 export { assertVocabulary } from "./vocabulary.ts";

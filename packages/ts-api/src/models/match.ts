@@ -81,7 +81,7 @@ function findHead(
   const { headWeight } = familyOf(config);
   const wanted = parameters.find(({ name }) => name === headWeight);
   const held = found.get(headWeight);
-  if (wanted === undefined || held === undefined || !isClassifier(config.json.architectures)) return "absent";
+  if (wanted === undefined || held === undefined || saysClassifier(config) === false) return "absent";
   const [labels = 0] = held.shape;
   return labels === wanted.shape[0] ? "match" : { labels };
 }
@@ -90,8 +90,9 @@ function findHead(
 const OTHER_TASK =
   /(Model|ForPreTraining|ForMaskedLM|LMHeadModel|ForCausalLM|ForNextSentencePrediction|ForTokenClassification|ForQuestionAnswering|ForMultipleChoice)$/;
 
-function isClassifier(architectures: unknown): boolean {
-  if (!Array.isArray(architectures) || architectures.length === 0) return true;
+/** Whether `architectures` names a model with a classification head; undefined where it names none. */
+export function saysClassifier({ json: { architectures } }: ModelConfig): boolean | undefined {
+  if (!Array.isArray(architectures) || architectures.length === 0) return undefined;
   return architectures.some((name) => !OTHER_TASK.test(String(name)));
 }
 

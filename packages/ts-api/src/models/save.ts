@@ -3,6 +3,7 @@ import { type TensorSource, writeTensors } from "../checkpoint/index.ts";
 import { writeFilesAtomic } from "../io/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { familyOf } from "./families/index.ts";
+import { OLDER_TOKENIZER_FILES, SAFETENSORS } from "./fileNames.ts";
 import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetagJson.ts";
 
 /** All that a saved model consists of. */
@@ -17,19 +18,7 @@ export interface SavedModel {
 }
 
 /** Tokenizer files of another model would be read beside those of this one, and so would an index of its shards. */
-const STALE_FILES = [
-  "model.safetensors.index.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "vocab.txt",
-  "vocab.json",
-  "merges.txt",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tokenizer.model",
-  "special_tokens_map.json",
-  "added_tokens.json",
-];
+const STALE_FILES = [SAFETENSORS.index, "tokenizer.json", "tokenizer_config.json", ...OLDER_TOKENIZER_FILES];
 
 /**
  * The `config.json` of a saved model: the one that was read, with its unknown keys, and what transformers needs to
@@ -44,6 +33,13 @@ export function savedConfigJson(config: ModelConfig, labels: string[]): Record<s
     architectures: [familyOf(config).architecture],
     dtype: "float32",
     problem_type: "multi_label_classification",
+    ...labelMaps(labels),
+  };
+}
+
+/** The two keys by which transformers knows the labels' names. */
+export function labelMaps(labels: readonly string[]) {
+  return {
     id2label: Object.fromEntries(labels.map((name, id) => [String(id), name])),
     label2id: Object.fromEntries(labels.map((name, id) => [name, id])),
   };
@@ -80,7 +76,7 @@ export async function saveDirectory(
       ...(finetag ?? []),
       ...[...model.tokenizerFiles].map(([name, content]) => ({ name, content })),
       { name: "config.json", content: encode(model.configJson) },
-      { name: "model.safetensors", content: (path) => writeWeights(path, model.tensors) },
+      { name: SAFETENSORS.whole, content: (path) => writeWeights(path, model.tensors) },
     ],
     STALE_FILES,
   );

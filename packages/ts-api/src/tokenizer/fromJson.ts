@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { FinetagError } from "../errors/index.ts";
 import { readJsonFile } from "../io/index.ts";
 import { booleanOf } from "./build.ts";
@@ -86,18 +87,13 @@ function withPrefixSpace(tokenizer: TokenizerJson, { json }: TokenizerSettings):
 function withAlbertFlags(tokenizer: TokenizerJson, { json }: TokenizerSettings): TokenizerJson {
   const steps = tokenizer.normalizer?.normalizers;
   if (!Array.isArray(steps)) return tokenizer;
-  const [lowercase, keepAccents] = [booleanOf(json.do_lower_case), booleanOf(json.keep_accents)];
   const has = (type: string) => steps.some((step) => step?.type === type);
   const held = { lowercase: has("Lowercase"), keepAccents: !has("StripAccents") };
-  if (
-    (lowercase ?? held.lowercase) === held.lowercase &&
-    (keepAccents ?? held.keepAccents) === held.keepAccents
-  )
-    return tokenizer;
   const options = {
-    lowercase: lowercase ?? held.lowercase,
-    keepAccents: keepAccents ?? held.keepAccents,
+    lowercase: booleanOf(json.do_lower_case) ?? held.lowercase,
+    keepAccents: booleanOf(json.keep_accents) ?? held.keepAccents,
   };
+  if (isDeepStrictEqual(options, held)) return tokenizer;
   const [charsmap = ""] = charsmapsOf(tokenizer.normalizer);
   return { ...tokenizer, normalizer: albertNormalizer(charsmap, options) };
 }

@@ -1,7 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { ioError, readSmallFile } from "../io/index.ts";
+import { listNames, readSmallFile } from "../io/index.ts";
+import { OLDER_TOKENIZER_FILES } from "../models/fileNames.ts";
 import { type ModelConfig, maxTextLength } from "../models/index.ts";
 import { buildBert, buildRoberta } from "./build.ts";
 import { CLASSES } from "./classes.ts";
@@ -9,18 +9,6 @@ import { charsmapsOf } from "./fromJson.ts";
 import { bertTemplate, fairseqTemplate, type TokenizerJson } from "./json.ts";
 import { sentencePieceLayout } from "./sentencepiece/build.ts";
 import type { TokenizerSettings } from "./settings.ts";
-
-/** Files of the older layout; copied, since tools other than transformers 5 read them. */
-const COPIED = [
-  "vocab.txt",
-  "vocab.json",
-  "merges.txt",
-  "spiece.model",
-  "sentencepiece.bpe.model",
-  "tokenizer.model",
-  "special_tokens_map.json",
-  "added_tokens.json",
-];
 
 /**
  * What a saved model needs so that transformers cuts texts as finetag did.
@@ -34,8 +22,8 @@ export async function savedFiles(dir: string, source: SavedTokenizer): Promise<M
   const files = new Map<string, Uint8Array>();
   files.set("tokenizer.json", encode(source.text));
   files.set("tokenizer_config.json", encode(`${JSON.stringify(savedConfig(source), null, 2)}\n`));
-  const present = new Set(await readdir(dir).catch((error) => Promise.reject(ioError(error, "read", dir))));
-  for (const name of COPIED) {
+  const present = new Set(await listNames(dir));
+  for (const name of OLDER_TOKENIZER_FILES) {
     if (present.has(name)) files.set(name, await readSmallFile(join(dir, name), "ERR_FINETAG_MODEL"));
   }
   return files;

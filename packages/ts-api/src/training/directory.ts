@@ -1,7 +1,7 @@
-import { mkdir, readdir, realpath, rm, stat } from "node:fs/promises";
+import { mkdir, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, isNotFound, recoverFiles, removeLeftovers } from "../io/index.ts";
+import { ioError, isNotFound, listNames, recoverFiles, removeLeftovers } from "../io/index.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 import { checkpointFolder } from "./storage.ts";
 
@@ -33,7 +33,7 @@ export async function checkOutputDirectory(
     refuse("it is the directory of the model to start from; give another --output-dir");
   }
   if (options.overwrite) return;
-  const names = await readdir(outputDir).catch((error) => Promise.reject(ioError(error, "read", outputDir)));
+  const names = await listNames(outputDir);
   const checkpoints = await listCheckpoints(checkpointFolder(outputDir));
   const held = RUN_FILES.find((name) => names.includes(name));
   if (held === undefined && checkpoints.length === 0) return;

@@ -319,6 +319,22 @@ describe("save and evaluate", () => {
   });
 });
 
+describe("a model of a class of one's own", () => {
+  it("predicts with the head in its file, though nobody named the labels", async () => {
+    const directory = join(folder, "own-class");
+    await classifier.save(directory);
+    const path = join(directory, "config.json");
+    const { id2label: _names, label2id: _ids, ...json } = JSON.parse(await readFile(path, "utf8"));
+    const own = { ...json, num_labels: LABELS.length, architectures: ["BertForMultiLabelClassification"] };
+    await writeFile(path, JSON.stringify(own));
+    await using opened = await Classifier.fromPretrained(directory, { threads: 1 });
+    expect(opened.labels).toEqual(LABELS.map((_, i) => `LABEL_${i}`));
+    const [given] = await opened.predict(["so mad"]);
+    const [expected] = await classifier.predict(["so mad"]);
+    expect(Object.values(given!.probabilities)).toEqual(Object.values(expected!.probabilities));
+  });
+});
+
 describe("int8", () => {
   it("predicts and evaluates nearly as float32 does, and neither trains nor saves", async () => {
     const directory = join(folder, "to-quantize");

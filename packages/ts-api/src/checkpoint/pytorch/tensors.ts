@@ -1,6 +1,6 @@
 import { DTYPE_BYTES } from "../dtypes.ts";
 import { type Layout, spanOf } from "../strided.ts";
-import { countElements, damaged, isCount } from "../tensors.ts";
+import { countElements, damaged, isCount, isCounts } from "../tensors.ts";
 import type { Known } from "./unpickle.ts";
 
 /** A storage as a pickle refers to it: elements of one dtype that lie somewhere else in the file. */
@@ -118,10 +118,6 @@ export function storageOf(path: string, id: unknown): Storage {
   const [, offset, viewElements] = Array.isArray(view) ? view : [];
   if (!isCount(offset) || !isCount(viewElements)) throw damaged(path, "a view of a storage has no bounds");
   return new Storage(dtype, key, viewElements, offset);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
 }
 
 /** Under which keys training programs put a model's weights. */

@@ -1,5 +1,5 @@
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { countElements, damaged, isCount, type TensorEntry } from "../tensors.ts";
+import { countElements, damaged, isCounts, type TensorEntry } from "../tensors.ts";
 
 /** Where a tensor's bytes lie, counted from the end of the header. */
 export interface PlacedEntry extends TensorEntry {
@@ -122,8 +122,4 @@ function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): vo
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isCount);
 }

@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { decodeUtf8, readSmallFile } from "../../io/index.ts";
+import { TENSORFLOW_PART } from "../../models/fileNames.ts";
 
 const INDEX = ".index";
-const DATA = /\.data-\d{5}-of-\d{5}$/;
 
 /** Where `tf.train.Saver` notes which of a folder's checkpoints is the newest. */
 const STATE = "checkpoint";
@@ -22,7 +22,9 @@ export function shardPath(prefix: string, shard: number, shards: number): string
  * @throws ERR_FINETAG_MODEL where there are several and nothing says which is meant.
  */
 export async function findCheckpoint(dir: string, names: readonly string[]): Promise<string | undefined> {
-  const stems = new Set(names.filter((name) => DATA.test(name)).map((name) => name.replace(DATA, "")));
+  const stems = new Set(
+    names.filter((name) => TENSORFLOW_PART.test(name)).map((name) => name.replace(TENSORFLOW_PART, "")),
+  );
   const prefixes = names
     .filter((name) => name.endsWith(INDEX))
     .map((name) => name.slice(0, -INDEX.length))

@@ -2,7 +2,13 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expandHome, readJsonFile } from "../../io/index.ts";
 import type { SplitMetrics } from "../../metrics/index.ts";
-import { type FinetagJson, type ModelConfig, readFinetagJson, readModelConfig } from "../../models/index.ts";
+import {
+  type FinetagJson,
+  type ModelConfig,
+  namesOfLabels,
+  readFinetagJson,
+  readModelConfig,
+} from "../../models/index.ts";
 import { findInCatalogue } from "../catalogue.ts";
 import { repoFolder } from "../hub-cache.ts";
 import { defaultHubCache } from "../settings.ts";
@@ -32,7 +38,7 @@ export async function describeModel(directory: string): Promise<ModelDescription
   const values = test ?? dev;
   return {
     config,
-    labels: config.labels ?? Array.from({ length: config.native.numLabels }, (_, i) => `LABEL_${i}`),
+    labels: namesOfLabels(config),
     finetag,
     baseModel,
     baseLicence: baseModel === undefined ? undefined : findInCatalogue(baseModel)?.licence,

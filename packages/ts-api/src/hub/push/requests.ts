@@ -10,11 +10,8 @@ const ATTEMPTS = 3;
 export function pushFetch(signal: AbortSignal | undefined): typeof fetch {
   return async (input, init) => {
     const timed = new AbortController();
-    const isUpload = init?.method === "PUT";
-    const timer = setTimeout(
-      () => timed.abort(new TimeoutError("no answer", ANSWER_TIMEOUT)),
-      isUpload ? 2 ** 31 - 1 : ANSWER_TIMEOUT,
-    );
+    const giveUp = () => timed.abort(new TimeoutError("no answer", ANSWER_TIMEOUT));
+    const timer = init?.method === "PUT" ? undefined : setTimeout(giveUp, ANSWER_TIMEOUT);
     try {
       const signals = [timed.signal, signal, init?.signal].filter((s) => s != null);
       const response = await fetch(input, { ...init, signal: AbortSignal.any(signals) });

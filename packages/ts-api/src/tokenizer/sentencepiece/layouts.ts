@@ -40,7 +40,6 @@ export function fairseqPieces({ path, pieces }: SentencePieceModel): Numbered {
 export interface AlbertOptions {
   lowercase: boolean;
   keepAccents: boolean;
-  addPrefixSpace: boolean;
 }
 
 const precompiled = (charsmap: string) => ({ type: "Precompiled", precompiled_charsmap: charsmap });
@@ -48,7 +47,7 @@ const precompiled = (charsmap: string) => ({ type: "Precompiled", precompiled_ch
 /** The normalizer of transformers' `AlbertTokenizer`. @param charsmap In base64; "" for none. */
 export function albertNormalizer(
   charsmap: string,
-  { lowercase, keepAccents }: Omit<AlbertOptions, "addPrefixSpace">,
+  { lowercase, keepAccents }: AlbertOptions,
 ): TokenizerJson["normalizer"] {
   const replace = (from: string) => ({ type: "Replace", pattern: { String: from }, content: '"' });
   return {

@@ -1,0 +1,30 @@
+/** What the files of a model directory are called by the programs that write them. */
+
+/** In Google's archives, where `config.json` would be. */
+export const GOOGLE_CONFIGS: readonly string[] = ["bert_config.json", "albert_config.json"];
+
+/** The second is that of Google's Chinese ALBERT archives. */
+export const WORDPIECE_FILES: readonly string[] = ["vocab.txt", "vocab_chinese.txt"];
+
+/** SentencePiece models by their usual names. */
+const SENTENCEPIECE = ["spiece.model", "sentencepiece.bpe.model", "tokenizer.model"];
+
+/** The last is that of Google's ALBERT archives. */
+export const SENTENCEPIECE_FILES: readonly string[] = [...SENTENCEPIECE, "30k-clean.model"];
+
+/** Of a tokenizer in transformers' layout from before `tokenizer.json`, which tools other than transformers 5 read. */
+export const OLDER_TOKENIZER_FILES: readonly string[] = [
+  "vocab.txt",
+  "vocab.json",
+  "merges.txt",
+  ...SENTENCEPIECE,
+  "special_tokens_map.json",
+  "added_tokens.json",
+];
+
+/** Weights in one file, or in shards that an index names. */
+export const SAFETENSORS = { whole: "model.safetensors", index: "model.safetensors.index.json" } as const;
+export const PYTORCH = { whole: "pytorch_model.bin", index: "pytorch_model.bin.index.json" } as const;
+
+/** The end of a TensorFlow checkpoint's data file: which one, of how many. */
+export const TENSORFLOW_PART = /\.data-(\d{5})-of-(\d{5})$/;
