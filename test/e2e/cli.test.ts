@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -43,80 +43,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const lines = (text: string) => text.split("\n").filter((line) => line !== "");
 const files = async (path: string) => (await readdir(path)).sort();
-
-describe("help and usage", () => {
-  test.each(["train", "eval", "predict", "pull", "push", "inspect", "convert", "setup", "doctor"])(
-    "%s --help has examples",
-    async (name) => {
-      const { code, stdout, stderr } = await finetag([name, "--help"]);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      expect(stdout).toContain("Examples:");
-      expect(stdout).toContain(`finetag ${name}`);
-    },
-  );
-
-  test("train --help shows groups, bounds and defaults", async () => {
-    const { stdout } = await finetag(["train", "--help"]);
-    for (const heading of ["Model:", "Data:", "Training:", "Run:"]) expect(stdout).toContain(heading);
-    for (const text of [
-      "--label-separator",
-      "[default: 5e-5]",
-      '[choices: "linear", "cosine", "constant"]',
-    ]) {
-      expect(stdout).toContain(text);
-    }
-  });
-
-  test("without a command there is help, and exit code 2", async () => {
-    const { code, stdout, stderr } = await finetag([]);
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("finetag predict [TEXT..]");
-  });
-
-  const data = ["--model", "m", "--train", "t.csv", "--output-dir", "o"];
-  test.each<[string[], string]>([
-    [["trian"], "unknown command trian; did you mean train?"],
-    [
-      ["fly"],
-      "unknown command fly; the commands are train, eval, predict, pull, push, inspect, convert, setup, doctor",
-    ],
-    [["train", "--epoch", "3"], "unknown option --epoch; did you mean --epochs?"],
-    [["train", "--max_seq_length", "3"], "unknown option --max_seq_length; did you mean --max-length?"],
-    [["train", "--no-headers"], "unknown option --no-headers; did you mean --no-header?"],
-    [["train", "-x"], "unknown option -x; see --help"],
-    [["train", ...data, "--epochs", "abc"], "--epochs abc: must be a number greater than 0"],
-    [["train", ...data, "--max-length", "1.5"], "--max-length 1.5: must be a whole number of at least 3"],
-    [
-      ["train", ...data, "--learning-rate", "-1e-5"],
-      "--learning-rate -1e-5: must be a number greater than 0",
-    ],
-    [["train", ...data, "--format", "xml"], "--format xml: must be one of csv, tsv, jsonl"],
-    [["train", ...data, "--precision", "int8"], "--precision int8: must be one of float32, bf16"],
-    [["train", ...data, "--device", "gpu"], "--device gpu: must be auto, cpu, cuda or cuda:N"],
-    [["train", ...data, "--resume=yes"], "--resume=yes: must be true or false"],
-    [["train", ...data, "--seed", "1", "--seed", "2"], "--seed is given 2 times; give it once"],
-    [["train", ...data, "--resume", "--resume"], "--resume is given 2 times; give it once"],
-    [["train", ...data, "more"], 'unexpected argument "more"; see finetag train --help'],
-    [["train", "--epochs"], "--epochs needs a value; one that begins with a dash is written --epochs=VALUE"],
-    [["train", "--output-dir", "o"], "--model is missing: Model directory, catalogue name or Hub id"],
-    [
-      ["predict", "--model", "m", "--input", "f", "text"],
-      "texts are given and --input as well; give one of them",
-    ],
-    [["inspect"], "DIR is missing: finetag inspect DIR"],
-    [["convert"], "SRC and DST are missing: finetag convert SRC DST"],
-    [["convert", "a"], "DST is missing: finetag convert SRC DST"],
-    [["convert", "a", "b", "c"], 'unexpected argument "c"; see finetag convert --help'],
-  ])("%j is refused in one line", async (args, message) => {
-    expect(await finetag(args)).toEqual({ code: 2, stdout: "", stderr: `finetag: ${message}\n` });
-  });
-
-  test("FINETAG_DEBUG shows where an error comes from", async () => {
-    const { code, stderr } = await finetag(["train", "--epochs"], { env: { FINETAG_DEBUG: "1" } });
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/\n {4}at /);
-  });
-});
 
 describe("train", () => {
   test("writes the model, checkpoints, figures and TensorBoard events", async () => {
@@ -511,7 +437,7 @@ describe("predict", () => {
   });
 });
 
-describe("pull, inspect, doctor", () => {
+describe("pull, inspect, convert", () => {
   test.skipIf(process.platform !== "linux")("a full disk below stdout is one line and exit code 2", () => {
     const command = `"${process.execPath}" "${FINETAG}" pull > /dev/full`;
     const { stderr, status } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
@@ -577,102 +503,4 @@ describe("pull, inspect, doctor", () => {
     expect(again.stderr).toContain("it is not empty; name a new folder, or give --force");
     expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });
-
-  test("doctor finds this machine well", async () => {
-    const { code, stdout } = await finetag(["doctor"]);
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^ok {2}Node\.js: v\d+/m);
-    expect(stdout).toMatch(/^ok {2}libtorch: \d+\.\d+/m);
-    expect(JSON.parse((await finetag(["doctor", "--json"])).stdout).checks.length).toBeGreaterThan(3);
-  });
-
-  describe("with a broken engine", () => {
-    const root = fileURLToPath(new URL("../..", import.meta.url));
-    let copy: string;
-    let program: string;
-
-    beforeAll(async () => {
-      copy = join(folder, "copy");
-      await mkdir(copy);
-      await symlink(join(root, "node_modules"), join(copy, "node_modules"));
-      for (const name of ["cli", "ts-api", "core-native"]) {
-        const target = join(copy, "packages", name);
-        await mkdir(target, { recursive: true });
-        for (const part of ["package.json", "dist", "bin", "node_modules"]) {
-          if (part === "bin" && name !== "cli") continue;
-          await cp(join(root, "packages", name, part), join(target, part), {
-            recursive: true,
-            verbatimSymlinks: true,
-          });
-        }
-      }
-      program = join(copy, "packages", "cli", "bin", "finetag.mjs");
-    });
-
-    test("that is missing", async () => {
-      const { code, stdout } = await finetag(["doctor"], { program });
-      expect(code).toBe(1);
-      expect(stdout).toMatch(/^✗ {3}libtorch: the native addon is not built/m);
-      expect(stdout).toContain("→ run `npm run bootstrap`");
-      expect(await finetag(["setup"], { program })).toMatchObject({
-        code: 2,
-        stderr: "finetag: setup builds from finetag's own folder, and this installation is not in one\n",
-      });
-      const train = await finetag(["inspect", base], { program });
-      expect(train.code).toBe(1);
-      expect(train.stderr).toMatch(
-        /^finetag: the native addon is not built; run `npm run bootstrap`[^\n]*\n$/,
-      );
-    });
-
-    test("that is no library", async () => {
-      const variant = process.env.FINETAG_VARIANT === "cuda" ? "build-cuda" : "build";
-      const release = join(copy, "packages", "core-native", variant, "Release");
-      await mkdir(release, { recursive: true });
-      await writeFile(join(release, "finetag.node"), "not a library");
-      const { code, stdout } = await finetag(["doctor"], { program });
-      expect(code).toBe(1);
-      expect(stdout).toMatch(/^✗ {3}libtorch: the native addon does not load/m);
-    });
-
-    test("that ends the process", async () => {
-      const loader = join(copy, "packages", "core-native", "dist", "load.js");
-      await writeFile(
-        loader,
-        `export class AddonLoadError extends Error {}
-export const addonPath = () => "";
-export function loadAddon() { process.kill(process.pid, "SIGSEGV"); for (;;); }
-`,
-      );
-      const { code, stdout } = await finetag(["doctor"], { program });
-      expect(code).toBe(1);
-      expect(stdout).toMatch(/^✗ {3}libtorch: loading the engine ended with SIGSEGV/m);
-      expect(stdout).toContain("npm run bootstrap");
-    });
-  });
 });
-
-test.each(["README.md", "README.zh-CN.md"])(
-  "the first five minutes of %s work as they are written",
-  async (page) => {
-    const text = await readFile(new URL(`../../${page}`, import.meta.url), "utf8");
-    const [data, commands] = [...text.matchAll(/```sh\n(.*?)```/gs)].slice(1, 3).map(([, code]) => code!);
-    expect(data).toContain("cat > tickets.csv");
-    const place = await mkdtemp(join(folder, "readme-"));
-    const script = `${data}\n${commands}`
-      .replaceAll("npx finetag", `"${process.execPath}" "${FINETAG}"`)
-      // Weights of the same form that need no network.
-      .replace("--model all-MiniLM-L6-v2", `--model "${base}"`);
-    const { stdout, stderr, status } = spawnSync("bash", ["-e", "-c", script], {
-      cwd: place,
-      encoding: "utf8",
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    const predictions = lines(stdout)
-      .slice(-2)
-      .map((line) => JSON.parse(line));
-    expect(predictions.map(({ probabilities }) => Object.keys(probabilities))).toEqual(
-      Array(2).fill(["billing", "bug", "delivery"]),
-    );
-  },
-);

@@ -92,6 +92,7 @@ export class HubServer {
     return `${origin(this.#hub)}${this.#prefix}`;
   }
 
+  /** May be called again. */
   async stop(): Promise<void> {
     for (const s of [this.#hub, this.#storage]) {
       s.closeAllConnections();

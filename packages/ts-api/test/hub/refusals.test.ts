@@ -1,0 +1,105 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import { pullModel, resolveModel } from "../../src/hub/index.ts";
+import { cache, MODEL, repoFolder, server, useHub } from "./setup.ts";
+
+useHub();
+
+describe("refusals", () => {
+  it("name the model that was probably meant", async () => {
+    await expect(pullModel("google-bert/bert-base-uncasd")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message:
+        `google-bert/bert-base-uncasd: ${server.url} knows no such public model (401); ` +
+        'did you mean "bert-base-uncased"?, or set HF_TOKEN for a private one',
+    });
+    vi.stubEnv("HF_TOKEN", "hf_mine");
+    await expect(pullModel("acme/no-such-thing-at-all")).rejects.toMatchObject({
+      message: `acme/no-such-thing-at-all: ${server.url} knows no such model; check the spelling`,
+    });
+  });
+
+  it("of a private model end when the token is there, and it is not shown to the storage", async () => {
+    server.add("acme/tiny", MODEL, { token: "hf_mine" });
+    await expect(pullModel("acme/tiny")).rejects.toThrow("set HF_TOKEN for a private one");
+    vi.stubEnv("HF_TOKEN", "hf_other");
+    await expect(pullModel("acme/tiny")).rejects.toThrow("does not accept the token in HF_TOKEN (401)");
+    await writeFile(join(cache, "token"), "hf_mine");
+    await expect(pullModel("acme/tiny"), "the variable wins").rejects.toThrow("in HF_TOKEN (401)");
+    vi.stubEnv("HF_TOKEN", "hf_mine");
+    server.seen.length = 0;
+    await pullModel("acme/tiny");
+    expect(
+      server.seen.filter((s) => s.server === "hub").every((s) => s.authorization === "Bearer hf_mine"),
+    ).toBe(true);
+    expect(server.seen.filter((s) => s.server === "storage").some((s) => s.authorization)).toBe(false);
+  });
+
+  it("of a private model end with the token that a login left", async () => {
+    server.add("acme/tiny", MODEL, { token: "hf_stored" });
+    await writeFile(join(cache, "token"), "hf_stored\n");
+    vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1");
+    await expect(pullModel("acme/tiny")).rejects.toThrow("set HF_TOKEN for a private one");
+    vi.stubEnv("HF_HUB_DISABLE_IMPLICIT_TOKEN", "");
+    await pullModel("acme/tiny");
+    await rm(repoFolder(), { recursive: true });
+    vi.stubEnv("HF_TOKEN_PATH", undefined);
+    vi.stubEnv("HF_HOME", cache);
+    await pullModel("acme/tiny");
+    await rm(join(cache, "hub"), { recursive: true });
+    await writeFile(join(cache, "token"), "hf_old");
+    await expect(pullModel("acme/tiny")).rejects.toThrow(`the token in ${join(cache, "token")} (401)`);
+    await writeFile(join(cache, "token"), "<html>");
+    await expect(pullModel("acme/tiny")).rejects.toThrow(
+      `${join(cache, "token")}: an access token starts with "hf_"`,
+    );
+  });
+
+  it("of a gated model say where its terms are", async () => {
+    server.add("acme/tiny", MODEL, { gated: true });
+    await expect(pullModel("acme/tiny")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message: expect.stringContaining(`accept the model's terms at ${server.url}/acme/tiny`),
+    });
+  });
+
+  it("come early for names and settings that cannot be right", async () => {
+    await expect(pullModel("some thing")).rejects.toMatchObject({ code: "ERR_FINETAG_ARGUMENT" });
+    await expect(resolveModel("./nowhere")).rejects.toMatchObject({ code: "ERR_FINETAG_MODEL" });
+    await expect(resolveModel("a/b/c")).rejects.toMatchObject({ code: "ERR_FINETAG_MODEL" });
+    const file = join(cache, "file");
+    await writeFile(file, "");
+    await expect(resolveModel(file)).rejects.toThrow("is a file; give the model's directory");
+    vi.stubEnv("HF_TOKEN", "secret");
+    await expect(pullModel("acme/tiny")).rejects.toThrow('an access token starts with "hf_"');
+    vi.stubEnv("HF_TOKEN", "");
+    vi.stubEnv("HF_ENDPOINT", "mirror.example");
+    await expect(pullModel("acme/tiny")).rejects.toThrow('HF_ENDPOINT: "mirror.example" is no URL');
+    expect(server.seen).toEqual([]);
+  });
+
+  it("of a server that does not answer come in time", async () => {
+    server.add("acme/tiny", MODEL);
+    vi.stubEnv("HF_HUB_ETAG_TIMEOUT", "0.1");
+    server.faults = [{ path: "revision", kind: "silent", times: 99 }];
+    await expect(pullModel("acme/tiny")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message: expect.stringContaining(`cannot download from ${server.url} (no answer for 0.1 s)`),
+    });
+  });
+
+  it("of a closed port fall back to the cache, else say what to do", async () => {
+    server.add("acme/tiny", MODEL);
+    const { directory } = await pullModel("acme/tiny");
+    const { url } = server;
+    await server.stop();
+    expect(await pullModel("acme/tiny")).toMatchObject({ directory, source: "cache" });
+    await expect(pullModel("acme/other")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message: expect.stringMatching(
+        new RegExp(`^acme/other: cannot download from ${url} \\(.*ECONNREFUSED.*\\); check the network`),
+      ),
+    });
+  });
+});
