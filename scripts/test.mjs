@@ -10,13 +10,17 @@ import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
 import { reportError } from "./lib/errors.mjs";
 import { CACHE, ROOT } from "./lib/paths.mjs";
+import { SANITIZED_TESTS, sanitizerEnv } from "./lib/sanitize.mjs";
 import { readStamp } from "./lib/stamp.mjs";
-import { activeVariant, buildFolder } from "./lib/variant.mjs";
+import { activeVariant, buildFolder, isSanitized } from "./lib/variant.mjs";
 
 const HELP = `npm test -- [--yes] [FILTER…]
 
 Sets up (see npm run bootstrap), then runs the C++ tests and the tests of all packages.
-With filters (parts of test files' paths), runs only the matching vitest files.`;
+With filters (parts of test files' paths), runs only the matching vitest files.
+
+With FINETAG_SANITIZE=1: the C++ tests and the tests of the engine, in a build under the address and
+undefined-behaviour sanitizers.`;
 
 const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
@@ -58,6 +62,7 @@ async function runCppProgram(program) {
 
 /** All vitest projects, or the files that match the filters. */
 async function runVitest(filters) {
+  const sanitizer = isSanitized() ? sanitizerEnv() : {};
   const script = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
   const file = join(CACHE, `test-counts-${process.pid}.json`);
   mkdirSync(CACHE, { recursive: true });
@@ -68,7 +73,7 @@ async function runVitest(filters) {
   ];
   const code = await run(process.execPath, [script, "run", ...reporters, ...filters], {
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, FINETAG_TEST_COUNTS: file },
+    env: { ...process.env, ...sanitizer, FINETAG_TEST_COUNTS: file },
   });
   const counts = readStamp(file) ?? { passed: 0, failed: 0, skipped: [] };
   rmSync(file, { force: true });
@@ -126,7 +131,8 @@ async function main() {
   await bootstrap({ yes: values.yes });
   const results = [];
   if (positionals.length === 0) results.push(await runCppTests());
-  results.push(await runVitest(positionals));
+  const filters = positionals.length === 0 && isSanitized() ? SANITIZED_TESTS : positionals;
+  results.push(await runVitest(filters));
   const runs = results.filter((result) => result !== undefined);
 
   printSkipped(runs.flatMap(({ skipped }) => skipped));

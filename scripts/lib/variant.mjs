@@ -10,9 +10,14 @@ const FOLDERS = { cpu: "build", cuda: "build-cuda" };
 /** Names the variant in use; without it, that is the CPU's. packages/core-native/lib/load.ts reads it too. */
 const FILE = join(PACKAGE, ".variant");
 
-/** Where the addon of a variant ("cpu" or "cuda") is built: both stay, and changing between them builds nothing. */
+/** FINETAG_SANITIZE=1: a build of its own for the tests, under the address and undefined-behaviour sanitizers. */
+export function isSanitized() {
+  return process.env.FINETAG_SANITIZE === "1";
+}
+
+/** Where the addon of a variant ("cpu" or "cuda") is built: all stay, and changing between them builds nothing. */
 export function buildFolder(kind) {
-  return join(PACKAGE, FOLDERS[kind]);
+  return join(PACKAGE, isSanitized() ? `${FOLDERS[kind]}-sanitized` : FOLDERS[kind]);
 }
 
 /**

@@ -10,7 +10,7 @@ import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuIdentity, isPortable } from "../../../scripts/lib/cpu.mjs";
-import { activeVariant, buildFolder } from "../../../scripts/lib/variant.mjs";
+import { activeVariant, buildFolder, isSanitized } from "../../../scripts/lib/variant.mjs";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const VARIANT = activeVariant();
@@ -22,6 +22,7 @@ cmakeJs(
   "configure",
   `--CDFINETAG_LIBTORCH=${libtorch}`,
   `--CDFINETAG_PORTABLE=${isPortable() ? "ON" : "OFF"}`,
+  `--CDFINETAG_SANITIZE=${isSanitized() ? "ON" : "OFF"}`,
 );
 cmakeJs("build", "--parallel", String(jobs()));
 

@@ -19,7 +19,9 @@ const FOLDERS = { cpu: "build", cuda: "build-cuda" };
 
 /** Where the addon in use is built to; the same for `lib/` and the compiled `dist/`. */
 export function addonPath(): string {
-  return fileURLToPath(new URL(`../${FOLDERS[variantInUse()]}/Release/finetag.node`, import.meta.url));
+  // The tests' own build under sanitizers (scripts/test.mjs).
+  const kind = process.env.FINETAG_SANITIZE === "1" ? "-sanitized" : "";
+  return fileURLToPath(new URL(`../${FOLDERS[variantInUse()]}${kind}/Release/finetag.node`, import.meta.url));
 }
 
 /** `FINETAG_VARIANT`, else what the set-up wrote down (scripts/lib/variant.mjs), else the CPU's. */

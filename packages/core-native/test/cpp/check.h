@@ -42,6 +42,7 @@ inline void check_near(double actual, double expected, double tolerance, const c
 /// Runs all tests; the exit code of the program.
 inline int run_all() {
   int passed = 0, failed = 0;
+  std::cout << std::unitbuf;  // a crash, or a sanitizer that ends the program, takes no line with it
   for (const Case& test : cases()) {
     try {
       test.body();

@@ -10,6 +10,10 @@
 #include <string>
 #include <unordered_map>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace finetag {
 
 namespace {
@@ -26,10 +30,18 @@ constexpr size_t slack(size_t bytes) { return bytes >= kLarge ? 16 : 2; }
 
 size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
 
+/// Blocks are larger than what is asked for, and outlive it: tells the address sanitizer what may be touched.
+void allow([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes, [[maybe_unused]] size_t of) {
+#if defined(__SANITIZE_ADDRESS__)
+  ASAN_UNPOISON_MEMORY_REGION(block, bytes);
+  ASAN_POISON_MEMORY_REGION(static_cast<char*>(block) + bytes, of - bytes);
+#endif
+}
+
 class Memory final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t bytes) override {
-    void* block = bytes == 0 ? nullptr : bytes < kSmall ? fetch(bytes, kAlignment) : reuse(bytes);
+    void* block = bytes == 0 ? nullptr : bytes < kSmall ? fetch_small(bytes) : reuse(bytes);
     return {block, block, &give_back, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &give_back; }
@@ -60,6 +72,12 @@ class Memory final : public c10::Allocator {
     return block;
   }
 
+  static void* fetch_small(size_t bytes) {
+    void* block = fetch(bytes, kAlignment);
+    allow(block, bytes, round_up(bytes, kAlignment));
+    return block;
+  }
+
   void* reuse(size_t bytes) {
     const size_t size = round_up(bytes, bytes < kHugePage ? kSmall : kHugePage);
     {
@@ -69,6 +87,7 @@ class Memory final : public c10::Allocator {
         const auto [block_size, block] = *found;
         unused_.erase(found);
         used_.emplace(block, block_size);
+        allow(block, bytes, block_size);
         return block;
       }
       // The block that was too small makes room for the one that will do, so that their number stays.
@@ -82,6 +101,7 @@ class Memory final : public c10::Allocator {
 #if defined(MADV_HUGEPAGE)
     if (huge) madvise(block, size, MADV_HUGEPAGE);
 #endif
+    allow(block, bytes, size);
     const std::lock_guard lock(mutex_);
     used_.emplace(block, size);
     ++fetched_;
@@ -95,6 +115,7 @@ class Memory final : public c10::Allocator {
       const std::lock_guard lock(memory.mutex_);
       const auto found = memory.used_.find(block);
       if (found != memory.used_.end()) {
+        allow(block, 0, found->second);
         memory.unused_.emplace(found->second, block);
         memory.used_.erase(found);
         return;

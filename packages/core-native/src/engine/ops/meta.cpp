@@ -65,8 +65,9 @@ void fused_adamw(at::TensorList values, at::TensorList grads, at::TensorList exp
 }  // namespace
 
 void register_meta_kernels() {
-  // Leaked: other threads may still run while the process exits.
-  static torch::Library* const kernels = [] {
+  // Leaked: other threads may still run while the process exits. Held, so that the leak sanitizer finds it in
+  // use.
+  [[gnu::used]] static torch::Library* const kernels = [] {
     auto* library =
         new torch::Library(torch::Library::IMPL, "aten", c10::DispatchKey::Meta, __FILE__, __LINE__);
     library->impl("index_select", index_select);
@@ -78,7 +79,6 @@ void register_meta_kernels() {
     library->impl("_fused_adamw_", fused_adamw);
     return library;
   }();
-  static_cast<void>(kernels);
 }
 
 }  // namespace finetag
