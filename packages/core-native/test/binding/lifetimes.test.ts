@@ -30,6 +30,16 @@ describe("threads", () => {
     expect(new Set(losses).size).toBe(1);
   });
 
+  it.runIf(process.platform === "linux").each([[1], [2], [3]])(
+    "computes in %i threads where told so",
+    async (threads) => {
+      const outcome = await runProgram("count-threads.mjs", [String(threads)]);
+      expect(outcome).toMatchObject({ code: 0, stderr: "" });
+      // The session's own is one of them, and there before.
+      expect(JSON.parse(outcome.stdout)).toEqual({ more: threads - 1 });
+    },
+  );
+
   it("survives terminate() at any moment of a call", async () => {
     const outcome = await runProgram("terminate-anywhere.mjs");
     expect(outcome).toMatchObject({ code: 0, signal: null, stderr: "" });

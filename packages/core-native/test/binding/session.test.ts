@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadAddon, type NativeSession } from "../../lib/index.ts";
 import { batch, config, session as options, training } from "./tiny.ts";
@@ -28,6 +30,16 @@ describe("addon", () => {
     expect(info.libtorch).toMatch(/^\d+\.\d+\.\d+$/);
     expect(["cpu", "cuda"]).toContain(info.variant);
     expect(info.threads).toBeGreaterThan(0);
+  });
+
+  it.runIf(process.platform === "linux")("brings one OpenMP runtime, libtorch's", async () => {
+    const session = await ready({ threads: 2 });
+    await session.forward(batch(8));
+    const libraries = readFileSync("/proc/self/maps", "utf8").match(/\/.*\.(?:so|node)\b.*$/gm) ?? [];
+    const runtimes = new Set(libraries.filter((path) => /^lib[gi]?omp/.test(basename(path))));
+    expect([...runtimes].map(dirname)).toEqual([
+      dirname(libraries.find((path) => /libtorch_cpu/.test(path))!),
+    ]);
   });
 
   it("refuses bad options by name", async () => {

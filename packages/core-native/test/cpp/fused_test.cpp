@@ -96,6 +96,23 @@ TEST(fused_ops_equal_their_composites) {
   }
 }
 
+// Another mask would change gradients by a good part of their size; the order of sums, by their rounding.
+TEST(fused_ops_drop_the_same_elements_for_any_threads) {
+  const ModelConfig config = tiny_config(Family::kBert, 0.3);
+  const HostBatch batch = random_batch(config, {16, 1, 17, 3, 31});
+  std::vector<std::vector<at::Tensor>> gradients;
+  for (const int threads : {1, 2, 3, 8}) {
+    const auto session = open_session(config, threads);
+    session->backward(batch);
+    std::vector<at::Tensor>& these = gradients.emplace_back();
+    for (const NamedParameter& parameter : session->parameters()) {
+      if (is_key_bias(parameter.name)) continue;
+      these.push_back(session->read(TensorKind::kGrad, parameter.name));
+      require_close(these.back(), gradients[0][these.size() - 1], parameter.name, kTolerance);
+    }
+  }
+}
+
 TEST(shared_layers_are_fused) {
   ModelConfig config = tiny_config(Family::kAlbert, 0.3);
   config.num_hidden_layers = 5;
@@ -206,7 +223,8 @@ TEST(late_rows_equal_the_dense_kernel) {
     kernels().adamw(step, mutable_data(w[0]), data(zeros), mutable_data(m[0]), mutable_data(v[0]), 67);
   kernels().adamw_idle(steps.data(), 1200, mutable_data(w[1]), mutable_data(m[1]), mutable_data(v[1]), 67);
   REQUIRE(at::equal(w[0], w[1]) && at::equal(m[0], m[1]) && at::equal(v[0], v[1]));
-  REQUIRE(m[0].abs().max().item<float>() == 0.0f);
+  // Nothing is left, or what stays where the tenth that a step takes off is rounded, and flushed, by itself.
+  REQUIRE(m[0].abs().max().item<float>() < 1.2e-37f);
   const at::Tensor decayed[2] = {start.clone(), start.clone()}, none = at::zeros_like(start);
   for (const AdamWStep& step : steps)
     kernels().adamw(step, mutable_data(decayed[0]), data(zeros), mutable_data(none), mutable_data(none), 67);

@@ -2,9 +2,11 @@
 #include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <thread>
+#include <vector>
 
 #include "check.h"
 #include "engine/core/cancel.h"
@@ -93,4 +95,54 @@ TEST(a_session_that_is_stopped_does_not_wait_for_cores) {
   REQUIRE(cancelled);
   // It left the queue.
   std::thread([] { CoreGate::Permit permit(1); }).join();
+}
+
+TEST(sessions_at_once_take_no_more_than_the_cores) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::atomic<int> busy{0}, most{0}, turns{0};
+  std::vector<std::thread> sessions;
+  for (const int threads : {1, cores, cores + 5, 1, cores}) {
+    sessions.emplace_back([&, threads] {
+      for (int turn = 0; turn < 30; ++turn) {
+        const CoreGate::Permit permit(threads);
+        const int now = busy += std::min(threads, cores);
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+        busy -= std::min(threads, cores);
+        ++turns;
+      }
+    });
+  }
+  for (std::thread& session : sessions) session.join();
+  REQUIRE(most == cores && turns == 5 * 30);
+}
+
+TEST(sessions_train_by_turns_with_the_bits_that_each_has_alone) {
+  const auto train = [] {
+    const ModelConfig config = tiny_config(Family::kBert, 0.1);
+    const auto session = open_session(config, 2);
+    session->configure_training({});
+    std::vector<double> losses;
+    for (unsigned step = 0; step < 10; ++step)
+      losses.push_back(session->train_step({random_batch(config, {5, 9, 2}, step)}).loss);
+    return losses;
+  };
+  std::vector<double> alone, together[2];
+  std::thread([&] { alone = train(); }).join();
+  std::vector<std::thread> sessions;
+  std::atomic<int> ended{0};
+  {
+    const CoreGate::Permit everything(1'000'000);
+    for (std::vector<double>& losses : together) {
+      sessions.emplace_back([&] {
+        losses = train();
+        ++ended;
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    REQUIRE(ended == 0);
+  }
+  for (std::thread& session : sessions) session.join();
+  REQUIRE(together[0] == alone && together[1] == alone);
 }
