@@ -96,7 +96,7 @@ async function chooseTensors(
   const entries = new Map(file.entries().map((entry) => [entry.name, entry]));
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   const isHead = ({ name, dtype }: TensorEntry) =>
-    FLOATS.has(dtype) && HEADS.some((prefix) => name.startsWith(prefix));
+    FLOATS.has(dtype) && HEADS.some((head) => name.startsWith(match.prefix + head));
   const twice = config.json.tie_word_embeddings === false ? [] : await findTied(survey, entries, signal);
   const unused = match.unused.filter((name) => !twice.includes(name));
   // A classifier is one: to transformers the heads of its pretraining would be strange to it.
@@ -105,7 +105,9 @@ async function chooseTensors(
     ...match.load.map(({ parameter, tensor }) =>
       sourceOf(file, tensor, parameter, shapes.get(parameter)!, signal),
     ),
-    ...kept.map((name) => sourceOf(file, name, modernName(name), entries.get(name)!.shape, signal)),
+    ...kept.map((name) =>
+      sourceOf(file, name, modernName(name.slice(match.prefix.length)), entries.get(name)!.shape, signal),
+    ),
   ];
   return { tensors, left: unused.filter((name) => !kept.includes(name)) };
 }
