@@ -89,19 +89,19 @@ async function countTokens(texts, vocabulary, { work, maxLength }) {
 function report(shape, result) {
   const { gemm, few_rows, gemm_forward, gemm_training, training, inference, tokens, kernels } = result;
   printTable(
-    `${shape}: matrix products of ${gemm[0].m} rows, GFLOP/s`,
+    `${shape}: matrix products of ${gemm[0].m} rows, GFLOP/s: libtorch, own`,
     ["", "n", "k", "forward", "input", "weight"],
     gemm.map(({ name, n, k, ...rates }) => [
       name,
       n,
       k,
-      ...[rates.forward, rates.input, rates.weight].map(short),
+      ...[rates.forward, rates.input, rates.weight].map((r) => `${short(r.libtorch)}, ${short(r.own)}`),
     ]),
   );
   printTable(
     `${shape}: products of few rows with the weights of all layers, GFLOP/s`,
-    ["rows", "libtorch", "finetag"],
-    few_rows.map(({ m, libtorch, own }) => [m, short(libtorch), short(own)]),
+    ["rows", "libtorch", "own", "for few rows"],
+    few_rows.map(({ m, ...rates }) => [m, ...[rates.libtorch, rates.own, rates.few_rows].map(short)]),
   );
   const { data, forward, backward, optimizer } = training.seconds;
   const all = data + forward + backward + optimizer;

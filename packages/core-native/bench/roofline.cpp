@@ -25,6 +25,7 @@
 #include "engine/core/device.h"
 #include "engine/kernels/kernels.h"
 #include "engine/ops/linear_product.h"
+#include "engine/ops/matrix_product.h"
 #include "engine/session/session.h"
 
 using namespace finetag;
@@ -44,17 +45,28 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// GFLOP/s of out = a b, by the median of several runs.
-double rate(const at::Tensor& a, const at::Tensor& b) {
+struct Rates {
+  double libtorch;
+  double own;
+  double best() const { return std::max(libtorch, own); }
+};
+
+/// GFLOP/s of out = a b, by the median of several runs in turns.
+Rates rates(const at::Tensor& a, const at::Tensor& b) {
   at::Tensor out = at::empty({a.size(0), b.size(1)});
   const double flop = 2.0 * static_cast<double>(a.size(0) * a.size(1) * b.size(1));
   const int repeats = std::max(1, static_cast<int>(2e9 / flop));
-  std::vector<double> times;
-  for (int run = 0; run < 9; ++run)
-    times.push_back(seconds([&] {
+  std::vector<double> libtorch, own;
+  for (int run = 0; run < 9; ++run) {
+    libtorch.push_back(seconds([&] {
       for (int i = 0; i < repeats; ++i) at::mm_out(out, a, b);
     }));
-  return flop * repeats / median(times) / 1e9;
+    own.push_back(seconds([&] {
+      for (int i = 0; i < repeats; ++i) own_matrix_product(out, a, b, /*accumulate=*/false);
+    }));
+  }
+  const auto rate = [&](const std::vector<double>& times) { return flop * repeats / median(times) / 1e9; };
+  return {rate(libtorch), rate(own)};
 }
 
 struct Product {
@@ -64,7 +76,8 @@ struct Product {
 
 /// GFLOP/s of `rows` rows through the weights of all layers, one after the other as a forward pass does, so
 /// that they are no nearer than they are there.
-double rate_of_few(int64_t rows, const std::vector<at::Tensor>& weights, bool own) {
+template <typename Linear>
+double rate_of_few(int64_t rows, const std::vector<at::Tensor>& weights, const Linear& linear) {
   double flop = 0;
   std::vector<at::Tensor> inputs;
   for (const at::Tensor& weight : weights) {
@@ -74,8 +87,7 @@ double rate_of_few(int64_t rows, const std::vector<at::Tensor>& weights, bool ow
   std::vector<double> times;
   for (int run = 0; run < 25; ++run)
     times.push_back(seconds([&] {
-      for (size_t i = 0; i < weights.size(); ++i)
-        own ? few_rows_product(inputs[i], weights[i]) : at::mm(inputs[i], weights[i].t());
+      for (size_t i = 0; i < weights.size(); ++i) linear(inputs[i], weights[i]);
     }));
   return flop / median(times) / 1e9;
 }
@@ -174,23 +186,31 @@ int main(int count, char** arguments) {
   std::printf("{\"gemm\":[");
   for (const Product& p : products) {
     const at::Tensor x = at::randn({T, p.in}), w = at::randn({p.out, p.in}), y = at::randn({T, p.out});
-    const double forward = rate(x, w.t()), input = rate(y, w), weights = rate(y.t(), x);
+    const Rates forward = rates(x, w.t()), input = rates(y, w), weights = rates(y.t(), x);
     const auto size = static_cast<double>(p.out * p.in);
     weight += size;
-    gemm_forward += size / forward;
-    gemm_training += size * (1 / forward + 1 / input + 1 / weights) / 3;
-    std::printf(
-        "%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld,\"forward\":%.1f,\"input\":%.1f,\"weight\":%.1f}",
-        &p == products ? "" : ",", p.name, static_cast<long>(T), static_cast<long>(p.out),
-        static_cast<long>(p.in), forward, input, weights);
+    gemm_forward += size / forward.best();
+    gemm_training += size * (1 / forward.best() + 1 / input.best() + 1 / weights.best()) / 3;
+    std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld", &p == products ? "" : ",", p.name,
+                static_cast<long>(T), static_cast<long>(p.out), static_cast<long>(p.in));
+    for (const auto& [way, r] : {std::pair{"forward", forward}, {"input", input}, {"weight", weights}})
+      std::printf(",\"%s\":{\"libtorch\":%.1f,\"own\":%.1f}", way, r.libtorch, r.own);
+    std::printf("}");
   }
   std::printf("],\"few_rows\":[");
   std::vector<at::Tensor> all;
   for (int64_t layer = 0; layer < N; ++layer)
     for (const Product& p : products) all.push_back(at::randn({p.out, p.in}));
-  for (const int64_t rows : {1, 8, 19, 32, 64})
-    std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f}", rows == 1 ? "" : ",", static_cast<long>(rows),
-                rate_of_few(rows, all, false), rate_of_few(rows, all, true));
+  const auto libtorch = [](const at::Tensor& x, const at::Tensor& w) { return at::mm(x, w.t()); };
+  const auto packed = [](const at::Tensor& x, const at::Tensor& w) {
+    const at::Tensor y = at::empty({x.size(0), w.size(0)});
+    own_matrix_product(y, x, w.t(), /*accumulate=*/false);
+    return y;
+  };
+  for (const int64_t rows : {1, 8, 19, 32, 48, 64})
+    std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f,\"few_rows\":%.1f}", rows == 1 ? "" : ",",
+                static_cast<long>(rows), rate_of_few(rows, all, libtorch), rate_of_few(rows, all, packed),
+                rate_of_few(rows, all, few_rows_product));
   gemm_forward = weight / gemm_forward;
   gemm_training = weight / gemm_training;
   const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;

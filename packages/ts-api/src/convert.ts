@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import type { TensorEntry, TensorFile, TensorSource } from "./checkpoint/index.ts";
 import { readModelSource, type Survey, surveyWeights, throwIfAborted } from "./engine/index.ts";
@@ -45,7 +46,7 @@ export async function convertModel(
   const { config, encoder, finetag } = await readModelSource(directory);
   const survey = await surveyWeights(directory, config);
   try {
-    const { tensors, left } = chooseTensors(survey, signal);
+    const { tensors, left } = await chooseTensors(survey, config, signal);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
     await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });
     return {
@@ -80,30 +81,69 @@ const HEADS = [
   ...["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs."],
 ];
 
-/** The word embeddings again, under the name of the layer that shares them; transformers puts them there by itself. */
-const TIED = /(^|\.)(decoder|vocab_projector|generator_lm_head)\.weight$|(^|\.)predictions\.decoder\.bias$/;
+/** What transformers ties to the word embeddings, or to the bias beside it, unless the config says that it does not. */
+const DECODER_WEIGHT = /(^|\.)(decoder|vocab_projector|generator_lm_head)\.weight$/;
+const DECODER_BIAS = /(^|\.)decoder\.bias$/;
 
 const FLOATS = new Set(["F32", "F16", "BF16", "F64"]);
 
-function chooseTensors(
-  { file, parameters, match }: Survey,
+async function chooseTensors(
+  survey: Survey,
+  config: ModelConfig,
   signal: AbortSignal | undefined,
-): { tensors: TensorSource[]; left: string[] } {
+): Promise<{ tensors: TensorSource[]; left: string[] }> {
+  const { file, parameters, match } = survey;
   const entries = new Map(file.entries().map((entry) => [entry.name, entry]));
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
-  const isHead = (entry: TensorEntry) =>
-    FLOATS.has(entry.dtype) &&
-    HEADS.some((prefix) => entry.name.startsWith(prefix)) &&
-    !TIED.test(entry.name);
+  const isHead = ({ name, dtype }: TensorEntry) =>
+    FLOATS.has(dtype) && HEADS.some((head) => name.startsWith(match.prefix + head));
+  const twice = config.json.tie_word_embeddings === false ? [] : await findTied(survey, entries, signal);
+  const unused = match.unused.filter((name) => !twice.includes(name));
   // A classifier is one: to transformers the heads of its pretraining would be strange to it.
-  const kept = match.head === "match" ? [] : match.unused.filter((name) => isHead(entries.get(name)!));
+  const kept = match.head === "match" ? [] : unused.filter((name) => isHead(entries.get(name)!));
   const tensors = [
     ...match.load.map(({ parameter, tensor }) =>
       sourceOf(file, tensor, parameter, shapes.get(parameter)!, signal),
     ),
-    ...kept.map((name) => sourceOf(file, name, modernName(name), entries.get(name)!.shape, signal)),
+    ...kept.map((name) =>
+      sourceOf(file, name, modernName(name.slice(match.prefix.length)), entries.get(name)!.shape, signal),
+    ),
   ];
-  return { tensors, left: match.unused.filter((name) => !kept.includes(name) && !TIED.test(name)) };
+  return { tensors, left: unused.filter((name) => !kept.includes(name)) };
+}
+
+/** Tensors that hold once more what is in the file under the name to which transformers ties theirs. */
+async function findTied(
+  { file, match }: Survey,
+  entries: ReadonlyMap<string, TensorEntry>,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const words = match.load.find(({ parameter }) => parameter.endsWith(".word_embeddings.weight"))?.tensor;
+  const digests = new Map<string, string>();
+  const digest = async (name: string) => {
+    const known = digests.get(name) ?? (await digestOf(file, name, signal));
+    digests.set(name, known);
+    return known;
+  };
+  const tied: string[] = [];
+  for (const name of match.unused) {
+    const other = DECODER_WEIGHT.test(name) ? words : name.replace(DECODER_BIAS, "$1bias");
+    const [entry, twin] = [entries.get(name)!, entries.get(other ?? name)];
+    if (twin === undefined || twin === entry || String(twin.shape) !== String(entry.shape)) continue;
+    if (!FLOATS.has(entry.dtype) || !FLOATS.has(twin.dtype)) continue;
+    if ((await digest(name)) === (await digest(twin.name))) tied.push(name);
+  }
+  return tied;
+}
+
+/** Of the values, whatever the dtype and the parts in which they are read. */
+async function digestOf(file: TensorFile, name: string, signal: AbortSignal | undefined): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const { buffer, byteOffset, byteLength } of file.readParts(name)) {
+    throwIfAborted(signal);
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
 }
 
 function sourceOf(

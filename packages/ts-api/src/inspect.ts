@@ -38,6 +38,8 @@ export interface ModelSummary {
   weightBytes: number;
   tensors: TensorSummary[];
   loadedTensors: number;
+  /** What was taken off the names of the tensors that are read; absent where nothing was. */
+  prefix?: string;
   /** Parameters without a tensor; they would be initialised. */
   freshParameters: string[];
   /** Tensors that the model has no place for. */
@@ -74,6 +76,7 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       weightBytes: file.files.reduce((sum, { bytes }) => sum + bytes, 0),
       tensors: describeTensors(entries, match),
       loadedTensors: match.load.length,
+      ...(match.prefix === "" ? {} : { prefix: match.prefix }),
       freshParameters: match.fresh,
       unusedTensors: match.unused,
       tokenizer: await tokenizerKind(directory),

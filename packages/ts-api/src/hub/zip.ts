@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Transform } from "node:stream";
+import { PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type Entry, openPromise, type ZipFile } from "yauzl";
+import { crc32, createInflateRaw } from "node:zlib";
+import type { Entry } from "yauzl";
 import { FinetagError } from "../errors/index.ts";
-import { ioError } from "../io/index.ts";
+import { type ByteSource, ioError, withArchive } from "../io/index.ts";
 
 /** One entry to unpack, and what it must be. */
 export interface WantedEntry {
@@ -14,20 +15,20 @@ export interface WantedEntry {
   name: string;
   /** Where it is written to; its folder is made. */
   path: string;
-  /** In bytes. */
-  size?: number;
+  /** In bytes: how many it has, or may have. */
+  size: number | { most: number };
   /** Lower-case hex. */
   sha256?: string;
 }
 
 interface ExtractOptions {
-  onBytes?: (entry: WantedEntry, written: number) => void;
+  onBytes?: (path: string, written: number, total: number) => void;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * Unpacks the wanted entries, each to its own path, and no other, whatever names the archive holds. Sizes are
- * checked before and while writing, digests after.
+ * checked before and while writing, checksums after.
  *
  * @param label What the archive is, for messages.
  * @throws FinetagError `ERR_FINETAG_DOWNLOAD` for a file that is no zip, or lacks an entry, or holds another one;
@@ -39,54 +40,83 @@ export async function extractEntries(
   wanted: readonly WantedEntry[],
   options: ExtractOptions,
 ): Promise<void> {
-  const missing = new Map(wanted.map((entry) => [entry.name, entry]));
   try {
-    const zip = await openPromise(archive, { autoClose: false });
+    const file = await open(archive, "r");
     try {
-      for await (const entry of zip.eachEntry()) {
-        const want = missing.get(entry.fileName);
-        if (want === undefined) continue;
-        await extractEntry(zip, entry, want, options);
-        missing.delete(entry.fileName);
-      }
+      await withArchive(await sourceOf(file), async ({ entries, dataStart }) => {
+        for (const want of wanted) {
+          const entry = entries.get(want.name);
+          if (entry === undefined) throw new Error(`${want.name} is not in it`);
+          checkEntry(entry, want);
+          await extractEntry(file, entry, await dataStart(entry), want, options);
+        }
+      });
     } finally {
-      zip.close();
+      await file.close();
     }
-    const [first] = missing.keys();
-    if (first !== undefined) throw new Error(`${first} is not in it`);
   } catch (error) {
     const known = ioError(error, "write", dirname(wanted[0]?.path ?? archive));
     if (known instanceof FinetagError || options.signal?.aborted) throw known;
+    const reason = (error as Error).message.replaceAll(/[\s\p{Cc}]+/gu, " ");
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${label}: the archive cannot be used (${(error as Error).message}); nothing was kept: try again`,
+      `${label}: the archive cannot be used (${reason}); nothing was kept: try again`,
       { cause: error },
     );
   }
 }
 
+async function sourceOf(file: FileHandle): Promise<ByteSource> {
+  const { size } = await file.stat();
+  const read = async (begin: number, end: number) => {
+    const bytes = new Uint8Array(end - begin);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, begin);
+    if (bytesRead < bytes.length) throw new Error("it became shorter while it was read");
+    return bytes;
+  };
+  return { size, read };
+}
+
+function checkEntry(entry: Entry, { name, size }: WantedEntry): void {
+  const bytes = entry.uncompressedSize;
+  if (typeof size === "number" && bytes !== size)
+    throw new Error(`${name} has ${bytes} bytes instead of ${size}`);
+  if (typeof size === "object" && bytes > size.most)
+    throw new Error(`${name} claims ${bytes} bytes, more than ${size.most}`);
+  if (!entry.canDecodeFileData())
+    throw new Error(`${name} is encrypted, or packed in a way that is not known`);
+}
+
 async function extractEntry(
-  zip: ZipFile,
+  file: FileHandle,
   entry: Entry,
+  begin: number,
   want: WantedEntry,
   options: ExtractOptions,
 ): Promise<void> {
-  if (want.size !== undefined && entry.uncompressedSize !== want.size)
-    throw new Error(`${want.name} has ${entry.uncompressedSize} bytes instead of ${want.size}`);
+  const { compressedSize, uncompressedSize: size } = entry;
   const hash = createHash("sha256");
   let written = 0;
+  let sum = 0;
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
       written += chunk.length;
-      options.onBytes?.(want, written);
+      if (written > size)
+        return done(new Error(`${want.name} is longer than the ${size} bytes that it claims`));
+      hash.update(chunk);
+      sum = crc32(chunk, sum);
+      options.onBytes?.(want.path, written, size);
       done(null, chunk);
     },
   });
   await mkdir(dirname(want.path), { recursive: true });
-  // yauzl checks the CRC and ends the stream at the declared size.
-  const stream = await zip.openReadStreamPromise(entry);
-  await pipeline(stream, meter, createWriteStream(want.path), { signal: options.signal });
-  if (want.sha256 !== undefined && hash.digest("hex") !== want.sha256)
+  const packed =
+    compressedSize === 0
+      ? Readable.from([])
+      : file.createReadStream({ start: begin, end: begin + compressedSize - 1, autoClose: false });
+  const unpack = entry.isCompressed() ? createInflateRaw() : new PassThrough();
+  await pipeline(packed, unpack, meter, createWriteStream(want.path), { signal: options.signal });
+  if (written !== size) throw new Error(`${want.name} has ${written} bytes instead of ${size}`);
+  if (sum !== entry.crc32 || (want.sha256 !== undefined && hash.digest("hex") !== want.sha256))
     throw new Error(`${want.name} has a wrong checksum`);
 }

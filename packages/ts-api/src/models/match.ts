@@ -3,11 +3,14 @@ import type { TensorEntry } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
-import { decidingKey, isHeadParameter, tensorNames } from "./names.ts";
+import { decidingKey, isHeadParameter } from "./names.ts";
+import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 
 /** Which tensor of a file fills which parameter of a model. */
 export interface WeightMatch {
   load: { parameter: string; tensor: string }[];
+  /** What was taken off the names of the model's tensors (see `findPrefix`); empty where nothing was. */
+  prefix: string;
   /** Parameters without a tensor, to be initialised. */
   fresh: string[];
   /** Tensors without a parameter: other heads, `position_ids`, layers beyond the config's. */
@@ -21,7 +24,8 @@ export interface WeightMatch {
 
 /**
  * Finds the tensor for each parameter, by the names of transformers' `…ForSequenceClassification`, of a bare encoder
- * (no `bert.` in front, say), and of checkpoints converted from TensorFlow (gamma, beta).
+ * (no `bert.` in front, say), and of checkpoints converted from TensorFlow (gamma, beta); also where all of these have
+ * something more in front.
  * The head of a model for another task, such as `BertForTokenClassification`, counts as absent.
  *
  * @param parameters Those of the session, whose head has as many labels as are wanted.
@@ -33,9 +37,11 @@ export function matchWeights(
   entries: TensorEntry[],
 ): WeightMatch {
   const family = familyOf(config);
-  const found = findTensors(parameters, entries, family);
+  const isRequired = ({ name }: ParameterInfo) => !isHeadParameter(name) && !family.optional.includes(name);
+  const prefix = findPrefix(parameters.filter(isRequired), entries, family, config.directory ?? "the model");
+  const found = findTensors(parameters, namesBehind(prefix, entries), family);
   const head = findHead(config, parameters, found);
-  const match: WeightMatch = { load: [], fresh: [], unused: [], head };
+  const match: WeightMatch = { load: [], prefix, fresh: [], unused: [], head };
   const missing: string[] = [];
   const optionalAbsent = family.optional.every((name) => !found.has(name));
   for (const parameter of parameters) {
@@ -53,24 +59,10 @@ export function matchWeights(
       missing.push(name);
     }
   }
-  if (missing.length > 0) throw missingError(config, missing, parameters, entries);
+  if (missing.length > 0) throw missingError(config, missing, match, entries);
   const used = new Set(match.load.map(({ tensor }) => tensor));
   match.unused = entries.map(({ name }) => name).filter((name) => !used.has(name));
   return match;
-}
-
-function findTensors(
-  parameters: ParameterInfo[],
-  entries: TensorEntry[],
-  { bases }: Family,
-): Map<string, TensorEntry> {
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  const found = new Map<string, TensorEntry>();
-  for (const { name } of parameters) {
-    const held = tensorNames(name, bases).find((candidate) => byName.has(candidate));
-    if (held !== undefined) found.set(name, byName.get(held)!);
-  }
-  return found;
 }
 
 function findHead(
@@ -110,28 +102,36 @@ function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: Tenso
 function missingError(
   config: ModelConfig,
   missing: string[],
-  parameters: ParameterInfo[],
+  { load, prefix }: WeightMatch,
   entries: TensorEntry[],
 ): FinetagError {
+  const bad = (what: string) =>
+    new FinetagError("ERR_FINETAG_MODEL", `${config.directory ?? "the model"}: ${what}`);
   const [first] = missing;
+  const other = otherFamily(familyOf(config), entries);
+  if (load.length === 0 && other === undefined) {
+    return bad(
+      `none of the ${entries.length} tensors in the weights is called as those of a "${config.modelType}" model are` +
+        `${entries.length > 0 ? ` (the first is "${entries[0]!.name}", not "…${first}")` : ""}; ` +
+        "use weights of such a model under the names of transformers",
+    );
+  }
+  const behind = prefix === "" ? "" : ` behind "${prefix}"`;
   const which =
     missing.length === 1
       ? `tensor "${first}" is`
-      : `${missing.length} of ${parameters.length} tensors, first "${first}", are`;
-  const other = otherFamily(config, entries);
+      : `${missing.length} of ${missing.length + load.length} tensors, first "${first}", are`;
   const remedy =
     other === undefined
       ? "use the config.json that belongs to them, or fetch the model again"
       : `config.json says model_type "${config.modelType}", but they are named "${other}…"; use the config.json that belongs to them`;
-  return new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: ${which} missing from the weights; ${remedy}`,
-  );
+  return bad(`${which} missing from the weights${behind}; ${remedy}`);
 }
 
 /** The prefix of another family, where the tensors have that one and none of the config's own. */
-function otherFamily(config: ModelConfig, entries: TensorEntry[]): string | undefined {
-  const isHeld = (base: string) => entries.some(({ name }) => name.startsWith(base));
-  if (familyOf(config).bases.some(isHeld)) return undefined;
-  return FAMILIES.flatMap(({ bases }) => bases).find(isHeld);
+function otherFamily({ bases }: Family, entries: TensorEntry[]): string | undefined {
+  const isHeld = (base: string) =>
+    entries.some(({ name }) => name.startsWith(base) || name.includes(`.${base}`));
+  if (bases.some(isHeld)) return undefined;
+  return FAMILIES.flatMap((family) => family.bases).find(isHeld);
 }

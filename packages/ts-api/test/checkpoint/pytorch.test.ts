@@ -48,15 +48,24 @@ describe("what torch.save wrote", () => {
     await file.close();
   });
 
-  it.each(["module.bin", "checkpoint4.pt", "checkpoint5.pt"])(
-    "%s: a module's state dict, also inside a training program's checkpoint",
-    async (name) => {
-      expect(await readAll(await openPytorch(fixture(name)))).toEqual({
-        weight: [0, 1, 2, 3, 4, 5],
-        bias: [0, 0, 0],
-      });
-    },
-  );
+  it.each([
+    ["module.bin", ""],
+    ["checkpoint4.pt", "state_dict.module."],
+    ["checkpoint5.pt", "model.module."],
+  ])("%s: a module's state dict, also inside a training program's checkpoint", async (name, prefix) => {
+    expect(await readAll(await openPytorch(fixture(name)))).toEqual({
+      [`${prefix}weight`]: [0, 1, 2, 3, 4, 5],
+      [`${prefix}bias`]: [0, 0, 0],
+    });
+  });
+
+  it("trained.pt: a state dict beside other tensors, and an optimizer's state, which is passed over", async () => {
+    expect(await readAll(await openPytorch(fixture("trained.pt")))).toEqual({
+      best_loss: [0.25],
+      "model.weight": [0, 1, 2, 3, 4, 5],
+      "model.bias": [0, 0, 0],
+    });
+  });
 });
 
 describe("a file that asks for more than weights", () => {
@@ -177,7 +186,10 @@ describe("a directory", () => {
     await copyFile(fixture("checkpoint4.pt"), join(dir, "best.pt"));
     for (const name of ["training_args.bin", "optimizer.pt", "rng_state.pth"])
       await writeFile(join(dir, name), "");
-    expect(Object.keys(await readAll(await openWeights(dir)))).toEqual(["weight", "bias"]);
+    expect(Object.keys(await readAll(await openWeights(dir)))).toEqual([
+      "state_dict.module.weight",
+      "state_dict.module.bias",
+    ]);
     await copyFile(fixture("checkpoint4.pt"), join(dir, "last.pt"));
     await expect(openWeights(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
@@ -278,8 +290,26 @@ describe("a pickle that is not what it says", () => {
     expect(await readAll(await openPytorch(join(dir, "a.bin")))).toEqual({ a: [3] });
   });
 
+  it("may have one dict twice, and a dict in itself", async () => {
+    const shared = new Pickle().op("}q", 0).text("m").tensor().op("q", 1).op("s").text("n").op("h", 1);
+    await writeFile(join(dir, "a.bin"), legacy(shared.op("s").text("self").op("h", 0).op("s").end()));
+    expect(Object.keys(await readAll(await openPytorch(join(dir, "a.bin"))))).toEqual(["m.a"]);
+  });
+
   const plain = () => new Pickle().tensor();
   const cases: [string, Uint8Array, string][] = [
+    [
+      "has two tensors of one name",
+      legacy(
+        new Pickle().op("}").text("x").op("}").text("y").tensor().op("ss").text("x.y").tensor().op("s").end(),
+      ),
+      'two of its tensors are called "x.y.a"',
+    ],
+    [
+      "has a dict whose name is no name",
+      legacy(new Pickle().op("}").text("x".repeat(1000)).tensor().op("s").end()),
+      "a dict in it has a name of 1000 characters",
+    ],
     [
       "repeats one element a million times",
       legacy(new Pickle().tensor({ shape: [1_000_000], stride: [0] }).end()),

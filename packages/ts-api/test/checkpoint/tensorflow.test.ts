@@ -282,15 +282,32 @@ describe("an index that is not what it says", () => {
         const table = new Table();
         return table.finish(table.block([0xff, 0xff, 0xff, 0xff, 0x07, 0x00, 0x00], 1));
       },
-      "The uncompressed length of 2147483647 is too big",
+      "the Snappy block at byte 0 claims 2147483647 bytes, more than one ever has",
     ],
+    ...(
+      [
+        ["shorter than it says", [8, 0, 97]],
+        ["longer than it says", [2, 4, 97, 98, 0, 99]],
+        [
+          "with a literal of nearly 4 GB, whose length a sum of 32 bits takes for a step back",
+          [10, 63 << 2, 0xfa, 0xff, 0xff, 0xff, 0],
+        ],
+      ] as [string, number[]][]
+    ).map(([how, bytes]): [string, () => Uint8Array, string] => [
+      `has a Snappy block ${how}`,
+      () => {
+        const table = new Table();
+        return table.finish(table.block(bytes, 1));
+      },
+      `the Snappy block at byte 0 does not unpack to the ${bytes[0]} bytes that it claims (snappy: corrupt input`,
+    ]),
     [
       "has a Snappy block that copies from before its begin",
       () => {
         const table = new Table();
         return table.finish(table.block([8, 0x01, 0x05], 1));
       },
-      "Invalid Snappy bitstream",
+      "the Snappy block at byte 0 does not unpack to the 8 bytes that it claims",
     ],
     [
       "has more restart points than bytes",

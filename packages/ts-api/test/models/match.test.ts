@@ -122,6 +122,71 @@ describe("older names", () => {
   });
 });
 
+describe("a model within something larger", () => {
+  const name = "BertForSequenceClassification";
+  const behind = (prefix: string, from = entriesOf(name)) =>
+    from.map((entry) => ({ ...entry, name: prefix + entry.name }));
+  const loss = { name: "loss.weight", dtype: "F32", shape: [3] };
+
+  it.each(["module.", "model.", "net.", "state_dict.model.module.", "encoder."])(
+    'is found behind "%s", with its head, and what is beside it is not used',
+    (prefix) => {
+      const found = match("Bert", name, [loss, ...behind(prefix)]);
+      expect(found).toMatchObject({ prefix, head: "match", fresh: [], unused: ["loss.weight"] });
+      for (const { parameter, tensor } of found.load) expect(tensor).toBe(prefix + parameter);
+    },
+  );
+
+  it("is found behind the name that a class of one's own gives a bare encoder", () => {
+    const found = match("Bert", "BertModel", behind("plm.", entriesOf("BertModel")));
+    expect(found).toMatchObject({ prefix: "plm.", head: "absent", fresh: BERT_HEAD, unused: [] });
+  });
+
+  it("loses no more of its names than it must", () => {
+    expect(match("Bert", name)).toMatchObject({ prefix: "" });
+    const found = match("Bert", name, [...behind("teacher."), ...entriesOf(name)]);
+    expect(found).toMatchObject({ prefix: "", head: "match" });
+    expect(found.unused).toEqual(behind("teacher.").map((entry) => entry.name));
+  });
+
+  it("is the one under a usual name, or that of the config's size, where there are several", () => {
+    expect(match("Bert", name, [...behind("ema."), ...behind("model.")]).prefix).toBe("model.");
+    const small = entriesOf(name).map((entry) => ({ ...entry, shape: entry.shape.map((size) => size / 2) }));
+    expect(match("Bert", name, [...behind("a.", small), ...behind("student.")]).prefix).toBe("student.");
+    expect(() => match("Bert", name, [...behind("query."), ...behind("passage.")])).toThrow(
+      '/models/m: the weights hold 2 encoders, whose names begin with "query.", "passage."; save the one that is meant in a file of its own',
+    );
+  });
+
+  it("is told by its prefix where something of it is missing", () => {
+    const entries = behind("model.").filter((entry) => !entry.name.includes("layer.1.output.dense.bias"));
+    expect(() => match("Bert", name, entries)).toThrow(
+      '/models/m: tensor "bert.encoder.layer.1.output.dense.bias" is missing from the weights behind "model."; use the config',
+    );
+  });
+
+  it("is not of another family for that", () => {
+    expect(() => match("Bert", name, behind("model.", entriesOf("RobertaForMaskedLM")))).toThrow(
+      'config.json says model_type "bert", but they are named "roberta.…"; use the config.json that belongs to them',
+    );
+    // All of BERT's encoder is in it, by name and by shape.
+    expect(() =>
+      match(
+        "Bert",
+        name,
+        entriesOf(name).map((entry) => ({ ...entry, name: entry.name.replace("bert.", "electra.") })),
+      ),
+    ).toThrow('but they are named "electra.…"');
+  });
+
+  it("that is no model says what its tensors are called", () => {
+    expect(() => match("Bert", name, [loss])).toThrow(
+      '/models/m: none of the 1 tensors in the weights is called as those of a "bert" model are (the first is ' +
+        '"loss.weight", not "…bert.embeddings.LayerNorm.bias"); use weights of such a model under the names of transformers',
+    );
+  });
+});
+
 describe("a head", () => {
   it("of a class that transformers does not have is taken where it is the same", () => {
     const { config } = stateDicts.BertForSequenceClassification!;

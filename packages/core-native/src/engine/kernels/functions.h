@@ -19,6 +19,8 @@ void bce_with_logits(const BceWithLogits&, int64_t begin, int64_t end);
 void column_sums(const float* x, int64_t rows, int64_t stride, bool accumulate, float* sums, int64_t begin,
                  int64_t end);
 void few_rows_product(const FewRowsProduct&, int64_t begin, int64_t end);
+void pack_product(const MatrixProduct&, int64_t begin, int64_t end, float* packed);
+void matrix_product(const MatrixProduct&, const float* packed, const ProductPart&);
 double square_sum(const float* x, int64_t count);
 void adamw(const AdamWStep&, float* value, const float* gradient, float* exp_avg, float* exp_avg_sq,
            int64_t count);

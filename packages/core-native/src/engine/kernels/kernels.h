@@ -162,9 +162,39 @@ struct FewRowsProduct {
 };
 constexpr int64_t kFewRowsOutputs = 4;
 
+/// A matrix, or its transpose: element (i, k) stands at data[i * row + k * column].
+struct MatrixView {
+  const float* data;
+  int64_t row;
+  int64_t column;
+};
+
+/// C [rows, columns] = A [rows, depth] B [depth, columns]; of the strides of A and of B, one is 1.
+struct MatrixProduct {
+  int64_t rows;
+  int64_t columns;
+  int64_t depth;
+  MatrixView a;
+  MatrixView b;
+  float* c;
+  int64_t c_stride;  // of rows; columns are contiguous
+  bool accumulate;   // C += A B
+};
+
+/// What one call forms of a product: panels of the tile's rows, by columns.
+struct ProductPart {
+  int64_t panel_begin;
+  int64_t panel_end;
+  int64_t column_begin;  // a multiple of the tile's columns
+  int64_t column_end;
+};
+
 /// All functions of one instruction set.
 struct Kernels {
   const char* name;
+  /// Of the tiles that matrix products are formed of.
+  int64_t tile_rows;
+  int64_t tile_columns;
   void (*residual_norm)(const ResidualNorm&, int64_t begin, int64_t end);
   void (*residual_norm_grad)(const ResidualNormGrad&, int64_t rows, int64_t chunk);
   void (*embedding_norm)(const EmbeddingNorm&, int64_t begin, int64_t end);
@@ -185,6 +215,11 @@ struct Kernels {
                       int64_t begin, int64_t end);
   /// [begin, end): groups of outputs, the last of which may be short.
   void (*few_rows_product)(const FewRowsProduct&, int64_t begin, int64_t end);
+  /// Packs the panels [begin, end) of A into `packed`, which has room for whole panels: tile_rows * depth
+  /// floats each.
+  void (*pack_product)(const MatrixProduct&, int64_t begin, int64_t end, float* packed);
+  /// Forms a part of C from the packed A. The sums do not depend on how C is parted.
+  void (*matrix_product)(const MatrixProduct&, const float* packed, const ProductPart&);
   double (*square_sum)(const float* x, int64_t count);
   void (*adamw)(const AdamWStep&, float* value, const float* gradient, float* exp_avg, float* exp_avg_sq,
                 int64_t count);

@@ -2,21 +2,15 @@
 // cache.
 #pragma once
 
+#include "engine/kernels/kernels.h"
 #include "engine/kernels/simd.h"
 
 namespace finetag::FINETAG_ISA {
 
-/// A matrix, or its transpose: element (i, k) stands at data[i * row + k * column].
-struct Strided {
-  const float* data;
-  int64_t row;
-  int64_t column;
-};
-
 /// MR rows by NV vectors of C, held in registers.
 template <int MR, int NV, typename Last>
-inline void product_tile(int64_t depth, const Strided& a, const float* b, int64_t ldb, float* c, int64_t ldc,
-                         bool accumulate, Last last) {
+inline void product_tile(int64_t depth, const MatrixView& a, const float* b, int64_t ldb, float* c,
+                         int64_t ldc, bool accumulate, Last last) {
   F sums[MR][NV];
 #pragma GCC unroll 8
   for (int i = 0; i < MR; ++i) {
@@ -63,7 +57,7 @@ inline void product_tile(int64_t depth, const Strided& a, const float* b, int64_
 }
 
 template <int NV, typename Last>
-inline void product_panel(int64_t rows, int64_t depth, Strided a, const float* b, int64_t ldb, float* c,
+inline void product_panel(int64_t rows, int64_t depth, MatrixView a, const float* b, int64_t ldb, float* c,
                           int64_t ldc, bool accumulate, Last last) {
   constexpr int kRows = NV >= 3 ? 6 : 8;
   while (rows >= kRows) {
@@ -88,7 +82,7 @@ inline void product_panel(int64_t rows, int64_t depth, Strided a, const float* b
 }
 
 template <typename Last>
-inline void product_columns(int vectors, int64_t rows, int64_t depth, const Strided& a, const float* b,
+inline void product_columns(int vectors, int64_t rows, int64_t depth, const MatrixView& a, const float* b,
                             int64_t ldb, float* c, int64_t ldc, bool accumulate, Last last) {
   switch (vectors) {
     case 1:
@@ -103,7 +97,7 @@ inline void product_columns(int vectors, int64_t rows, int64_t depth, const Stri
 }
 
 /// C [rows, columns] (+)= A [rows, depth] B [depth, columns]; B and C have contiguous rows.
-inline void product(int64_t rows, int64_t columns, int64_t depth, const Strided& a, const float* b,
+inline void product(int64_t rows, int64_t columns, int64_t depth, const MatrixView& a, const float* b,
                     int64_t ldb, float* c, int64_t ldc, bool accumulate) {
   constexpr int64_t kPanel = 4 * kLanes;
   int64_t at = 0;

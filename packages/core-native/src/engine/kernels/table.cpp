@@ -1,4 +1,5 @@
 #include "engine/kernels/functions.h"
+#include "engine/kernels/tile.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -10,6 +11,8 @@ const Kernels table = {
 #else
     "baseline",
 #endif
+    kTileRows,
+    kTileColumns,
     residual_norm,
     residual_norm_grad,
     embedding_norm,
@@ -23,6 +26,8 @@ const Kernels table = {
     bce_with_logits,
     column_sums,
     few_rows_product,
+    pack_product,
+    matrix_product,
     square_sum,
     adamw,
     adamw_idle,

@@ -4,13 +4,11 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mm.h>
 
 #include <cstring>
 
@@ -19,6 +17,7 @@
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
 #include "engine/ops/linear_product.h"
+#include "engine/ops/matrix_product.h"
 
 namespace finetag {
 
@@ -135,7 +134,7 @@ struct Backward : torch::autograd::Node {
     WeightGradient(w.norm.bias).add_column_sums(sums + H, C, H, 3 * H);
     WeightGradient(w.output.bias).add_column_sums(sums + 2 * H, C, H, 3 * H);
     WeightGradient(w.output.weight).add_product(grad_output_RH, context_RH);
-    const at::Tensor grad_context_RH = at::mm(grad_output_RH, w.output.weight.detach());
+    const at::Tensor grad_context_RH = matrix_product(grad_output_RH, w.output.weight.detach());
 
     const Projected grad = allocate_projected(T, batch.texts, H, o.first_only, sum_RH.options());
     const AttentionGrad attention{o.heads,
@@ -159,14 +158,15 @@ struct Backward : torch::autograd::Node {
     if (!o.first_only) {
       bias_gradient.add_column_sums(grad.query(), T, 3 * H, 3 * H);
       weight_gradient.add_product(grad.key_value, x_TH);
-      return {grad_residual_RH.addmm_(grad.key_value, weight_3HH)};
+      matrix_product(grad_residual_RH, grad.key_value, weight_3HH, /*accumulate=*/true);
+      return {grad_residual_RH};
     }
     bias_gradient.add_column_sums(grad.query(), R, H, H);
     bias_gradient.add_column_sums(grad.keys(), T, 2 * H, 2 * H, H);
     weight_gradient.add_product(grad.query_RH, residual_RH);
     weight_gradient.add_product(grad.key_value, x_TH, H);
-    at::Tensor grad_x_TH = at::mm(grad.key_value, weight_3HH.narrow(0, H, 2 * H));
-    grad_residual_RH.addmm_(grad.query_RH, weight_3HH.narrow(0, 0, H));
+    at::Tensor grad_x_TH = matrix_product(grad.key_value, weight_3HH.narrow(0, H, 2 * H));
+    matrix_product(grad_residual_RH, grad.query_RH, weight_3HH.narrow(0, 0, H), /*accumulate=*/true);
     grad_x_TH.index_add_(0, batch.first_token_B, grad_residual_RH);
     return {grad_x_TH};
   }

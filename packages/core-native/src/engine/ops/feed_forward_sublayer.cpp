@@ -3,18 +3,17 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
-#include <ATen/ops/mm.h>
 
 #include "engine/ops/activate.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
 #include "engine/ops/linear_product.h"
+#include "engine/ops/matrix_product.h"
 
 namespace finetag {
 
@@ -60,7 +59,7 @@ struct Backward : torch::autograd::Node {
     WeightGradient(w.output.bias).add_column_sums(sums + 2 * H, C, H, 3 * H);
 
     // The activation is computed once more, which costs less than keeping it until now.
-    const at::Tensor grad_RI = at::mm(grad_output_RH, w.output.weight.detach());
+    const at::Tensor grad_RI = matrix_product(grad_output_RH, w.output.weight.detach());
     const at::Tensor after_RI = at::empty_like(before_RI);
     const at::Tensor sums_CI = at::empty({C, I}, sum_RH.options());
     const BiasActivationGrad act{I,
@@ -74,7 +73,7 @@ struct Backward : torch::autograd::Node {
     WeightGradient(w.output.weight).add_product(grad_output_RH, after_RI);
     WeightGradient(w.intermediate.bias).add_column_sums(data(sums_CI), C, I, I);
     WeightGradient(w.intermediate.weight).add_product(grad_RI, x_RH);
-    grad_x_RH.addmm_(grad_RI, w.intermediate.weight.detach());
+    matrix_product(grad_x_RH, grad_RI, w.intermediate.weight.detach(), /*accumulate=*/true);
     return {grad_x_RH};
   }
 

@@ -1,14 +1,13 @@
 #include "engine/ops/gradient.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/addmm.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "engine/kernels/kernels.h"
+#include "engine/ops/matrix_product.h"
 
 namespace finetag {
 
@@ -22,12 +21,7 @@ WeightGradient::WeightGradient(const at::Tensor& weight) : fresh_(!weight.grad()
 }
 
 void WeightGradient::add_product(const at::Tensor& a_RO, const at::Tensor& b_RI, int64_t row) {
-  at::Tensor rows = gradient_.narrow(0, row, a_RO.size(1));
-  if (fresh_) {
-    at::mm_out(rows, a_RO.t(), b_RI);
-  } else {
-    rows.addmm_(a_RO.t(), b_RI);
-  }
+  matrix_product(gradient_.narrow(0, row, a_RO.size(1)), a_RO.t(), b_RI, /*accumulate=*/!fresh_);
 }
 
 void WeightGradient::add_column_sums(const float* x, int64_t rows, int64_t columns, int64_t stride,

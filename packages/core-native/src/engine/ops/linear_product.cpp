@@ -1,12 +1,12 @@
 #include "engine/ops/linear_product.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/mm.h>
 
 #include <algorithm>
 #include <atomic>
 
 #include "engine/ops/fused.h"
+#include "engine/ops/matrix_product.h"
 #include "engine/ops/quantized.h"
 
 namespace finetag {
@@ -44,7 +44,7 @@ at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, in
   if (layer.int8 != nullptr) return layer.int8->product(x_RI, row, rows);
   const at::Tensor weight_OI = layer.weight.detach().narrow(0, row, rows);
   if (const int64_t R = x_RI.size(0); 1 < R && R <= kFewRows) return few_rows_product(x_RI, weight_OI);
-  return at::mm(x_RI, weight_OI.t());
+  return matrix_product(x_RI, weight_OI.t());
 }
 
 }  // namespace finetag

@@ -119,34 +119,3 @@ export function storageOf(path: string, id: unknown): Storage {
   if (!isCount(offset) || !isCount(viewElements)) throw damaged(path, "a view of a storage has no bounds");
   return new Storage(dtype, key, viewElements, offset);
 }
-
-/** Under which keys training programs put a model's weights. */
-const NESTED = ["state_dict", "model_state_dict", "model", "module", "net"];
-
-/** What `DataParallel` and its like put in front of every name. */
-const WRAPPER = "module.";
-
-/**
- * Finds the tensors of a state dict, which may lie within another dict.
- *
- * @throws ERR_FINETAG_MODEL where there are none.
- */
-export function findStateDict(path: string, value: unknown): Map<string, Tensor> {
-  let dict = value;
-  for (let depth = 0; depth < 3 && dict instanceof Map; depth++) {
-    const tensors = [...dict].filter((entry): entry is [string, Tensor] => {
-      return typeof entry[0] === "string" && entry[1] instanceof Tensor;
-    });
-    if (tensors.length > 0) return withoutWrapper(tensors);
-    const inner: unknown = NESTED.map((key) => (dict as Map<unknown, unknown>).get(key)).find(
-      (item) => item instanceof Map,
-    );
-    dict = inner;
-  }
-  throw damaged(path, "it holds no tensors by name (no state dict)");
-}
-
-function withoutWrapper(tensors: [string, Tensor][]): Map<string, Tensor> {
-  if (!tensors.every(([name]) => name.startsWith(WRAPPER))) return new Map(tensors);
-  return new Map(tensors.map(([name, tensor]) => [name.slice(WRAPPER.length), tensor]));
-}

@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import type { Entry } from "yauzl";
 import { FinetagError } from "../../errors/index.ts";
+import { type Archive, withArchive } from "../../io/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
 import type { InputFile } from "../input.ts";
 import { checkDisjoint, damaged } from "../tensors.ts";
-import { type Archive, withArchive } from "./archive.ts";
 import { type Layout, PICKLE_LIMIT_BYTES, type Place, torchContext } from "./layout.ts";
 import { type Storage, storageName } from "./tensors.ts";
 import { unpickle } from "./unpickle.ts";

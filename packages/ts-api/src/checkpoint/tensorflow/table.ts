@@ -1,5 +1,5 @@
+import { createRequire } from "node:module";
 import protobuf from "protobufjs/light.js";
-import { uncompress } from "snappyjs";
 import { maskedCrc32c } from "../../io/index.ts";
 import { damaged } from "../tensors.ts";
 
@@ -96,8 +96,26 @@ function readBlock(path: string, bytes: Uint8Array, { offset, size }: Handle): B
   const contents = Buffer.from(bytes.buffer, bytes.byteOffset + offset, size);
   const kind = bytes[end]!;
   if (kind === KINDS.stored) return contents;
-  if (kind === KINDS.snappy) return uncompress(contents, BLOCK_LIMIT_BYTES);
+  if (kind === KINDS.snappy) return unpack(path, offset, contents);
   throw damaged(path, `the block at byte ${offset} is of kind ${kind}, which is not known`);
+}
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The length comes first; the library holds all that follows to it. It is loaded only here: TensorFlow itself packs no
+ * index (tensor_bundle.cc).
+ */
+function unpack(path: string, offset: number, packed: Buffer): Buffer {
+  const bad = (what: string) => damaged(path, `the Snappy block at byte ${offset} ${what}`);
+  const length = protobuf.Reader.create(packed).uint32();
+  if (length > BLOCK_LIMIT_BYTES) throw bad(`claims ${length} bytes, more than one ever has`);
+  const { uncompressSync } = require("snappy") as typeof import("snappy");
+  try {
+    return uncompressSync(packed) as Buffer;
+  } catch (error) {
+    throw bad(`does not unpack to the ${length} bytes that it claims (${(error as Error).message})`);
+  }
 }
 
 function* blockEntries(path: string, block: Buffer): Generator<TableEntry> {

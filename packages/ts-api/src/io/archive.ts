@@ -1,27 +1,37 @@
 import type { Readable } from "node:stream";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
-import type { InputFile } from "../input.ts";
 
-/** A model has some hundred storages. */
+/** A model has some hundred storages, a Python package some hundred files. */
 const ENTRIES_LIMIT = 100_000;
+
+/** Of the list of entries: some 100 bytes each. What is made of it takes several times as many. */
+const LIST_LIMIT_BYTES = 16 * 1024 * 1024;
+
+/** Where an archive's bytes come from. */
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes `[begin, end)`, which lie in it: as many, or an error. */
+  read(begin: number, end: number): Promise<Uint8Array>;
+}
 
 /** What is in a zip archive, and where. */
 export interface Archive {
   entries: ReadonlyMap<string, Entry>;
-  /** Where an entry's bytes begin in the file. */
+  /** Where an entry's bytes begin; all of them lie within the archive. */
   dataStart(entry: Entry): Promise<number>;
 }
 
 /**
- * Lists a zip archive.
+ * Lists a zip archive. Nothing that is written in it leads outside: places are checked before they are read, and names
+ * of other folders are refused.
  *
  * @param use What is done with it; it is closed afterwards.
  * @throws An `Error` for an archive that is damaged, of more entries than any model has, or with two of one name.
  */
-export async function withArchive<T>(file: InputFile, use: (archive: Archive) => Promise<T>): Promise<T> {
-  const reader = new FileReader(file);
+export async function withArchive<T>(source: ByteSource, use: (archive: Archive) => Promise<T>): Promise<T> {
+  const reader = new CheckedReader(source);
   const work = async () => {
-    const zip = await fromRandomAccessReaderPromise(reader, file.size, { autoClose: false });
+    const zip = await fromRandomAccessReaderPromise(reader, source.size, { autoClose: false });
     try {
       const entries = await listEntries(zip);
       return await use({ entries, dataStart: (entry) => dataStart(zip, entry) });
@@ -34,9 +44,13 @@ export async function withArchive<T>(file: InputFile, use: (archive: Archive) =>
 
 async function listEntries(zip: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
+  let bytes = 0;
   for await (const entry of zip.eachEntry()) {
     if (entries.has(entry.fileName)) throw new Error(`${JSON.stringify(entry.fileName)} is in it twice`);
-    if (entries.size === ENTRIES_LIMIT) throw new Error("it has more entries than any model");
+    bytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
+    if (entries.size === ENTRIES_LIMIT || bytes > LIST_LIMIT_BYTES)
+      throw new Error("it has more entries than any model");
+    entry.extraFields = []; // many small objects, which yauzl has looked at
     entries.set(entry.fileName, entry);
   }
   return entries;
@@ -50,17 +64,17 @@ async function dataStart(zip: ZipFile, entry: Entry): Promise<number> {
  * Reads for yauzl, with bounds. Its own reader hands positions from the archive to `fs.read`, which throws at those that
  * are no safe integers, inside a callback, where that would end the process.
  */
-class FileReader extends RandomAccessReader {
-  readonly #file: InputFile;
+class CheckedReader extends RandomAccessReader {
+  readonly #source: ByteSource;
   #fail!: (error: unknown) => void;
   /** Rejects with what yauzl throws inside a callback. */
   readonly failure = new Promise<never>((_, reject) => {
     this.#fail = reject;
   });
 
-  constructor(file: InputFile) {
+  constructor(source: ByteSource) {
     super();
-    this.#file = file;
+    this.#source = source;
     this.failure.catch(() => {}); // it may come after the end, when nobody listens
   }
 
@@ -71,8 +85,7 @@ class FileReader extends RandomAccessReader {
     position: number,
     callback: (error: Error | null, bytesRead?: number) => void,
   ): void {
-    this.#file
-      .read(position, position + length)
+    this.#bytes(position, position + length)
       .then(
         (bytes) => {
           buffer.set(bytes, offset);
@@ -81,6 +94,12 @@ class FileReader extends RandomAccessReader {
         (error) => callback(error),
       )
       .catch(this.#fail);
+  }
+
+  async #bytes(begin: number, end: number): Promise<Uint8Array> {
+    const { size } = this.#source;
+    if (begin >= 0 && begin <= end && end <= size) return this.#source.read(begin, end);
+    throw new Error(`truncated: bytes ${begin} to ${end} are promised, ${size} are there`);
   }
 
   override _readStreamForRange(): Readable {
