@@ -1,4 +1,4 @@
 export { openSafetensors } from "./safetensors/read.ts";
 export { type TensorSource, writeSafetensors, writeTensors } from "./safetensors/write.ts";
 export { countElements, type TensorEntry, type TensorFile } from "./tensors.ts";
-export { openWeights } from "./weights.ts";
+export { findWeights, openWeights } from "./weights.ts";

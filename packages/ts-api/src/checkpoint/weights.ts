@@ -55,10 +55,20 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
  *   the format does.
  */
 export async function openWeights(dir: string): Promise<TensorFile> {
+  const { path, open } = await chooseWeights(dir);
+  return open(path);
+}
+
+/** What {@link openWeights} opens: a file, or a TensorFlow checkpoint's path without `.index`. */
+export async function findWeights(dir: string): Promise<string> {
+  return (await chooseWeights(dir)).path;
+}
+
+async function chooseWeights(dir: string): Promise<{ path: string; open: Format["open"] }> {
   const names = await listNames(dir);
   for (const { find, open } of FORMATS) {
     const path = await find(dir, names);
-    if (path !== undefined) return open(path);
+    if (path !== undefined) return { path, open };
   }
   throw noWeights(dir, names);
 }

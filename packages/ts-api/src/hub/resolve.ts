@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { type CatalogueEntry, findInCatalogue, suggestName } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
@@ -29,13 +29,15 @@ interface Request {
 /**
  * Finds a model's directory: an existing directory wins, then what the caches hold, then a download.
  *
- * @param nameOrDir A directory, a name of the catalogue, or a Hub id (`owner/name`).
+ * @param nameOrDir A directory, or the weights in it (a file, or the prefix of a TensorFlow checkpoint); a name of the
+ * catalogue, or a Hub id (`owner/name`).
  * @throws FinetagError `ERR_FINETAG_MODEL` where there is no such directory, or nothing in it that finetag reads;
  * `ERR_FINETAG_DOWNLOAD`; `ERR_FINETAG_IO`; `ERR_FINETAG_ARGUMENT` for a name or setting that cannot be one;
  * `ERR_FINETAG_ABORTED`.
  */
 export async function resolveModel(nameOrDir: string, options: ModelOptions = {}): Promise<string> {
-  if (await isDirectory(nameOrDir)) return nameOrDir;
+  const directory = await findDirectory(nameOrDir);
+  if (directory !== undefined) return directory;
   const request = parseRequest(nameOrDir, options);
   return (await findCached(request)) ?? (await fetchModel(request)).directory;
 }
@@ -47,7 +49,8 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
  * @throws As {@link resolveModel}.
  */
 export async function pullModel(nameOrDir: string, options: ModelOptions = {}): Promise<PulledModel> {
-  if (await isDirectory(nameOrDir)) return describeDirectory(resolve(nameOrDir), "directory");
+  const directory = await findDirectory(nameOrDir);
+  if (directory !== undefined) return describeDirectory(resolve(directory), "directory");
   return fetchModel(parseRequest(nameOrDir, options));
 }
 
@@ -146,13 +149,33 @@ async function describeDirectory(directory: string, source: string): Promise<Pul
   return { directory, source, files: neededFiles(await readdir(directory)) };
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => {
-      if (info.isFile())
-        throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
-      return info.isDirectory();
-    },
-    () => false,
+/** Of a TensorFlow checkpoint's files: what follows the name that `--init_checkpoint` of Google's scripts takes. */
+const CHECKPOINT_FILE = /\.(index|meta|data-\d{5}-of-\d{5})$/;
+const WEIGHTS_FILE = /\.(safetensors|bin|pth?|ckpt)(\.index\.json)?$/;
+
+/**
+ * The directory of this path; of weights in a file, or a TensorFlow checkpoint by its prefix, the one that they lie in.
+ *
+ * @returns Undefined where there is nothing at this path.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a file that is not what its directory's model is read from.
+ */
+async function findDirectory(path: string): Promise<string | undefined> {
+  const prefix = path.replace(CHECKPOINT_FILE, "");
+  const [info, index] = await Promise.all(
+    [path, `${prefix}.index`].map((each) => stat(each).catch(() => undefined)),
+  );
+  if (info?.isDirectory()) return path;
+  if (info === undefined && index === undefined) return undefined;
+  if (index === undefined && !WEIGHTS_FILE.test(path)) {
+    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
+  }
+  const directory = dirname(path);
+  const { findWeights } = await import("../checkpoint/index.ts");
+  const weights = await findWeights(directory);
+  if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${path}: the model of its folder is read from ${basename(weights)}; give the folder ${directory} if that is meant, ` +
+      "else one that holds only the files of the other",
   );
 }
