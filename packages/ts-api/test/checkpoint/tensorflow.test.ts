@@ -130,6 +130,17 @@ describe("a checkpoint that cannot be read", () => {
       "others.ckpt",
       "none of its 1 variables has a name of Google's BERT or ALBERT code (the first is \"resnet/conv1/kernel\"); use the checkpoint of such a model, or a model in Hugging Face's format",
     ],
+    [
+      "brightmart.ckpt",
+      "the checkpoint is brightmart's ALBERT, which computes its embeddings as no ALBERT of transformers does, and is not " +
+        'read (variable "bert/embeddings/word_embeddings_2"); use one of the Chinese ALBERTs in Google\'s form ' +
+        "(albert_…_google_zh), or a model in Hugging Face's format",
+    ],
+    [
+      "garden.ckpt",
+      "the checkpoint is a Keras model's, as those of TensorFlow's Model Garden, whose names are not read (variable " +
+        '"model/layer_with_weights-0/embeddings"); use the same model as a TensorFlow 1 checkpoint, or in Hugging Face\'s format',
+    ],
   ])("%s", async (name, message) => {
     await expect(open(name)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",

@@ -102,6 +102,32 @@ const NO_WEIGHT = [
   /^_CHECKPOINTABLE_OBJECT_GRAPH$/,
 ];
 
+/**
+ * Variables of models that are near, but whose weights are not those of BERT or ALBERT in transformers: brightmart's ALBERT
+ * (albert_zh modeling.py) adds positions and token types behind the projection of the words, and has no bias in it.
+ */
+const OTHERS: readonly { pattern: RegExp; what: string; remedy: string }[] = [
+  {
+    pattern: /^bert\/(encoder\/layer_shared|embeddings\/word_embeddings_2$)/,
+    what: "is brightmart's ALBERT, which computes its embeddings as no ALBERT of transformers does, and is not read",
+    remedy: "use one of the Chinese ALBERTs in Google's form (albert_…_google_zh), or a model in Hugging Face's format",
+  },
+  {
+    pattern: /(^|\/)layer_with_weights-\d+\//,
+    what: "is a Keras model's, as those of TensorFlow's Model Garden, whose names are not read",
+    remedy: "use the same model as a TensorFlow 1 checkpoint, or in Hugging Face's format",
+  },
+];
+
+/** Why the checkpoint of these variables is not read, and what to use, where it is known to be of another model. */
+export function findOther(variables: Iterable<string>): string | undefined {
+  for (const variable of variables) {
+    const other = OTHERS.find(({ pattern }) => pattern.test(variable));
+    if (other !== undefined) return `${other.what} (variable ${JSON.stringify(variable)}); ${other.remedy}`;
+  }
+  return undefined;
+}
+
 /** True for a variable that a reader of weights passes over. */
 export function isNoWeight(variable: string): boolean {
   return NO_WEIGHT.some((pattern) => pattern.test(variable));

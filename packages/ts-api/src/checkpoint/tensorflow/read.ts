@@ -15,7 +15,7 @@ import {
 } from "../tensors.ts";
 import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
 import { shardPath } from "./files.ts";
-import { chooseNames, isNoWeight, plainName } from "./names.ts";
+import { chooseNames, findOther, isNoWeight, plainName } from "./names.ts";
 import { readTable } from "./table.ts";
 
 /** That of BERT-large with its optimizer is some 100 KB. */
@@ -96,6 +96,8 @@ function decodeName(path: string, key: Buffer): string | undefined {
 }
 
 function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
+  const other = findOther(places.keys());
+  if (other !== undefined) throw new FinetagError("ERR_FINETAG_MODEL", `${path}: the checkpoint ${other}`);
   const nameOf = chooseNames([...places.keys()]);
   const variables = new Map<string, Variable>();
   let known = 0;
