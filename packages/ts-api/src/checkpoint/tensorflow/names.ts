@@ -110,7 +110,8 @@ const OTHERS: readonly { pattern: RegExp; what: string; remedy: string }[] = [
   {
     pattern: /^bert\/(encoder\/layer_shared|embeddings\/word_embeddings_2$)/,
     what: "is brightmart's ALBERT, which computes its embeddings as no ALBERT of transformers does, and is not read",
-    remedy: "use one of the Chinese ALBERTs in Google's form (albert_…_google_zh), or a model in Hugging Face's format",
+    remedy:
+      "use one of the Chinese ALBERTs in Google's form (albert_…_google_zh), or a model in Hugging Face's format",
   },
   {
     pattern: /(^|\/)layer_with_weights-\d+\//,
