@@ -50,6 +50,13 @@ interface Seen {
   authorization: string | undefined;
 }
 
+/** A client that went away in the middle of its request is owed no answer; all else is a fault of the server's. */
+function unlessBrokenOff(answer: Promise<void>): void {
+  answer.catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ECONNRESET") throw error;
+  });
+}
+
 /**
  * Speaks what the Hub's client asks of it, over two servers as the real one does: the Hub itself and the storage of
  * large files behind a redirect.
@@ -128,7 +135,7 @@ export class HubServer {
     const url = new URL(request.url!, "http://hub");
     if (!url.pathname.startsWith(`${this.#prefix}/`)) return void fail(response, 404, "NotFound");
     const path = decodeURIComponent(url.pathname.slice(this.#prefix.length + 1));
-    if (request.method === "POST") return void answerWrite(this, path, request, response);
+    if (request.method === "POST") return unlessBrokenOff(answerWrite(this, path, request, response));
     const api = /^api\/models\/(.+?)\/(revision|tree)\/(.+)$/.exec(path);
     const file = /^(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const [id, revision] = api ? [api[1]!, api[3]!] : file ? [file[1]!, file[2]!] : ["", ""];
@@ -190,7 +197,7 @@ export class HubServer {
 
   #answerStorage(request: IncomingMessage, response: ServerResponse): void {
     this.#record("storage", request);
-    if (request.method !== "GET") return void answerUpload(this, request, response);
+    if (request.method !== "GET") return unlessBrokenOff(answerUpload(this, request, response));
     const [id, path] = request.url!.slice(1).split("/").map(decodeURIComponent);
     this.#send(path!, this.repos.get(id!)!.files.get(path!)!.data, request, response);
   }
