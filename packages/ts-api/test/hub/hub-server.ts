@@ -135,7 +135,7 @@ export class HubServer {
     const url = new URL(request.url!, "http://hub");
     if (!url.pathname.startsWith(`${this.#prefix}/`)) return void fail(response, 404, "NotFound");
     const path = decodeURIComponent(url.pathname.slice(this.#prefix.length + 1));
-    if (request.method === "POST") return unlessBrokenOff(answerWrite(this, path, request, response));
+    if (request.method === "POST") return void unlessBrokenOff(answerWrite(this, path, request, response));
     const api = /^api\/models\/(.+?)\/(revision|tree)\/(.+)$/.exec(path);
     const file = /^(.+?)\/resolve\/([^/]+)\/(.+)$/.exec(path);
     const [id, revision] = api ? [api[1]!, api[3]!] : file ? [file[1]!, file[2]!] : ["", ""];
@@ -197,7 +197,7 @@ export class HubServer {
 
   #answerStorage(request: IncomingMessage, response: ServerResponse): void {
     this.#record("storage", request);
-    if (request.method !== "GET") return unlessBrokenOff(answerUpload(this, request, response));
+    if (request.method !== "GET") return void unlessBrokenOff(answerUpload(this, request, response));
     const [id, path] = request.url!.slice(1).split("/").map(decodeURIComponent);
     this.#send(path!, this.repos.get(id!)!.files.get(path!)!.data, request, response);
   }
