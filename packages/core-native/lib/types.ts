@@ -121,12 +121,18 @@ export interface NativeSession {
   initialize(names: string[]): Promise<void>;
   /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
-  /** With `begin`, the elements from that one on; the parts of a weight come in their order, the last one last. */
+  /**
+   * Reads `data` where they lie: nobody may change or transfer them before the promise is settled.
+   *
+   * @param begin where `data` are a part: the elements before it; the parts of a weight come in their order
+   * @param transposed `data` are whole rows of the matrix's transpose, and `begin` counts in its order
+   */
   writeTensor(
     kind: Exclude<TensorKind, "grad">,
     name: string,
     data: Float32Array,
     begin?: number,
+    transposed?: boolean,
   ): Promise<void>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;

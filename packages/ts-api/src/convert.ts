@@ -139,9 +139,10 @@ async function findTied(
 /** Of the values, whatever the dtype and the parts in which they are read. */
 async function digestOf(file: TensorFile, name: string, signal: AbortSignal | undefined): Promise<string> {
   const hash = createHash("sha256");
-  for await (const { buffer, byteOffset, byteLength } of file.readParts(name)) {
+  for await (const { data, begin, transposed } of file.readParts(name)) {
     throwIfAborted(signal);
-    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    if (transposed && begin === 0) hash.update("transposed");
+    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest("hex");
 }

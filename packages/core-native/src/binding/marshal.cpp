@@ -1,10 +1,10 @@
 #include "binding/marshal.h"
 
-#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <cmath>
-#include <cstring>
 #include <map>
+#include <thread>
 
 namespace finetag::marshal {
 
@@ -178,10 +178,15 @@ at::Tensor float_tensor(const Napi::Value& value, const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array) {
     fail(std::string(name) + " must be a Float32Array");
   }
-  const Napi::Float32Array array = value.As<Napi::Float32Array>();
-  at::Tensor copy = at::empty({static_cast<int64_t>(array.ElementLength())}, at::kFloat);
-  std::memcpy(copy.mutable_data_ptr<float>(), array.Data(), array.ByteLength());
-  return copy;
+  Napi::Float32Array array = value.As<Napi::Float32Array>();
+  const auto owner = std::this_thread::get_id();
+  auto* kept = new Napi::ObjectReference(Napi::Persistent(array.As<Napi::Object>()));
+  const auto release = [kept, owner](void*) {
+    // Elsewhere than on its thread only when that one is ending, and its references with it.
+    if (std::this_thread::get_id() != owner) kept->SuppressDestruct();
+    delete kept;
+  };
+  return at::from_blob(array.Data(), {static_cast<int64_t>(array.ElementLength())}, release, at::kFloat);
 }
 
 Napi::Value to_js(Napi::Env env, const StepResult& result) {

@@ -13,7 +13,7 @@
 #include "engine/session/session.h"
 
 /// JavaScript values to the engine's structs and back. Everything here runs on a JS thread; what it returns
-/// holds no JS memory. Wrong types throw Error(kArgument) with the field's name.
+/// holds no JS memory, but for what says so. Wrong types throw Error(kArgument) with the field's name.
 namespace finetag::marshal {
 
 SessionConfig session_config(const Napi::Value& value);
@@ -23,6 +23,8 @@ std::vector<HostBatch> batches(const Napi::Value& value);
 std::vector<std::string> strings(const Napi::Value& value, const char* name);
 std::string string(const Napi::Value& value, const char* name);
 TensorKind tensor_kind(const Napi::Value& value);
+/// A tensor over the Float32Array's own memory, which it keeps from being collected; to be dropped on the JS
+/// thread.
 at::Tensor float_tensor(const Napi::Value& value, const char* name);
 int64_t integer(const Napi::Value& value, const char* name);
 

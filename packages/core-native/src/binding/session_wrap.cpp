@@ -93,10 +93,11 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
     if (kind == TensorKind::kGrad) throw Error(ErrorCode::kArgument, "a gradient cannot be written");
     std::optional<int64_t> begin;
     if (!info[3].IsUndefined()) begin = marshal::integer(info[3], "begin");
+    const bool transposed = info[4].ToBoolean();
     return worker_->submit(info.Env(),
-                           [kind, begin, name = marshal::string(info[1], "name"),
+                           [kind, begin, transposed, name = marshal::string(info[1], "name"),
                             data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
-                             session->write(kind, name, data, begin);
+                             session->write(kind, name, data, begin, transposed);
                              return undefined;
                            });
   });

@@ -142,6 +142,32 @@ describe("session", () => {
     );
   });
 
+  it("turns what comes as the transpose, in parts of whole rows", async () => {
+    const session = await addon.createSession(options());
+    open.push(session);
+    const { name, shape } = session.parameters().find((each) => each.name.endsWith("1.output.dense.weight"))!;
+    const [rows, columns] = shape as [number, number];
+    expect(rows).not.toBe(columns);
+    const data = Float32Array.from({ length: rows * columns }, (_, i) => i);
+    const expected = data.map((_, i) => (i % columns) * rows + Math.floor(i / columns));
+    for (const step of [1, 16, 19, columns]) {
+      await session.writeTensor("weight", name, new Float32Array(data.length));
+      for (let begin = 0; begin < data.length; begin += step * rows) {
+        await session.writeTensor("weight", name, data.subarray(begin, begin + step * rows), begin, true);
+      }
+      expect(await session.readTensor("weight", name), `${step} rows at a time`).toEqual(expected);
+    }
+    for (const [length, begin] of [
+      [rows + 1, 0],
+      [rows, 1],
+    ] as const) {
+      const written = session.writeTensor("weight", name, new Float32Array(length), begin, true);
+      expect(await refused(written)).toMatch(/takes a transpose in rows of/);
+    }
+    const bias = session.writeTensor("weight", "classifier.bias", new Float32Array(3), 0, true);
+    expect(await refused(bias)).toMatch(/if it is a matrix/);
+  });
+
   it("gives the loss sum and count that make the mean", async () => {
     const session = await ready();
     const result = await session.forward(batch(5));

@@ -3,11 +3,27 @@ import { FinetagError } from "../errors/index.ts";
 import { ioError } from "../io/index.ts";
 import { damaged } from "./tensors.ts";
 
-/**
- * What is done with each piece keeps the event loop for a few milliseconds only, and the allocator has room for such ones
- * that was used before: with pieces of 8 MiB, each took pages anew, and loading twice the system's time.
- */
+/** What is done with each piece keeps the event loop for a millisecond or two. */
 const PIECE_BYTES = 2 * 1024 * 1024;
+
+/** Pieces that are being read while one is in use. */
+const PIECES_AHEAD = 2;
+
+/**
+ * Buffers of PIECE_BYTES that are in no use, while any file is open: new ones would be cleared, and take pages of the system,
+ * each time.
+ */
+const spareBuffers: ArrayBuffer[] = [];
+let openFiles = 0;
+
+function takeBuffer(path: string, bytes: number): ArrayBuffer {
+  if (bytes > PIECE_BYTES) return allocate(path, bytes).buffer as ArrayBuffer;
+  return spareBuffers.pop() ?? new ArrayBuffer(PIECE_BYTES);
+}
+
+function giveBuffer({ buffer }: Uint8Array): void {
+  if (openFiles > 0 && buffer.byteLength === PIECE_BYTES) spareBuffers.push(buffer as ArrayBuffer);
+}
 
 /** Sees each piece of a range in its order, for a checksum, while the next one is being read. */
 export type OnPiece = (piece: Uint8Array) => void;
@@ -23,6 +39,7 @@ export class InputFile {
     this.path = path;
     this.#handle = handle;
     this.size = size;
+    openFiles++;
   }
 
   /** @throws ERR_FINETAG_IO where it cannot be opened. */
@@ -58,9 +75,7 @@ export class InputFile {
 
   /** Bytes `[begin, end)`. */
   async read(begin: number, end: number, onPiece?: OnPiece): Promise<Uint8Array> {
-    if (!(begin >= 0 && begin <= end && end <= this.size)) {
-      throw damaged(this.path, `truncated: bytes ${begin} to ${end} are promised, ${this.size} are there`);
-    }
+    this.#check(begin, end);
     const bytes = allocate(this.path, end - begin);
     try {
       let next = this.#piece(bytes, begin, 0);
@@ -77,37 +92,65 @@ export class InputFile {
   }
 
   /**
-   * Bytes `[begin, end)` in pieces, each at the start of its own buffer. The next one is read while one is in use.
+   * Bytes `[begin, end)` in pieces, each at the start of a buffer, which is used again once the next one is asked for. The
+   * next ones are read while one is in use.
    *
    * @param unitBytes What no piece cuts; a divisor of the whole.
    */
   async *pieces(begin: number, end: number, unitBytes = 8): AsyncGenerator<Uint8Array, void> {
+    this.#check(begin, end);
     const step = Math.max(unitBytes, PIECE_BYTES - (PIECE_BYTES % unitBytes));
-    const read = (offset: number) => {
-      const piece = this.read(offset, Math.min(offset + step, end));
-      piece.catch(() => {}); // whoever stops before it does not see it fail
-      return piece;
+    const reads: Promise<Uint8Array>[] = [];
+    let offset = begin;
+    const readOn = () => {
+      if (offset >= end) return;
+      const piece = new Uint8Array(takeBuffer(this.path, step), 0, Math.min(step, end - offset));
+      const read = this.#fill(piece, offset);
+      read.catch(() => {}); // whoever stops before it does not see it fail
+      reads.push(read);
+      offset += step;
     };
-    let next = begin < end ? read(begin) : undefined;
-    for (let offset = begin + step; next !== undefined; offset += step) {
-      const piece = await next;
-      next = offset < end ? read(offset) : undefined;
-      yield piece;
+    try {
+      for (let i = 0; i <= PIECES_AHEAD; i++) readOn();
+      for (let read = reads[0]; read !== undefined; read = reads[0]) {
+        const piece = await read;
+        yield piece;
+        reads.shift();
+        giveBuffer(piece);
+        readOn();
+      }
+    } catch (error) {
+      throw ioError(error, "read", this.path);
+    } finally {
+      // Nothing is read into a buffer that another may take.
+      await Promise.allSettled(reads);
     }
   }
 
   /** May be called again. */
   close(): Promise<void> {
-    this.#closed ??= this.#handle.close();
+    if (this.#closed === undefined) {
+      if (--openFiles === 0) spareBuffers.length = 0;
+      this.#closed = this.#handle.close();
+    }
     return this.#closed;
   }
 
+  #check(begin: number, end: number): void {
+    if (begin >= 0 && begin <= end && end <= this.size) return;
+    throw damaged(this.path, `truncated: bytes ${begin} to ${end} are promised, ${this.size} are there`);
+  }
+
   /** The piece of a range that starts at `offset` in `bytes`; empty behind its end. */
-  async #piece(bytes: Uint8Array, begin: number, offset: number): Promise<Uint8Array> {
-    const piece = bytes.subarray(offset, offset + PIECE_BYTES);
+  #piece(bytes: Uint8Array, begin: number, offset: number): Promise<Uint8Array> {
+    return this.#fill(bytes.subarray(offset, offset + PIECE_BYTES), begin + offset);
+  }
+
+  /** Reads what begins at `position`. */
+  async #fill(piece: Uint8Array, position: number): Promise<Uint8Array> {
     for (let done = 0; done < piece.byteLength; ) {
       const length = piece.byteLength - done;
-      const { bytesRead } = await this.#handle.read(piece, done, length, begin + offset + done);
+      const { bytesRead } = await this.#handle.read(piece, done, length, position + done);
       if (bytesRead === 0) throw damaged(this.path, "the file became shorter while it was read");
       done += bytesRead;
     }

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
 import { isNotFound, readJsonFile } from "../io/index.ts";
-import { findTensor, type TensorEntry, type TensorFile } from "./tensors.ts";
+import { findTensor, type TensorEntry, type TensorFile, type TensorPart } from "./tensors.ts";
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
@@ -103,7 +103,7 @@ class ShardedFile implements TensorFile {
     return this.#shardOf(name).readBytes(name);
   }
 
-  readParts(name: string): AsyncIterable<Float32Array> {
+  readParts(name: string): AsyncIterable<TensorPart> {
     return this.#shardOf(name).readParts(name);
   }
 

@@ -13,12 +13,23 @@ export interface TensorEntry {
   source?: string;
 }
 
+/** A part of a tensor; those before it came before. */
+export interface TensorPart {
+  /** Overwritten once the next part is asked for. */
+  data: Float32Array;
+  /** Elements before it. */
+  begin: number;
+  /** The file has the matrix's transpose: `data` are whole rows of that, and `begin` counts in its order. */
+  transposed: boolean;
+}
+
 /** The weights of one model, in one file or several; each tensor is read when it is asked for. */
 export interface TensorFile {
   /** For people: `safetensors`, `TensorFlow checkpoint`, … */
   readonly format: string;
   /** What the tensors lie in. */
   readonly files: readonly { path: string; bytes: number }[];
+  /** In the order in which they lie in the files, which is the quickest to read them in. */
   entries(): TensorEntry[];
   readonly metadata: Record<string, string>;
   /**
@@ -27,7 +38,7 @@ export interface TensorFile {
    */
   read(name: string): Promise<Float32Array>;
   /** What {@link read} gives, in parts of two megabytes or so, so that no second copy of a large tensor is needed. */
-  readParts(name: string): AsyncIterable<Float32Array>;
+  readParts(name: string): AsyncIterable<TensorPart>;
   /** Row-major elements of any dtype, little-endian, in a buffer of their own. */
   readBytes(name: string): Promise<Uint8Array>;
   /** May be called again. */
@@ -64,18 +75,24 @@ export async function* toFloatParts(
   path: string,
   entry: TensorEntry,
   pieces: AsyncIterable<Uint8Array>,
-): AsyncGenerator<Float32Array, void> {
-  for await (const piece of pieces) yield toFloats(path, entry, piece);
+  transposed = false,
+): AsyncGenerator<TensorPart, void> {
+  let begin = 0;
+  for await (const piece of pieces) {
+    const data = toFloats(path, entry, piece);
+    yield { data, begin, transposed };
+    begin += data.length;
+  }
 }
 
 /** Elements in a part of a tensor that is in memory already. */
 const PART_ELEMENTS = 512 * 1024;
 
 /** A tensor in parts, where it can be had only as a whole. */
-export async function* inParts(readWhole: () => Promise<Float32Array>): AsyncGenerator<Float32Array, void> {
+export async function* inParts(readWhole: () => Promise<Float32Array>): AsyncGenerator<TensorPart, void> {
   const data = await readWhole();
   for (let begin = 0; begin < data.length; begin += PART_ELEMENTS) {
-    yield data.subarray(begin, begin + PART_ELEMENTS);
+    yield { data: data.subarray(begin, begin + PART_ELEMENTS), begin, transposed: false };
   }
 }
 

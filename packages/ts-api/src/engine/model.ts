@@ -14,7 +14,6 @@ import {
 import { loadTokenizer, readTokenizer, type TextEncoder } from "../tokenizer/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
-import { readAhead } from "./read-ahead.ts";
 import { ModelSession } from "./session.ts";
 
 /** A model directory that was read as far as it goes without the engine. */
@@ -105,8 +104,8 @@ export interface OpenModel {
 }
 
 /**
- * Creates the session and fills it, a part of a tensor at a time, of which the next one is read meanwhile; on any error
- * the session is disposed.
+ * Creates the session and fills it, a part of a tensor at a time, in the order of the file; on any error the session is
+ * disposed.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
   const addon: NativeAddon = await openAddon();
@@ -169,25 +168,33 @@ function checkHead(
   return fresh;
 }
 
+/** The checksum of one is taken while the session writes the other, and both are read ahead. */
+const TENSORS_AT_ONCE = 2;
+
 async function fill(
   session: ModelSession,
   weights: TensorFile,
   load: Match["load"],
   fresh: ReadonlySet<string>,
 ): Promise<void> {
-  async function* parts() {
-    for (const { parameter, tensor } of load) {
-      if (fresh.has(parameter)) continue;
-      let begin = 0;
-      for await (const data of weights.readParts(tensor)) {
-        yield { parameter, data, begin };
-        begin += data.length;
+  const place = new Map(weights.entries().map(({ name }, i) => [name, i]));
+  const waiting = load
+    .filter(({ parameter }) => !fresh.has(parameter))
+    .sort((a, b) => place.get(a.tensor)! - place.get(b.tensor)!);
+  const fillSome = async () => {
+    try {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        for await (const { data, begin, transposed } of weights.readParts(next.tensor)) {
+          await session.writeTensor("weight", next.parameter, data, begin, transposed);
+        }
       }
+    } catch (error) {
+      waiting.length = 0; // the others end as well
+      throw error;
     }
-  }
-  for await (const { parameter, data, begin } of readAhead(parts())) {
-    await session.writeTensor("weight", parameter, data, begin);
-  }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: TENSORS_AT_ONCE }, fillSome));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   if (fresh.size > 0) await session.initialize([...fresh]);
 }
 

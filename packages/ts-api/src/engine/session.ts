@@ -45,14 +45,15 @@ export class ModelSession implements NativeSession {
     return this.#call(`cannot read ${kind} of ${name}`, () => this.#native.readTensor(kind, name));
   }
 
-  /** @param begin where `data` are a part: its first element; parts come in their order. */
+  /** As {@link NativeSession.writeTensor}. */
   writeTensor(
     kind: Exclude<TensorKind, "grad">,
     name: string,
     data: Float32Array,
     begin?: number,
+    transposed?: boolean,
   ): Promise<void> {
-    const write = () => this.#native.writeTensor(kind, name, data, begin);
+    const write = () => this.#native.writeTensor(kind, name, data, begin, transposed);
     return this.#call(`cannot write ${kind} of ${name}`, write);
   }
 

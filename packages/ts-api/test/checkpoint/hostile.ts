@@ -65,7 +65,8 @@ export async function readOrRefuse(dir: string, files: Files, what: string): Pro
         read++;
       }
       for (const { name, dtype } of file.entries()) {
-        if (/^(F|BF)/.test(dtype)) for await (const part of file.readParts(name)) total += part.byteLength;
+        if (/^(F|BF)/.test(dtype))
+          for await (const part of file.readParts(name)) total += part.data.byteLength;
       }
     } finally {
       await file.close();

@@ -77,12 +77,41 @@ describe("reading what the reference library wrote", () => {
     await withFile(path, async (tensors) => {
       let begin = 0;
       for await (const part of tensors.readParts("a")) {
-        expect(part.byteLength).toBeLessThanOrEqual(2 << 20);
-        expect([part[0], part.at(-1)]).toEqual([begin, begin + part.length - 1]);
-        begin += part.length;
+        const { data: floats } = part;
+        expect(floats.byteLength).toBeLessThanOrEqual(2 << 20);
+        expect([part.begin, floats[0], floats.at(-1)]).toEqual([begin, begin, begin + floats.length - 1]);
+        begin += floats.length;
       }
       expect(begin).toBe(data.length);
       expect(Buffer.from((await tensors.read("a")).buffer).equals(Buffer.from(data.buffer))).toBe(true);
+    });
+  });
+
+  it("gives parts of several tensors in turns, also when the reading of one is given up", async () => {
+    const length = 2_000_000;
+    const data = Float32Array.from({ length: 3 * length }, (_, i) => i);
+    const header = Object.fromEntries(
+      ["a", "b", "c"].map((name, i) => {
+        return [
+          name,
+          { dtype: "F32", shape: [length], data_offsets: [4 * i * length, 4 * (i + 1) * length] },
+        ];
+      }),
+    );
+    await writeFile(path, build(header, new Uint8Array(data.buffer)));
+    await withFile(path, async (tensors) => {
+      const check = async (name: string, first: number, parts: number) => {
+        let seen = 0;
+        for await (const { data: floats, begin } of tensors.readParts(name)) {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          // While it is in use, no other part is read into it.
+          expect(floats.findIndex((value, i) => value !== first + begin + i)).toBe(-1);
+          if (++seen === parts) break;
+        }
+        return seen;
+      };
+      const all = [check("a", 0, 99), check("b", length, 1), check("c", 2 * length, 99)];
+      expect(await Promise.all(all)).toEqual([4, 1, 4]);
     });
   });
 

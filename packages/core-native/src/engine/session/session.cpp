@@ -15,6 +15,7 @@
 #include "engine/core/cpu_memory.h"
 #include "engine/core/device.h"
 #include "engine/core/error.h"
+#include "engine/core/transpose.h"
 #include "engine/loss/bce.h"
 #include "engine/optim/adamw.h"
 #include "engine/optim/schedule.h"
@@ -54,6 +55,23 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
+
+/// Writes whole rows of the transpose, from its element `first` on.
+void write_transposed(const std::string& name, const at::Tensor& target, const at::Tensor& data,
+                      int64_t first) {
+  const int64_t columns = target.size(0);
+  if (target.dim() != 2 || first % columns != 0 || data.numel() % columns != 0)
+    throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" takes a transpose in rows of " +
+                                          std::to_string(columns) + " only, if it is a matrix");
+  const int64_t rows = data.numel() / columns;
+  if (target.is_cpu()) {
+    const at::Tensor from = data.contiguous();
+    transpose(from.const_data_ptr<float>(), rows, columns, target.mutable_data_ptr<float>() + first / columns,
+              target.size(1));
+  } else {
+    target.narrow(1, first / columns, rows).copy_(data.view({rows, columns}).t());
+  }
+}
 
 double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : scalar.item<double>(); }
 
@@ -106,7 +124,7 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
 }
 
 void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data,
-                    std::optional<int64_t> begin) {
+                    std::optional<int64_t> begin, bool transposed) {
   NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
   StoredParameter& stored = stored_of(parameter);
@@ -125,7 +143,11 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
     throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
                                           " values, not " + given);
   }
-  target.view({-1}).narrow(0, first, data.numel()).copy_(data.flatten());
+  if (transposed) {
+    write_transposed(name, target, data, first);
+  } else {
+    target.view({-1}).narrow(0, first, data.numel()).copy_(data.flatten());
+  }
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->start_at(step_);  // moments may no longer be zero
   if (kind == TensorKind::kWeight && data.numel() == room) parameter.filled = true;
 }

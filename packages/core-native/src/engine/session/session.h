@@ -68,9 +68,10 @@ class Session {
   /// A float32 copy on the CPU. A gradient that does not exist reads as zeros. In int8, neither this nor the
   /// next is for the layers that a forward pass has packed.
   at::Tensor read(TensorKind kind, const std::string& name);
-  /// With `begin`, the elements from that one on: large tensors come in parts, in their order.
+  /// With `begin`, the elements from that one on: large tensors come in parts, in their order. Where they are
+  /// `transposed`, a part is whole rows of the transpose.
   void write(TensorKind kind, const std::string& name, const at::Tensor& data,
-             std::optional<int64_t> begin = std::nullopt);
+             std::optional<int64_t> begin = std::nullopt, bool transposed = false);
 
   void configure_training(const TrainingConfig& config);
   StepResult train_step(const std::vector<HostBatch>& micro_batches);

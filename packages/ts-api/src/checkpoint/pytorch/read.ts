@@ -8,6 +8,7 @@ import {
   inParts,
   type TensorEntry,
   type TensorFile,
+  type TensorPart,
   toFloatParts,
   toFloats,
 } from "../tensors.ts";
@@ -87,7 +88,7 @@ class PytorchFile implements TensorFile {
     return isContiguous(tensor) ? bytes : toRowMajor(bytes, DTYPE_BYTES[tensor.storage.dtype]!, tensor);
   }
 
-  readParts(name: string): AsyncIterable<Float32Array> {
+  readParts(name: string): AsyncIterable<TensorPart> {
     const tensor = findTensor(this.#file.path, this.#tensors, name);
     const place = this.#places.get(tensor.storage.key)!;
     const { begin, end } = tensor.range;

@@ -4,6 +4,7 @@ import {
   findTensor,
   type TensorEntry,
   type TensorFile,
+  type TensorPart,
   toFloatParts,
   toFloats,
 } from "../tensors.ts";
@@ -77,7 +78,7 @@ class SafetensorsFile implements TensorFile {
     return this.#file.read(this.#dataStart + begin, this.#dataStart + end);
   }
 
-  readParts(name: string): AsyncIterable<Float32Array> {
+  readParts(name: string): AsyncIterable<TensorPart> {
     const entry = this.#find(name);
     const pieces = this.#file.pieces(this.#dataStart + entry.begin, this.#dataStart + entry.end);
     return toFloatParts(this.#file.path, entry, pieces);

@@ -7,9 +7,9 @@ import {
   checkDisjoint,
   damaged,
   findTensor,
-  inParts,
   type TensorEntry,
   type TensorFile,
+  type TensorPart,
   toFloatParts,
   toFloats,
 } from "../tensors.ts";
@@ -198,10 +198,9 @@ class TensorflowFile implements TensorFile {
     return bytes;
   }
 
-  readParts(name: string): AsyncIterable<Float32Array> {
+  readParts(name: string): AsyncIterable<TensorPart> {
     const variable = findTensor(this.#prefix, this.#variables, name);
-    if (variable.transposed) return inParts(() => this.read(name));
-    return toFloatParts(this.#prefix, variable, this.#checkedPieces(variable));
+    return toFloatParts(this.#prefix, variable, this.#checkedPieces(variable), variable.transposed);
   }
 
   /** A few rows of the kernel at a time: it is in memory once. */
@@ -211,17 +210,20 @@ class TensorflowFile implements TensorFile {
     const itemBytes = DTYPE_BYTES[dtype]!;
     const bytes = new Uint8Array(place.end - place.begin);
     let first = 0;
-    for await (const piece of this.#checkedPieces(variable, columns * itemBytes)) {
+    for await (const piece of this.#checkedPieces(variable)) {
       putTransposed(bytes, itemBytes, piece, { first, rows, columns });
       first += piece.byteLength / (columns * itemBytes);
     }
     return bytes;
   }
 
-  async *#checkedPieces(variable: Variable, unitBytes?: number): AsyncGenerator<Uint8Array, void> {
-    const { begin, end, shard } = variable.place;
+  /** Of a kernel, each is whole rows. */
+  async *#checkedPieces(variable: Variable): AsyncGenerator<Uint8Array, void> {
+    const { dtype, shape, transposed, place } = variable;
+    const { begin, end, shard } = place;
     const file = this.#data.get(shard)!;
     const checksum = new MaskedCrc32c();
+    const unitBytes = transposed ? shape[0]! * DTYPE_BYTES[dtype]! : undefined;
     for await (const piece of file.pieces(begin, end, unitBytes)) {
       checksum.update(piece);
       yield piece;
