@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 // Opening a model from each format of weights: time beside plain reading of the same files, and peak memory.
 
+import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openWeights } from "../packages/ts-api/dist/checkpoint/index.js";
-import { SetupError } from "../scripts/lib/errors.mjs";
 import { googleName, writeBundle } from "./lib/bundle.mjs";
 import { findVocabulary, VOCABULARY_HELP, writeLines } from "./lib/data.mjs";
 import { finetagVersions } from "./lib/finetag.mjs";
 import { choose, runBenchmark } from "./lib/options.mjs";
 import { runPeer } from "./lib/peer.mjs";
-import { median, medians, printMachine, printTable, short, writeResult } from "./lib/report.mjs";
+import { medians, printMachine, printTable, short, writeResult } from "./lib/report.mjs";
 import { Side } from "./lib/side.mjs";
 
 /** By format: what puts the weights of a safetensors directory into another one. */
@@ -25,26 +25,28 @@ const WEIGHTS = /\.(safetensors|bin|index)$|\.data-/;
 
 const HELP = `pnpm bench:load [options]
 
-Seconds and peak memory of opening a model from each format of weights, each time in a process of its own, beside
-reading the same files through Node. Memory is that of the whole process; its ratio is to the weights in float32.
+Seconds and peak memory of opening a model from each format of weights, each time in a process of its own, in turns with
+reading the same files through Node: from the disk, where the system's cache can be dropped (Linux, as root), and from that
+cache. Memory is that of the whole process; its ratio is to the weights in float32.
 
 ${VOCABULARY_HELP}
   --format NAME    ${Object.keys(FORMATS).join(", ")}; may be repeated (default: all)
   --shape NAME     of the model (default 24x1024, BERT-large's; 12x768 is BERT-base's)
   --rounds N       turns of each side (default 3)
   --threads N      (default 2)
-  --cold           drop the system's cache of files before each turn (Linux, as root): what the disk gives
+  --warm           only from the cache
+  --unprepared     do not have the system's free memory at hand before each turn (see bench/README.md)
   --output FILE    where the JSON goes (default: finetag's .cache)`;
 
 await runBenchmark(
   HELP,
   {
     ...{ vocab: String, format: Object.keys(FORMATS), shape: "24x1024", rounds: 3, threads: 2 },
-    ...{ cold: false, output: String },
+    ...{ warm: false, unprepared: false, output: String },
   },
   async ({ vocab, format: names, shape, output, ...settings }, work) => {
     const chosen = names.map((name) => [name, choose("format", name, FORMATS)]);
-    if (settings.cold) dropCache();
+    const states = settings.warm || !canDropCache() ? ["warm"] : ["cold", "warm"];
     const model = join(work, "model");
     const labels = writeLines(join(work, "labels.txt"), ["a", "b"]);
     runPeer("make_model.py", [
@@ -59,10 +61,10 @@ await runBenchmark(
         cpSync(join(model, file), join(folder, file));
       }
       await write(model, folder);
-      formats[name] = await measure(name, folder, bytes, settings);
+      formats[name] = await measure(name, folder, bytes, states, settings);
       rmSync(folder, { recursive: true });
     }
-    report(shape, bytes, formats, settings);
+    for (const state of states) report(shape, bytes, formats, state);
     printMachine(settings.threads);
     const { help, ...kept } = settings;
     const versions = finetagVersions();
@@ -70,48 +72,66 @@ await runBenchmark(
   },
 );
 
-async function measure(name, folder, bytes, { rounds, threads, cold }) {
+async function measure(name, folder, bytes, states, { rounds, threads, unprepared }) {
   const names = readdirSync(folder).filter((file) => WEIGHTS.test(file));
   const files = names.map((file) => join(folder, file));
   const megabytes = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1e6;
-  const runs = [];
+  const runs = Object.fromEntries(states.map((state) => [state, []]));
   for (let round = 0; round < rounds; round++) {
-    const plain = await once("read-file.mjs", { files }, "read", cold);
-    const load = await once("finetag-load.mjs", { model: folder, threads }, "load", cold);
-    runs.push({
-      read_mb_per_second: megabytes / plain.seconds,
-      load_mb_per_second: megabytes / load.seconds,
-      share_of_reading: plain.seconds / load.seconds,
-      peak_mb: load.peak_rss_mb,
-      before_mb: load.before_rss_mb,
-      peak_share: (load.peak_rss_mb * 2 ** 20) / bytes,
-    });
-    const { load_mb_per_second: rate, peak_mb: peak } = runs.at(-1);
-    console.error(
-      `${name}, round ${round + 1} of ${rounds}: ${short(rate)} MB/s, peak ${Math.round(peak)} MB`,
-    );
+    for (const state of states) {
+      const prepare = () => {
+        if (!unprepared) touchMemory(3 * bytes); // the weights, the files in the system's cache, and some more
+        if (state === "cold") dropCache();
+      };
+      const plain = await once("read-file.mjs", { files }, "read", prepare);
+      const load = await once("finetag-load.mjs", { model: folder, threads }, "load", prepare);
+      runs[state].push({
+        read_mb_per_second: megabytes / plain.seconds,
+        load_mb_per_second: megabytes / load.seconds,
+        share_of_reading: plain.seconds / load.seconds,
+        cpu_seconds: load.cpu_seconds,
+        peak_mb: load.peak_rss_mb,
+        before_mb: load.before_rss_mb,
+        peak_share: (load.peak_rss_mb * 2 ** 20) / bytes,
+      });
+      const { load_mb_per_second: rate, read_mb_per_second: plainRate } = runs[state].at(-1);
+      const turn = `${name}, round ${round + 1} of ${rounds}, ${state}`;
+      console.error(`${turn}: ${short(rate)} MB/s, plain ${short(plainRate)} MB/s`);
+    }
   }
-  return { megabytes, ...medians(runs), runs };
+  const results = states.map((state) => [state, { ...medians(runs[state]), runs: runs[state] }]);
+  return { megabytes, ...Object.fromEntries(results) };
 }
 
-async function once(script, settings, verb, cold) {
+async function once(script, settings, verb, prepare) {
   const environment = { OMP_NUM_THREADS: String(settings.threads ?? 1) };
   const command = [process.execPath, join(import.meta.dirname, "sides", script)];
   const side = await Side.start(script, command, settings, environment);
   try {
-    if (cold) dropCache();
+    prepare();
     return { before_rss_mb: side.ready.peak_rss_mb, ...(await side.ask({ do: verb })) };
   } finally {
     await side.stop();
   }
 }
 
-function dropCache() {
+/** Takes so much memory in a process that ends at once: it is then the system's to give. */
+function touchMemory(bytes) {
+  execFileSync(process.execPath, ["-e", `Buffer.alloc(${bytes}, 1)`]);
+}
+
+function canDropCache() {
   try {
-    writeFileSync("/proc/sys/vm/drop_caches", "1");
+    dropCache();
+    return true;
   } catch (error) {
-    throw new SetupError(`--cold: the cache of files cannot be dropped here (${error.code}); leave it out`);
+    console.error(`the cache of files cannot be dropped here (${error.code}): only from the cache`);
+    return false;
   }
+}
+
+function dropCache() {
+  writeFileSync("/proc/sys/vm/drop_caches", "1");
 }
 
 async function writeCheckpoint(model, out) {
@@ -130,16 +150,15 @@ async function writeCheckpoint(model, out) {
   }
 }
 
-function report(shape, bytes, formats, { cold }) {
+function report(shape, bytes, formats, state) {
+  const from = state === "cold" ? "from the disk (cold)" : "files in the system's cache (warm)";
   printTable(
-    `${shape}, ${short(bytes / 1e6)} MB of float32, ${cold ? "from the disk" : "files in the system's cache"}`,
-    ["", "MB", "plain MB/s", "load MB/s", "share", "peak MB", "before", "peak / weights"],
-    Object.entries(formats).map(([name, each]) => [
-      ...[name, Math.round(each.megabytes), short(each.read_mb_per_second), short(each.load_mb_per_second)],
-      ...[short(each.share_of_reading), Math.round(each.peak_mb), Math.round(each.before_mb)],
-      short(each.peak_share),
+    `${shape}, ${short(bytes / 1e6)} MB of float32, ${from}`,
+    ["", "MB", "plain MB/s", "load MB/s", "share", "CPU s", "peak MB", "before", "peak / weights"],
+    Object.entries(formats).map(([name, { megabytes, [state]: each }]) => [
+      ...[name, Math.round(megabytes), short(each.read_mb_per_second), short(each.load_mb_per_second)],
+      ...[short(each.share_of_reading), short(each.cpu_seconds)],
+      ...[Math.round(each.peak_mb), Math.round(each.before_mb), short(each.peak_share)],
     ]),
   );
-  const shares = Object.values(formats).map((each) => each.peak_share);
-  console.log(`  median of peak / weights: ${short(median(shares))}`);
 }

@@ -12,11 +12,13 @@ await serve(
   {
     load: async () => {
       let classifier;
+      const before = process.cpuUsage();
       const took = await seconds(async () => {
         classifier = await Classifier.fromPretrained(model, { device: "cpu", threads });
       });
+      const { user, system } = process.cpuUsage(before);
       await classifier.dispose();
-      return { seconds: took };
+      return { seconds: took, cpu_seconds: (user + system) / 1e6 };
     },
   },
 );
