@@ -5,6 +5,9 @@ import { ioError } from "./errors.ts";
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
 const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
 
+/** That of the Rust core of tokenizers. `JSON.parse` has none, but nearly all that is done with its result goes deep. */
+const DEPTH_LIMIT = 128;
+
 /**
  * Reads a whole file of bytes whose size is looked at first.
  *
@@ -42,10 +45,18 @@ export function listNames(folder: string): Promise<string[]> {
 /**
  * Reads a JSON file in UTF-8, with or without a byte order mark.
  *
- * @throws `code` where it is not UTF-8 or not JSON; ERR_FINETAG_IO where it cannot be read.
+ * @throws `code` where it is not UTF-8 or not JSON, or nests without an end; ERR_FINETAG_IO where it cannot be read.
  */
 export async function readJsonFile(path: string, code: FinetagErrorCode): Promise<unknown> {
-  const text = decodeUtf8(await readSmallFile(path, code), path, code);
+  const json = parseJson(decodeUtf8(await readSmallFile(path, code), path, code), path, code);
+  if (!isDeeper(json, DEPTH_LIMIT)) return json;
+  throw new FinetagError(
+    code,
+    `${path}: its values lie more than ${DEPTH_LIMIT} deep within each other; fetch or write the file again`,
+  );
+}
+
+function parseJson(text: string, path: string, code: FinetagErrorCode): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -54,6 +65,13 @@ export async function readJsonFile(path: string, code: FinetagErrorCode): Promis
       cause: error,
     });
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], levels - 1)) return true;
+  return false;
 }
 
 /** Decodes UTF-8 strictly and drops a byte order mark. */

@@ -15,18 +15,31 @@ export function addedTokens(
   settings: TokenizerSettings,
   rows: number,
 ): TokenizerJson["added_tokens"] {
-  const size = Object.keys(vocab).length;
   const added = new Map<string, AddedToken & { id: number }>();
-  let next = size;
+  let next = Object.keys(vocab).length;
   const add = (token: AddedToken, limit: number) => {
     if (token.content === "" || added.has(token.content)) return;
-    const id = Object.hasOwn(vocab, token.content) ? vocab[token.content]! : next;
-    if (id === next && id >= limit) return;
-    added.set(token.content, { id, ...token });
-    next = Math.max(next, id + 1);
+    const isKnown = Object.hasOwn(vocab, token.content);
+    if (!isKnown && next >= limit) return;
+    added.set(token.content, { id: isKnown ? vocab[token.content]! : next++, ...token });
   };
   for (const { token } of settings.numbered) add(token, Number.POSITIVE_INFINITY);
   for (const token of settings.named.values()) add(token, rows);
   for (const token of settings.extra) add(token, Number.POSITIVE_INFINITY);
   return [...added.values()].sort((a, b) => a.id - b.id);
+}
+
+/** The added tokens of a `tokenizer.json` with the ids that the Rust core gives them, which are not always those in it. */
+export function renumbered({
+  model: { vocab },
+  added_tokens: tokens,
+}: TokenizerJson): TokenizerJson["added_tokens"] {
+  const ids = new Map(Array.isArray(vocab) ? vocab.map(([piece], id) => [piece, id]) : Object.entries(vocab));
+  let next = Array.isArray(vocab) ? vocab.length : ids.size;
+  return tokens.flatMap((token) => {
+    if (token.content === "") return [];
+    const id = ids.get(token.content) ?? next++;
+    ids.set(token.content, id);
+    return [{ ...token, id }];
+  });
 }

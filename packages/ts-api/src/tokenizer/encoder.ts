@@ -11,6 +11,9 @@ import { type WordMarks, wordsOfTokens } from "./words.ts";
 /** Texts that cross into the Rust core at once: enough for its threads; more hold the event loop up, and win no time. */
 const CHUNK_TEXTS = 64;
 
+/** The core may quote a value of the file as a whole. */
+const REASON_LIMIT = 300;
+
 export interface EncoderOptions {
   /** `tokenizer.json` as the Rust core reads it. */
   json: string;
@@ -166,7 +169,10 @@ export class RustEncoder implements TextEncoder {
 
   #refused(error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof FinetagError) return error;
-    const reason = error.message.replaceAll(/\s+/g, " ").trim();
+    const reason = error.message
+      .replaceAll(/[\s\p{Cc}]+/gu, " ")
+      .trim()
+      .slice(0, REASON_LIMIT);
     return new FinetagError(
       "ERR_FINETAG_MODEL",
       `${this.#options.directory}: the tokenizer does not work (${reason}); use the tokenizer files of the weights`,

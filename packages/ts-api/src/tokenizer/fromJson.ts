@@ -2,9 +2,10 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { FinetagError } from "../errors/index.ts";
 import { readJsonFile } from "../io/index.ts";
+import { renumbered } from "./addedTokens.ts";
 import { booleanOf } from "./build.ts";
+import { coreFault } from "./check.ts";
 import type { TokenizerJson } from "./json.ts";
-import { charsmapFault } from "./sentencepiece/charsmap.ts";
 import { albertNormalizer } from "./sentencepiece/layouts.ts";
 import type { TokenizerSettings } from "./settings.ts";
 import { isVocabulary } from "./vocabulary.ts";
@@ -30,12 +31,12 @@ export async function readTokenizerJson(
   }
   const tokenizer: TokenizerJson = { ...json, truncation: null, padding: null };
   if (tokenizer.model.dropout != null) tokenizer.model = { ...tokenizer.model, dropout: null };
-  for (const charsmap of charsmapsOf(tokenizer.normalizer)) {
-    const fault = charsmapFault(Buffer.from(charsmap, "base64"));
-    if (fault === undefined) continue;
+  tokenizer.added_tokens = renumbered(tokenizer);
+  const fault = coreFault(tokenizer);
+  if (fault !== undefined) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${path}: damaged (precompiled_charsmap: ${fault}); use the tokenizer files of the weights`,
+      `${path}: damaged (${fault}); use the tokenizer files of the weights`,
     );
   }
   const override = OVERRIDES[settings.className];
@@ -59,7 +60,17 @@ function isTokenizer(json: unknown): json is TokenizerJson {
   if (typeof model !== "object" || model === null || !Array.isArray(added)) return false;
   const isEntry = (token: TokenizerJson["added_tokens"][number]) =>
     typeof token?.content === "string" && Number.isInteger(token.id) && token.id >= 0;
-  return added.every(isEntry) && (Array.isArray(model.vocab) || isVocabulary(model.vocab));
+  return added.every(isEntry) && (isPieces(model.vocab) || isVocabulary(model.vocab));
+}
+
+/** True for pieces with their scores, as the unigram model has them. */
+function isPieces(vocab: unknown): boolean {
+  const isPiece = (entry: unknown) =>
+    Array.isArray(entry) &&
+    entry.length === 2 &&
+    typeof entry[0] === "string" &&
+    typeof entry[1] === "number";
+  return Array.isArray(vocab) && vocab.length > 0 && vocab.every(isPiece);
 }
 
 function withBertFlags(tokenizer: TokenizerJson, { json }: TokenizerSettings): TokenizerJson {
