@@ -4,7 +4,7 @@ import { Classifier, inspectModel } from "@finetag/api";
 import { seconds, serve, settings } from "./serve.mjs";
 
 const { model, threads } = settings;
-// Loads the engine and libtorch, but no weights.
+// Loads the engine and libtorch; reads the weights a part at a time, and keeps none.
 const { format, weightBytes } = await inspectModel(model);
 
 await serve(

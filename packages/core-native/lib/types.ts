@@ -126,6 +126,7 @@ export interface NativeSession {
    *
    * @param begin where `data` are a part: the elements before it; the parts of a weight come in their order
    * @param transposed `data` are whole rows of the matrix's transpose, and `begin` counts in its order
+   * @returns whether all of `data` is finite; it is written in either case
    */
   writeTensor(
     kind: Exclude<TensorKind, "grad">,
@@ -133,7 +134,7 @@ export interface NativeSession {
     data: Float32Array,
     begin?: number,
     transposed?: boolean,
-  ): Promise<void>;
+  ): Promise<boolean>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;
   /** One optimizer step over micro-batches, each row weighing the same whatever batch it is in. */

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
-import { countElements, type TensorEntry } from "./checkpoint/index.ts";
-import { readModelSource, surveyWeights } from "./engine/index.ts";
+import { countElements, type TensorEntry, type TensorFile } from "./checkpoint/index.ts";
+import { allFinite, readModelSource, surveyWeights } from "./engine/index.ts";
 import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 
@@ -44,13 +44,15 @@ export interface ModelSummary {
   freshParameters: string[];
   /** Tensors that the model has no place for. */
   unusedTensors: string[];
+  /** Tensors of the model with NaN or infinite values, with which it is not opened. */
+  notFiniteTensors: string[];
   tokenizer: string;
   /** What finetag wrote; absent for a model of others. */
   finetag?: FinetagJson;
 }
 
 /**
- * Describes a model directory: config, weights by their headers, tokenizer. Loads no weights.
+ * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
  * @throws FinetagError `ERR_FINETAG_MODEL` for what would also keep it from being opened.
  */
@@ -79,12 +81,25 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       ...(match.prefix === "" ? {} : { prefix: match.prefix }),
       freshParameters: match.fresh,
       unusedTensors: match.unused,
+      notFiniteTensors: await findNotFinite(file, match),
       tokenizer: await tokenizerKind(directory),
       ...(finetag === undefined ? {} : { finetag }),
     };
   } finally {
     await file.close();
   }
+}
+
+async function findNotFinite(file: TensorFile, { load }: WeightMatch): Promise<string[]> {
+  const found: string[] = [];
+  for (const { tensor } of load) {
+    for await (const { data } of file.readParts(tensor)) {
+      if (await allFinite(data)) continue;
+      found.push(tensor);
+      break;
+    }
+  }
+  return found;
 }
 
 function describeTensors(entries: TensorEntry[], { load }: WeightMatch): TensorSummary[] {

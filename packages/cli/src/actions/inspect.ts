@@ -49,6 +49,7 @@ function describe(model: ModelSummary): string[][] {
     ["tensors", `${model.loadedTensors} are read${prefix}`],
     ["new weights", listOrNone(model.freshParameters)],
     ["not used", listOrNone(model.unusedTensors)],
+    ...(model.notFiniteTensors.length === 0 ? [] : [["NaN or infinite", listOrNone(model.notFiniteTensors)]]),
     ["tokenizer", model.tokenizer],
     ["head", head],
     ...model.labels.map((label, index) => [`  ${index}`, label]),

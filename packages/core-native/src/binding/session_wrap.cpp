@@ -97,8 +97,8 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
     return worker_->submit(info.Env(),
                            [kind, begin, transposed, name = marshal::string(info[1], "name"),
                             data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
-                             session->write(kind, name, data, begin, transposed);
-                             return undefined;
+                             const bool finite = session->write(kind, name, data, begin, transposed);
+                             return [finite](Napi::Env env) { return Napi::Boolean::New(env, finite); };
                            });
   });
 }

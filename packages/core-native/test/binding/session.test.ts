@@ -109,9 +109,21 @@ describe("session", () => {
     for (const part of ["query", "key", "value"]) {
       const name = `bert.encoder.layer.1.attention.self.${part}.weight`;
       const data = Float32Array.from({ length: 32 * 32 }, () => Math.random());
-      await session.writeTensor("weight", name, data);
+      expect(await session.writeTensor("weight", name, data)).toBe(true);
       expect(await session.readTensor("weight", name)).toEqual(data);
     }
+  });
+
+  it("tells whether what is written is finite", async () => {
+    const session = await ready();
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      expect(await session.writeTensor("weight", "classifier.bias", new Float32Array([1, value, 2]))).toBe(
+        false,
+      );
+    }
+    expect(await session.writeTensor("weight", "classifier.bias", new Float32Array([1, -3.4e38, 2]))).toBe(
+      true,
+    );
   });
 
   it("takes a tensor in parts, and counts it as filled with the last one", async () => {

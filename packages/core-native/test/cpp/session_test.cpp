@@ -217,6 +217,22 @@ TEST(a_loss_that_is_no_number_leaves_the_weights_alone) {
   REQUIRE(before.equal(session->read(TensorKind::kWeight, "bert.pooler.dense.weight")));
 }
 
+TEST(a_weight_that_is_not_finite_is_told) {
+  auto session = open_session(tiny_config());
+  const at::Tensor weight = session->read(TensorKind::kWeight, "bert.pooler.dense.weight");
+  REQUIRE(session->write(TensorKind::kWeight, "bert.pooler.dense.weight", weight));
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity()}) {
+    for (const int64_t at : {int64_t{0}, weight.numel() / 2, weight.numel() - 1}) {
+      at::Tensor poisoned = weight.clone();
+      poisoned.view({-1})[at] = bad;
+      REQUIRE(!session->write(TensorKind::kWeight, "bert.pooler.dense.weight", poisoned));
+    }
+  }
+  const at::Tensor largest = at::full_like(weight, -std::numeric_limits<float>::max());
+  REQUIRE(session->write(TensorKind::kWeight, "bert.pooler.dense.weight", largest));
+}
+
 TEST(bad_batches_are_refused) {
   const ModelConfig config = tiny_config();
   auto session = open_session(config);

@@ -122,7 +122,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
       const parameters = session.parameters();
       const match = matchWeights(source.config, parameters, weights.entries());
       const fresh = checkHead(source, match, parameters, options);
-      if (options.skipWeights !== true) await fill(session, weights, match.load, fresh);
+      if (options.skipWeights !== true) await fill(source, session, weights, match.load, fresh);
       return {
         source,
         session,
@@ -172,6 +172,7 @@ function checkHead(
 const TENSORS_AT_ONCE = 2;
 
 async function fill(
+  { directory }: ModelSource,
   session: ModelSession,
   weights: TensorFile,
   load: Match["load"],
@@ -185,7 +186,8 @@ async function fill(
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
         for await (const { data, begin, transposed } of weights.readParts(next.tensor)) {
-          await session.writeTensor("weight", next.parameter, data, begin, transposed);
+          const finite = await session.writeTensor("weight", next.parameter, data, begin, transposed);
+          if (!finite) throw notFinite(directory, next.tensor);
         }
       }
     } catch (error) {
@@ -196,6 +198,15 @@ async function fill(
   const outcomes = await Promise.allSettled(Array.from({ length: TENSORS_AT_ONCE }, fillSome));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   if (fresh.size > 0) await session.initialize([...fresh]);
+}
+
+/** With such a weight a model predicts nothing, and its training ends at the first step. */
+function notFinite(directory: string, tensor: string): FinetagError {
+  return new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${directory}: tensor "${tensor}" of the weights holds NaN or infinite values: they were saved by a training that ` +
+      "diverged, or are damaged; use an earlier checkpoint, or fetch the model again",
+  );
 }
 
 function withDropout(config: NativeModelConfig, dropout: number | undefined): NativeModelConfig {

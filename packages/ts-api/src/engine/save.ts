@@ -50,7 +50,8 @@ export function weightTensors({
 /** Elements looked at in one turn of the event loop: a millisecond or two. */
 const ELEMENTS_PER_TURN = 1 << 20;
 
-async function allFinite(data: Float32Array): Promise<boolean> {
+/** Whether none of these is NaN or infinite. */
+export async function allFinite(data: Float32Array): Promise<boolean> {
   for (let start = 0; start < data.length; start += ELEMENTS_PER_TURN) {
     const end = Math.min(start + ELEMENTS_PER_TURN, data.length);
     let sum = 0; // stays 0 unless an element is NaN or infinite

@@ -52,7 +52,7 @@ export class ModelSession implements NativeSession {
     data: Float32Array,
     begin?: number,
     transposed?: boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const write = () => this.#native.writeTensor(kind, name, data, begin, transposed);
     return this.#call(`cannot write ${kind} of ${name}`, write);
   }

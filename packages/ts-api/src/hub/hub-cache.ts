@@ -10,7 +10,10 @@ import { missingFiles } from "./files.ts";
  *   models--owner--name/snapshots/<commit>/<path>  links into blobs
  */
 
-const COMMIT = /^[0-9a-f]{40}$/;
+/** True for the full name of a commit. */
+export function isCommit(name: unknown): name is string {
+  return typeof name === "string" && /^[0-9a-f]{40}$/.test(name);
+}
 
 export function repoFolder(hubCache: string, repo: string): string {
   return join(hubCache, `models--${repo.replaceAll("/", "--")}`);
@@ -30,7 +33,7 @@ export async function findSnapshot(
   repo: string,
   revision: string,
 ): Promise<string | undefined> {
-  const commit = COMMIT.test(revision) ? revision : await readRef(hubCache, repo, revision);
+  const commit = isCommit(revision) ? revision : await readRef(hubCache, repo, revision);
   if (commit === undefined) return undefined;
   const directory = snapshotFolder(hubCache, repo, commit);
   return (await missingFiles(directory)).length === 0 ? directory : undefined;
@@ -39,7 +42,7 @@ export async function findSnapshot(
 async function readRef(hubCache: string, repo: string, revision: string): Promise<string | undefined> {
   try {
     const commit = (await readFile(join(repoFolder(hubCache, repo), "refs", revision), "utf8")).trim();
-    return COMMIT.test(commit) ? commit : undefined;
+    return isCommit(commit) ? commit : undefined;
   } catch {
     return undefined;
   }

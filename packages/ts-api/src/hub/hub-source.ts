@@ -9,7 +9,7 @@ import { downloadVerified, type RemoteFile } from "./download.ts";
 import { HttpError, isTransient, SourceUnavailableError, throwIfAborted, unreachable } from "./failures.ts";
 import { CONFIGS, neededFiles } from "./files.ts";
 import { guardedFetch } from "./guarded-fetch.ts";
-import { blobPath, hasBlob, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
+import { blobPath, hasBlob, isCommit, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
 import { weightFiles } from "./weights.ts";
 
@@ -59,6 +59,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
     const access = { hubUrl: settings.endpoint, accessToken: settings.token, fetch: guarded.fetch };
     try {
       const info = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...access });
+      checkCommit(request, info.sha);
       const entries: ListFileEntry[] = [];
       for await (const entry of listFiles({ repo, revision: info.sha, ...access })) entries.push(entry);
       return { commit: info.sha, entries };
@@ -68,6 +69,16 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
       await sleep(500 * attempt, undefined, { signal: options.signal }).catch(() => undefined);
     }
   }
+}
+
+/** It names folders of the cache. */
+function checkCommit({ repo, revision, settings }: HubRequest, commit: string): void {
+  if (isCommit(commit)) return;
+  throw new FinetagError(
+    "ERR_FINETAG_DOWNLOAD",
+    `${repo}: ${settings.endpoint} says that "${revision}" is the commit ${JSON.stringify(commit)?.slice(0, 100)}, ` +
+      "which is none; try another endpoint (HF_ENDPOINT)",
+  );
 }
 
 function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): ListFileEntry[] {
@@ -96,11 +107,7 @@ async function fetchIntoSnapshot(request: HubRequest, commit: string, entry: Lis
   const { repo, settings, options } = request;
   const file = remoteFile(repo, commit, entry);
   const blob = blobPath(settings.hubCache, repo, file.digest.hex);
-  if (await hasBlob(blob, file.size)) {
-    options.onProgress?.({ file: file.path, receivedBytes: file.size, totalBytes: file.size });
-  } else {
-    await downloadVerified(file, blob, settings, options);
-  }
+  if (!(await hasBlob(blob, file.size))) await downloadVerified(file, blob, settings, options);
   await linkIntoSnapshot(blob, join(snapshotFolder(settings.hubCache, repo, commit), file.path));
 }
 

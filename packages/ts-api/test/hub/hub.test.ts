@@ -36,8 +36,11 @@ describe("the Hub", () => {
     server.seen.length = 0;
     expect(await resolveModel("acme/tiny")).toBe(directory);
     expect(server.seen).toEqual([]);
-    expect((await pullModel("acme/tiny")).directory).toBe(directory);
+    const told: string[] = [];
+    const again = await pullModel("acme/tiny", { onProgress: ({ file }) => told.push(file) });
+    expect(again.directory).toBe(directory);
     expect(server.fetchedFiles()).toEqual([]);
+    expect(told).toEqual([]);
   });
 
   it("takes a newer commit when pulled again, and shares unchanged files", async () => {

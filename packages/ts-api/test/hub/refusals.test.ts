@@ -79,6 +79,16 @@ describe("refusals", () => {
     expect(server.seen).toEqual([]);
   });
 
+  it("meet a server whose commit is none, as it would name folders outside the cache", async () => {
+    const commit = "../../../../outside";
+    server.add("acme/tiny", MODEL, { commit, revisions: { main: commit } });
+    await expect(pullModel("acme/tiny")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message: `acme/tiny: ${server.url} says that "main" is the commit "${commit}", which is none; try another endpoint (HF_ENDPOINT)`,
+    });
+    expect(server.fetchedFiles()).toEqual([]);
+  });
+
   it("of a server that does not answer come in time", async () => {
     server.add("acme/tiny", MODEL);
     vi.stubEnv("HF_HUB_ETAG_TIMEOUT", "0.1");

@@ -6,8 +6,11 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 
 #include "engine/core/autocast.h"
 #include "engine/core/cancel.h"
@@ -40,6 +43,18 @@ double counted_terms(const HostBatch& batch, int64_t labels) {
   double count = 0;
   for (const float counts : batch.label_mask_BL) count += counts;
   return count;
+}
+
+/// In one pass of whole vectors, with no branch: weights are looked at while they are loaded.
+bool all_finite(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kCPU, at::kFloat).contiguous();
+  constexpr uint32_t kMagnitude = 0x7fffffff;
+  constexpr uint32_t kInfinity = 0x7f800000;  // every NaN is above it
+  const float* data = values.const_data_ptr<float>();
+  uint32_t largest = 0;
+  for (int64_t i = 0, count = values.numel(); i < count; ++i)
+    largest = std::max(largest, std::bit_cast<uint32_t>(data[i]) & kMagnitude);
+  return largest < kInfinity;
 }
 
 class Stopwatch {
@@ -123,7 +138,7 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
       .contiguous();
 }
 
-void Session::write(TensorKind kind, const std::string& name, const at::Tensor& data,
+bool Session::write(TensorKind kind, const std::string& name, const at::Tensor& data,
                     std::optional<int64_t> begin, bool transposed) {
   NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
@@ -150,6 +165,7 @@ void Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
   }
   if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->start_at(step_);  // moments may no longer be zero
   if (kind == TensorKind::kWeight && data.numel() == room) parameter.filled = true;
+  return all_finite(data);
 }
 
 void Session::require_trainable() const {

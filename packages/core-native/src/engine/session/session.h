@@ -69,8 +69,9 @@ class Session {
   /// next is for the layers that a forward pass has packed.
   at::Tensor read(TensorKind kind, const std::string& name);
   /// With `begin`, the elements from that one on: large tensors come in parts, in their order. Where they are
-  /// `transposed`, a part is whole rows of the transpose.
-  void write(TensorKind kind, const std::string& name, const at::Tensor& data,
+  /// `transposed`, a part is whole rows of the transpose. False where not all of `data` is finite; it is
+  /// written all the same.
+  bool write(TensorKind kind, const std::string& name, const at::Tensor& data,
              std::optional<int64_t> begin = std::nullopt, bool transposed = false);
 
   void configure_training(const TrainingConfig& config);
