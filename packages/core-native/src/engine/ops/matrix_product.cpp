@@ -28,8 +28,7 @@ int64_t round_up_divide(int64_t n, int64_t by) { return (n + by - 1) / by; }
 }  // namespace
 
 bool prefers_own_product() {
-  // On Intel's processors MKL reaches what the hardware can do; on others it does not (pnpm bench:roofline
-  // measures both).
+  // MKL keeps its best kernels for Intel's processors (pnpm bench:roofline measures both; ADR 9).
 #if defined(__x86_64__)
   static const bool chosen = !__builtin_cpu_is("intel") && std::strcmp(kernels().name, "baseline") != 0;
   return chosen;
