@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { freshFolder, fuzz, readOrRefuse, readSample, SAMPLES } from "./hostile.ts";
+import { freshFolder } from "../fuzz.ts";
+import { fuzz, readOrRefuse, readSample, SAMPLES } from "./hostile.ts";
 
 let parent: string;
 

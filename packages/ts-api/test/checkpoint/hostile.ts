@@ -1,12 +1,12 @@
 /** Files that are not what they should be, made from good ones: read or refused, and nothing else may happen. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { openWeights } from "../../src/checkpoint/index.ts";
-import { Random } from "../../src/data/index.ts";
 import { FinetagError } from "../../src/index.ts";
 import { damage, type Files } from "../damage.ts";
+import { countOutcomes } from "../fuzz.ts";
 
 /** A small model of a format: the names that its files have in a model directory, and where they come from. */
 export interface Sample {
@@ -83,31 +83,17 @@ export async function readOrRefuse(dir: string, files: Files, what: string): Pro
   return read;
 }
 
-/** A folder for one directory after the other: writing into the same one is quicker. */
-export async function freshFolder(parent: string, name: string): Promise<string> {
-  const dir = join(parent, name.replaceAll(/\W+/g, "-"));
-  await mkdir(dirname(dir), { recursive: true });
-  await rm(dir, { recursive: true, force: true });
-  await mkdir(dir);
-  return dir;
-}
-
-/** Rounds of {@link damage}, with the seed in the name of each. */
+/** Rounds of {@link damage}. */
 export async function fuzz(
   dir: string,
   sample: Sample,
   seed: number,
   rounds: number,
 ): Promise<Record<string, number>> {
-  const files = await readSample(sample);
-  const counts = { read: 0, refused: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const random = new Random(seed, round);
-    let damaged = damage(files, random);
-    if (random.below(4) === 0) damaged = damage(damaged, random);
-    const what = `${sample.name}, seed ${seed}, round ${round}`;
-    const result = await readOrRefuse(dir, damaged, what);
-    counts[typeof result === "number" ? "read" : "refused"]++;
-  }
-  return counts;
+  return countOutcomes(sample.name, await readSample(sample), {
+    seed,
+    rounds,
+    damage,
+    readOrRefuse: (files, what) => readOrRefuse(dir, files, what),
+  });
 }

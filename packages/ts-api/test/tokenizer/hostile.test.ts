@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type TokenizerJson, tokenIds } from "../../src/tokenizer/json.ts";
-import { freshFolder, fuzz, readOrRefuse, readSample, SAMPLES, type Sample } from "./hostile.ts";
+import { freshFolder } from "../fuzz.ts";
+import { fuzz, readOrRefuse, readSample, SAMPLES, type Sample } from "./hostile.ts";
 import { configOf, loadTokenizer, withFolder } from "./parity.ts";
 
 let parent: string;
@@ -16,12 +17,12 @@ const sampleOf = (name: string): Sample => SAMPLES.find((sample) => sample.name 
 
 describe.each(SAMPLES.map((sample) => [sample.name, sample] as const))("%s", (_, sample) => {
   it("is read where it is whole", async () => {
-    const dir = await freshFolder(parent, sample);
+    const dir = await freshFolder(parent, sample.name);
     expect(await readOrRefuse(dir, sample, await readSample(sample), "the whole")).toBeGreaterThan(100);
   });
 
   it("with random damage is read or refused, never anything else", { timeout: 60_000 }, async () => {
-    const dir = await freshFolder(parent, sample);
+    const dir = await freshFolder(parent, sample.name);
     const before = process.memoryUsage().rss;
     const counts = await fuzz(dir, sample, 1, 100);
     expect(counts.refused).toBeGreaterThan(20);
@@ -37,7 +38,7 @@ it.each([
   ["tokenizer.json from vocab.txt", 5],
 ] as const)("%s cut anywhere is read or refused", { timeout: 60_000 }, async (name, step) => {
   const sample = sampleOf(name);
-  const dir = await freshFolder(parent, sample);
+  const dir = await freshFolder(parent, sample.name);
   const files = await readSample(sample);
   for (const [file, bytes] of Object.entries(files)) {
     for (let length = 0; length < bytes.byteLength; length += step) {
@@ -110,7 +111,7 @@ describe("a tokenizer.json that the core takes unseen", () => {
     ],
   ])("%s is refused", async (_, change, message) => {
     const sample = sampleOf("tokenizer.json from SentencePiece, BPE");
-    const dir = await freshFolder(parent, sample);
+    const dir = await freshFolder(parent, sample.name);
     const files = await readSample(sample);
     const json = JSON.parse(Buffer.from(files["tokenizer.json"]!).toString());
     change(json);
@@ -122,7 +123,7 @@ describe("a tokenizer.json that the core takes unseen", () => {
 
 it("a file of a hundred thousand brackets is refused", async () => {
   const sample = sampleOf("tokenizer.json from vocab.txt");
-  const dir = await freshFolder(parent, sample);
+  const dir = await freshFolder(parent, sample.name);
   const files = await readSample(sample);
   for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
     const deep = Buffer.from(

@@ -1,13 +1,13 @@
 /** Tokenizer files that are not what they should be: read or refused, and nothing else may happen. */
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { Random } from "../../src/data/index.ts";
 import { FinetagError } from "../../src/index.ts";
 import { type ModelConfig, parseModelConfig } from "../../src/models/index.ts";
 import { loadTokenizer, type TextEncoder } from "../../src/tokenizer/index.ts";
 import { damage, type Files } from "../damage.ts";
 import { damageJson } from "../damage-json.ts";
+import { countOutcomes } from "../fuzz.ts";
 import { PARITY } from "./parity.ts";
 
 const SENTENCEPIECE = join(PARITY, "..", "sentencepiece", "golden");
@@ -147,31 +147,18 @@ async function encodeTexts(encoder: TextEncoder, what: string): Promise<number> 
   return single.ids.length + both.ids.length;
 }
 
-/** A folder for one tokenizer after the other. */
-export async function freshFolder(parent: string, { name }: Sample): Promise<string> {
-  const dir = join(parent, name.replaceAll(/\W+/g, "-"));
-  await rm(dir, { recursive: true, force: true });
-  await mkdir(dir, { recursive: true });
-  return dir;
-}
-
-/** Rounds of damage, with the seed in the name of each. */
+/** Rounds of damage to bytes and, twice as often, to values of JSON. */
 export async function fuzz(
   dir: string,
   sample: Sample,
   seed: number,
   rounds: number,
 ): Promise<Record<string, number>> {
-  const files = await readSample(sample);
-  const counts = { read: 0, refused: 0 };
-  for (let round = 0; round < rounds; round++) {
-    const random = new Random(seed, round);
-    const any = (before: Files) =>
-      random.below(3) === 0 ? damage(before, random) : damageJson(before, random, STEPS);
-    let damaged = any(files);
-    if (random.below(4) === 0) damaged = any(damaged);
-    const result = await readOrRefuse(dir, sample, damaged, `${sample.name}, seed ${seed}, round ${round}`);
-    counts[typeof result === "number" ? "read" : "refused"]++;
-  }
-  return counts;
+  return countOutcomes(sample.name, await readSample(sample), {
+    seed,
+    rounds,
+    damage: (files, random) =>
+      random.below(3) === 0 ? damage(files, random) : damageJson(files, random, STEPS),
+    readOrRefuse: (files, what) => readOrRefuse(dir, sample, files, what),
+  });
 }
