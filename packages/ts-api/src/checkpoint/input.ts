@@ -10,8 +10,8 @@ const PIECE_BYTES = 2 * 1024 * 1024;
 const PIECES_AHEAD = 2;
 
 /**
- * Buffers of PIECE_BYTES that are in no use, while any file is open: new ones would be cleared, and take pages of the system,
- * each time.
+ * Buffers of PIECE_BYTES that are in no use, while any file is open: new ones would be cleared, and take pages of the
+ * system, each time.
  */
 const spareBuffers: ArrayBuffer[] = [];
 let openFiles = 0;

@@ -48,8 +48,8 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
 }
 
 /**
- * Opens a model directory's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint, each in
- * one file or in shards. Where there are several, the first of these is taken.
+ * Opens a model directory's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint,
+ * each in one file or in shards. Where there are several, the first of these is taken.
  *
  * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of
  *   the format does.

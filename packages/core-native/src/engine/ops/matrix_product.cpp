@@ -23,8 +23,6 @@ constexpr int64_t kPanelsPerTask = 8;
 
 MatrixView view(const at::Tensor& x) { return {data(x), x.stride(0), x.stride(1)}; }
 
-int64_t round_up_divide(int64_t n, int64_t by) { return (n + by - 1) / by; }
-
 }  // namespace
 
 bool prefers_own_product() {
@@ -43,7 +41,7 @@ void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at
   const Kernels& k = kernels();
   const MatrixProduct product{M,         N, K, view(a_MK), view(b_KN), mutable_data(c_MN), c_MN.stride(0),
                               accumulate};
-  const int64_t panels = round_up_divide(M, k.tile_rows);
+  const int64_t panels = at::divup(M, k.tile_rows);
   const at::Tensor packed = at::empty({panels * k.tile_rows * K}, c_MN.options());
   at::parallel_for(0, panels, kPanelsPerTask, [&](int64_t begin, int64_t end) {
     k.pack_product(product, begin, end, mutable_data(packed));
@@ -52,8 +50,8 @@ void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at
   // Threads take tasks as they are done with those before. Where there are fewer strips of columns than
   // threads can use, each strip is parted by rows as well.
   const int64_t threads = at::get_num_threads(), width = kTilesPerTask * k.tile_columns;
-  const int64_t strips = round_up_divide(N, width);
-  const int64_t parts = std::min(panels, round_up_divide(2 * threads, strips));
+  const int64_t strips = at::divup(N, width);
+  const int64_t parts = std::min(panels, at::divup(2 * threads, strips));
   const int64_t tasks = strips * parts;
   std::atomic<int64_t> next{0};
   at::parallel_for(0, std::min(threads, tasks), 1, [&](int64_t, int64_t) {

@@ -21,7 +21,8 @@ import { readZip } from "./zip.ts";
 const ZIP_START = Uint8Array.from([0x50, 0x4b, 0x03, 0x04]);
 
 /**
- * Opens a state dict that `torch.save` wrote, alone or within a training program's checkpoint, in the zip form of PyTorch 1.6 and later or the older one.
+ * Opens a state dict that `torch.save` wrote, alone or within a training program's checkpoint, in the zip form of
+ * PyTorch 1.6 and later or the older one.
  *
  * The pickle in it is read by a machine that knows tensors and plain containers; anything else in it is refused by
  * name, and nothing is run. Only tensors that lie in the file can be read, whatever sizes and strides they claim.
