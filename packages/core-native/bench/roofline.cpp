@@ -207,7 +207,7 @@ int main(int count, char** arguments) {
     own_matrix_product(y, x, w.t(), /*accumulate=*/false);
     return y;
   };
-  for (const int64_t rows : {1, 8, 19, 32, 48, 64})
+  for (const int64_t rows : {1, 8, 19, 32, 48, 64, 96, 128, 192})
     std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f,\"few_rows\":%.1f}", rows == 1 ? "" : ",",
                 static_cast<long>(rows), rate_of_few(rows, all, libtorch), rate_of_few(rows, all, packed),
                 rate_of_few(rows, all, few_rows_product));

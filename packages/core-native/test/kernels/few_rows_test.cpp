@@ -14,7 +14,7 @@ TEST(few_rows_times_weights_equal_their_formula) {
       for (const int64_t outputs : {1, 3, 4, 10, 31, 48}) {
         const auto x = random_values(rows * depth), weight = random_values(outputs * depth);
         std::vector<float> y(rows * outputs, NAN);
-        const FewRowsProduct product{rows, depth, outputs, x.data(), weight.data(), y.data()};
+        const FewRowsProduct product{rows, depth, outputs, x.data(), weight.data(), y.data(), 2};
         // In two calls, as two threads make them.
         const int64_t groups = (outputs + kFewRowsOutputs - 1) / kFewRowsOutputs;
         kernels().few_rows_product(product, 0, groups / 2);

@@ -10,9 +10,6 @@ namespace {
 constexpr int kOutputs = kFewRowsOutputs;
 /// Rows of x in a tile: as many as leave the sums of all pairs, and what they are formed of, in registers.
 constexpr int kRows = kLanes == 16 ? 6 : 2;
-/// Groups of outputs that weights are fetched ahead of their use, into the second-level cache.
-constexpr int64_t kGroupsAhead = 2;
-
 /// y[r, o] = sum over k of x[r, k] w[o, k], for MR rows and MO outputs. In passing it fetches the first FETCH
 /// rows of weights from `ahead` on, a line at a step, so that the memory is never asked for many at once.
 template <int MR, int MO, int FETCH>
@@ -24,10 +21,15 @@ inline void tile(int64_t depth, const float* x, const float* w, const float* ahe
     for (int f = 0; f < FETCH; ++f) __builtin_prefetch(ahead + f * depth + k, 0, 2);
     F weights[MO];
 #pragma GCC unroll 4
-    for (int o = 0; o < MO; ++o) weights[o] = load(w + o * depth + k, n);
+    for (int o = 0; o < MO; ++o) {
+      weights[o] = load(w + o * depth + k, n);
+      // With more rows the compiler keeps them by itself, and asked to, it keeps them on the stack.
+      if constexpr (MR <= MO) in_register(weights[o]);
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < MR; ++r) {
-      const F values = load(x + r * depth + k, n);
+      F values = load(x + r * depth + k, n);
+      in_register(values);
 #pragma GCC unroll 4
       for (int o = 0; o < MO; ++o) sums[r][o] += values * weights[o];
     }
@@ -63,7 +65,7 @@ template <int MO>
 void outputs(const FewRowsProduct& p, int64_t output) {
   const float* w = p.weight_OI + output * p.depth;
   const int64_t tiles = (p.rows + kRows - 1) / kRows;
-  const int64_t group = output + kGroupsAhead * kOutputs;
+  const int64_t group = output + p.ahead * kOutputs;
   const int64_t each = fetched_by_each(tiles);
   for (int64_t i = 0; i < tiles; ++i) {
     const int64_t row = p.rows * i / tiles, rows = p.rows * (i + 1) / tiles - row;

@@ -159,6 +159,7 @@ struct FewRowsProduct {
   const float* x_RI;
   const float* weight_OI;
   float* y_RO;
+  int64_t ahead;  // groups that weights are fetched before their use, into the second-level cache
 };
 constexpr int64_t kFewRowsOutputs = 4;
 

@@ -56,6 +56,14 @@ inline F first_lanes(F v, int64_t count) {
   return load(lanes, count);
 }
 
+/// Keeps a value that several sums use in its register: the compiler would rather load it once more with each
+/// of them, and loads are then what a kernel waits for.
+inline void in_register(F& v) {
+#if defined(__AVX2__)
+  asm("" : "+v"(v));
+#endif
+}
+
 inline F broadcast(float x) { return F{} + x; }
 inline F maximum(F a, F b) { return a > b ? a : b; }
 

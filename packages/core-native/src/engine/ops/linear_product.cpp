@@ -13,21 +13,25 @@ namespace finetag {
 
 namespace {
 
-/// From about 64 rows on, libtorch's product is the faster one, and for a single row its product with a
-/// vector (pnpm bench:roofline measures both).
-constexpr int64_t kFewRows = 48;
+/// Whether reading the weights as they lie is the faster way (pnpm bench:roofline measures all of them):
+/// beside MKL for 2 to about 48 rows, since for one it has a product with a vector; beside the own product of
+/// many rows up to about 128.
+bool few(int64_t rows) { return prefers_own_product() ? rows <= 128 : 1 < rows && rows <= 48; }
 
 }  // namespace
 
 at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI) {
   const int64_t R = x_RI.size(0), I = x_RI.size(1), O = weight_OI.size(0);
   at::Tensor y_RO = at::empty({R, O}, x_RI.options());
-  const FewRowsProduct product{R, I, O, data(x_RI), data(weight_OI), mutable_data(y_RO)};
-  const int64_t groups = (O + kFewRowsOutputs - 1) / kFewRowsOutputs;
+  const int64_t groups = at::divup(O, kFewRowsOutputs);
   // A piece reads about 64 KiB of weights. Threads take pieces as they are done with those before, since the
   // memory does not serve them evenly.
   const int64_t piece = std::max<int64_t>(1, 16384 / (I * kFewRowsOutputs));
-  const int64_t threads = std::min<int64_t>(at::get_num_threads(), (groups + piece - 1) / piece);
+  const int64_t threads = std::min<int64_t>(at::get_num_threads(), at::divup(groups, piece));
+  // Weights are fetched as far ahead as a thread's next piece lies, if threads take them by turns: on an AMD
+  // EPYC less and more are slower. An Intel Xeon was measured with two groups.
+  const int64_t ahead = prefers_own_product() ? piece * threads : 2;
+  const FewRowsProduct product{R, I, O, data(x_RI), data(weight_OI), mutable_data(y_RO), ahead};
   std::atomic<int64_t> next{0};
   at::parallel_for(0, threads, 1, [&](int64_t, int64_t) {
     for (int64_t from = next.fetch_add(piece); from < groups; from = next.fetch_add(piece))
@@ -43,7 +47,7 @@ at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {
   if (layer.int8 != nullptr) return layer.int8->product(x_RI, row, rows);
   const at::Tensor weight_OI = layer.weight.detach().narrow(0, row, rows);
-  if (const int64_t R = x_RI.size(0); 1 < R && R <= kFewRows) return few_rows_product(x_RI, weight_OI);
+  if (few(x_RI.size(0))) return few_rows_product(x_RI, weight_OI);
   return matrix_product(x_RI, weight_OI.t());
 }
 
