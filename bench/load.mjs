@@ -84,19 +84,25 @@ async function measure(name, folder, bytes, states, { rounds, threads, unprepare
         if (state === "cold") dropCache();
       };
       const plain = await once("read-file.mjs", { files }, "read", prepare);
+      const kept = await once("read-file.mjs", { files }, "keep", prepare);
       const load = await once("finetag-load.mjs", { model: folder, threads }, "load", prepare);
       runs[state].push({
         read_mb_per_second: megabytes / plain.seconds,
+        keep_mb_per_second: megabytes / kept.seconds,
         load_mb_per_second: megabytes / load.seconds,
         share_of_reading: plain.seconds / load.seconds,
+        share_of_keeping: kept.seconds / load.seconds,
         cpu_seconds: load.cpu_seconds,
         peak_mb: load.peak_rss_mb,
         before_mb: load.before_rss_mb,
         peak_share: (load.peak_rss_mb * 2 ** 20) / bytes,
       });
       const { load_mb_per_second: rate, read_mb_per_second: plainRate } = runs[state].at(-1);
+      const keptRate = short(runs[state].at(-1).keep_mb_per_second);
       const turn = `${name}, round ${round + 1} of ${rounds}, ${state}`;
-      console.error(`${turn}: ${short(rate)} MB/s, plain ${short(plainRate)} MB/s`);
+      console.error(
+        `${turn}: ${short(rate)} MB/s, plain ${short(plainRate)} MB/s, kept whole ${keptRate} MB/s`,
+      );
     }
   }
   const results = states.map((state) => [state, { ...medians(runs[state]), runs: runs[state] }]);
@@ -154,10 +160,23 @@ function report(shape, bytes, formats, state) {
   const from = state === "cold" ? "from the disk (cold)" : "files in the system's cache (warm)";
   printTable(
     `${shape}, ${short(bytes / 1e6)} MB of float32, ${from}`,
-    ["", "MB", "plain MB/s", "load MB/s", "share", "CPU s", "peak MB", "before", "peak / weights"],
+    [
+      "",
+      "MB",
+      "plain MB/s",
+      "kept MB/s",
+      "load MB/s",
+      "of plain",
+      "of kept",
+      "CPU s",
+      "peak MB",
+      "before",
+      "peak / weights",
+    ],
     Object.entries(formats).map(([name, { megabytes, [state]: each }]) => [
-      ...[name, Math.round(megabytes), short(each.read_mb_per_second), short(each.load_mb_per_second)],
-      ...[short(each.share_of_reading), short(each.cpu_seconds)],
+      ...[name, Math.round(megabytes), short(each.read_mb_per_second), short(each.keep_mb_per_second)],
+      ...[short(each.load_mb_per_second), short(each.share_of_reading), short(each.share_of_keeping)],
+      short(each.cpu_seconds),
       ...[Math.round(each.peak_mb), Math.round(each.before_mb), short(each.peak_share)],
     ]),
   );
