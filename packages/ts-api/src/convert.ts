@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import type { TensorEntry, TensorFile, TensorSource } from "./checkpoint/index.ts";
-import { readModelSource, type Survey, surveyWeights, throwIfAborted } from "./engine/index.ts";
+import {
+  allFinite,
+  notFinite,
+  readModelSource,
+  type Survey,
+  surveyWeights,
+  throwIfAborted,
+} from "./engine/index.ts";
 import { FinetagError } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
 import { ioError, isNotFound } from "./io/index.ts";
@@ -46,7 +53,7 @@ export async function convertModel(
   const { config, encoder, finetag } = await readModelSource(directory);
   const survey = await surveyWeights(directory, config);
   try {
-    const { tensors, left } = await chooseTensors(survey, config, signal);
+    const { tensors, left } = await chooseTensors(directory, survey, config, signal);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
     await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });
     return {
@@ -88,6 +95,7 @@ const DECODER_BIAS = /(^|\.)decoder\.bias$/;
 const FLOATS = new Set(["F32", "F16", "BF16", "F64"]);
 
 async function chooseTensors(
+  directory: string,
   survey: Survey,
   config: ModelConfig,
   signal: AbortSignal | undefined,
@@ -101,13 +109,23 @@ async function chooseTensors(
   const unused = match.unused.filter((name) => !twice.includes(name));
   // A classifier is one: to transformers the heads of its pretraining would be strange to it.
   const kept = match.head === "match" ? [] : unused.filter((name) => isHead(entries.get(name)!));
+  const read = async (tensor: string) => {
+    throwIfAborted(signal);
+    const data = await file.read(tensor);
+    if (!(await allFinite(data))) throw notFinite(directory, tensor);
+    return data;
+  };
   const tensors = [
-    ...match.load.map(({ parameter, tensor }) =>
-      sourceOf(file, tensor, parameter, shapes.get(parameter)!, signal),
-    ),
-    ...kept.map((name) =>
-      sourceOf(file, name, modernName(name.slice(match.prefix.length)), entries.get(name)!.shape, signal),
-    ),
+    ...match.load.map(({ parameter, tensor }) => ({
+      name: parameter,
+      shape: shapes.get(parameter)!,
+      read: () => read(tensor),
+    })),
+    ...kept.map((name) => ({
+      name: modernName(name.slice(match.prefix.length)),
+      shape: entries.get(name)!.shape,
+      read: () => read(name),
+    })),
   ];
   return { tensors, left: unused.filter((name) => !kept.includes(name)) };
 }
@@ -145,20 +163,6 @@ async function digestOf(file: TensorFile, name: string, signal: AbortSignal | un
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
   return hash.digest("hex");
-}
-
-function sourceOf(
-  file: TensorFile,
-  tensor: string,
-  name: string,
-  shape: number[],
-  signal: AbortSignal | undefined,
-): TensorSource {
-  const read = () => {
-    throwIfAborted(signal);
-    return file.read(tensor);
-  };
-  return { name, shape, read };
 }
 
 /** Layer norms of files that were converted from TensorFlow long ago. */

@@ -91,6 +91,7 @@ describe("convertModel", () => {
     await convertModel(encoder, directory);
     await writeFile(join(directory, "notes.txt"), "mine");
     await writeFile(join(directory, "model.safetensors.index.json"), "of an older model");
+    await writeFile(join(directory, "finetag.json"), "of an older model");
     await expect(convertModel(encoder, directory)).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
       message: `${directory}: it is not empty; name a new folder, or give --force to replace a model in it`,

@@ -10,6 +10,7 @@ export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
   type ModelSource,
+  notFinite,
   type OpenModel,
   type OpenModelOptions,
   openModel,

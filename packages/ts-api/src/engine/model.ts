@@ -201,7 +201,7 @@ async function fill(
 }
 
 /** With such a weight a model predicts nothing, and its training ends at the first step. */
-function notFinite(directory: string, tensor: string): FinetagError {
+export function notFinite(directory: string, tensor: string): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
     `${directory}: tensor "${tensor}" of the weights holds NaN or infinite values: they were saved by a training that ` +

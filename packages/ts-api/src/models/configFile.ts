@@ -26,7 +26,7 @@ export async function readConfigFile(dir: string): Promise<{ path: string; json:
   if (others.length > 0) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: holds ${[name, ...others].join(", ")} and no ${CONFIG}; give the one that belongs to the weights that name`,
+      `${dir}: holds ${[name, ...others].join(", ")} and no ${CONFIG}; leave only the one that belongs to the weights`,
     );
   }
   const { path, json } = await read(dir, name);

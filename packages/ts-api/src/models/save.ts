@@ -17,8 +17,11 @@ export interface SavedModel {
   finetag: FinetagJson;
 }
 
-/** Tokenizer files of another model would be read beside those of this one, and so would an index of its shards. */
-const STALE_FILES = [SAFETENSORS.index, "tokenizer.json", "tokenizer_config.json", ...OLDER_TOKENIZER_FILES];
+/** Of another model: they would be read beside what this one has, unless it has its own. */
+const STALE_FILES = [
+  ...[FINETAG_JSON, SAFETENSORS.index, "tokenizer.json", "tokenizer_config.json"],
+  ...OLDER_TOKENIZER_FILES,
+];
 
 /**
  * The `config.json` of a saved model: the one that was read, with its unknown keys, and what transformers needs to

@@ -403,6 +403,18 @@ describe("an index that is not what it says", () => {
     });
   });
 
+  it("has blocks whose keys in the index share all but a byte: they are bounded as well", async () => {
+    const table = new Table();
+    const empty = () => table.block(blockOf([])).flatMap(varint);
+    const long = "k".repeat(60_000);
+    const entries: Entry[] = [[0, long, empty()]];
+    for (let i = 1; i < 2000; i++) entries.push([long.length + i - 1, "k", empty()]);
+    await writeFile(join(dir, "a.index"), table.finish(table.block(blockOf(entries))));
+    await expect(openTensorflow(join(dir, "a"))).rejects.toMatchObject({
+      message: expect.stringContaining("its entries take more room than any model's"),
+    });
+  });
+
   it("has tensors that overlap, or end beyond the data", async () => {
     const at = (offset: number, name: string): Entry => [
       0,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openWeights, writeSafetensors } from "../../src/checkpoint/index.ts";
-import { Classifier, inspectModel, trainRun } from "../../src/index.ts";
+import { Classifier, convertModel, inspectModel, trainRun } from "../../src/index.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
 
 let folder: string;
@@ -52,6 +52,7 @@ it.each([
     }
   };
   await expect(run()).rejects.toMatchObject(refused);
+  await expect(convertModel(directory, join(directory, "converted"))).rejects.toMatchObject(refused);
   expect((await inspectModel(directory)).notFiniteTensors).toEqual([tensor]);
 });
 

@@ -177,6 +177,7 @@ void Session::require_trainable() const {
 void Session::configure_training(const TrainingConfig& config) {
   require_trainable();
   check(config);
+  if (fused_adamw_) fused_adamw_->catch_up();  // of a training before this one, which may leave rows behind
   training_ = config;
   step_ = 0;
   store_.allocate_moments();

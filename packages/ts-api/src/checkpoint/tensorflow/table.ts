@@ -42,17 +42,21 @@ export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntr
   let end = 0;
   let taken = 0;
   let last: Buffer | undefined;
-  for (const { value } of blockEntries(path, readBlock(path, bytes, index))) {
+  const take = (byteLength: number) => {
+    taken += byteLength;
+    if (taken > ENTRIES_LIMIT_BYTES) throw damaged(path, "its entries take more room than any model's");
+  };
+  for (const { key, value } of blockEntries(path, readBlock(path, bytes, index))) {
+    take(ENTRY_BYTES + key.byteLength);
     const handle = readHandle(protobuf.Reader.create(value));
     if (handle.offset < end || handle.offset + handle.size + TRAILER_BYTES > index.offset) {
       throw damaged(path, "its blocks do not follow each other");
     }
     end = handle.offset + handle.size + TRAILER_BYTES;
     const block = readBlock(path, bytes, handle);
-    taken += block.byteLength;
+    take(block.byteLength);
     for (const entry of blockEntries(path, block)) {
-      taken += ENTRY_BYTES + entry.key.byteLength;
-      if (taken > ENTRIES_LIMIT_BYTES) throw damaged(path, "its entries take more room than any model's");
+      take(ENTRY_BYTES + entry.key.byteLength);
       if (last !== undefined && last.compare(entry.key) >= 0)
         throw damaged(path, "its keys are not in order");
       last = entry.key;
