@@ -86,7 +86,7 @@ async function measure(name, folder, bytes, states, { rounds, threads, unprepare
       const plain = await once("read-file.mjs", { files }, "read", prepare);
       const kept = await once("read-file.mjs", { files }, "keep", prepare);
       const load = await once("finetag-load.mjs", { model: folder, threads }, "load", prepare);
-      runs[state].push({
+      const run = {
         read_mb_per_second: megabytes / plain.seconds,
         keep_mb_per_second: megabytes / kept.seconds,
         load_mb_per_second: megabytes / load.seconds,
@@ -96,13 +96,11 @@ async function measure(name, folder, bytes, states, { rounds, threads, unprepare
         peak_mb: load.peak_rss_mb,
         before_mb: load.before_rss_mb,
         peak_share: (load.peak_rss_mb * 2 ** 20) / bytes,
-      });
-      const { load_mb_per_second: rate, read_mb_per_second: plainRate } = runs[state].at(-1);
-      const keptRate = short(runs[state].at(-1).keep_mb_per_second);
+      };
+      runs[state].push(run);
+      const rates = [run.load_mb_per_second, run.read_mb_per_second, run.keep_mb_per_second].map(short);
       const turn = `${name}, round ${round + 1} of ${rounds}, ${state}`;
-      console.error(
-        `${turn}: ${short(rate)} MB/s, plain ${short(plainRate)} MB/s, kept whole ${keptRate} MB/s`,
-      );
+      console.error(`${turn}: ${rates[0]} MB/s, plain ${rates[1]} MB/s, kept ${rates[2]} MB/s`);
     }
   }
   const results = states.map((state) => [state, { ...medians(runs[state]), runs: runs[state] }]);
@@ -161,23 +159,14 @@ function report(shape, bytes, formats, state) {
   printTable(
     `${shape}, ${short(bytes / 1e6)} MB of float32, ${from}`,
     [
-      "",
-      "MB",
-      "plain MB/s",
-      "kept MB/s",
-      "load MB/s",
-      "of plain",
-      "of kept",
-      "CPU s",
-      "peak MB",
-      "before",
-      "peak / weights",
+      ...["", "MB", "plain MB/s", "kept MB/s", "load MB/s", "of plain", "of kept"],
+      ...["CPU s", "peak MB", "before", "peak / weights"],
     ],
     Object.entries(formats).map(([name, { megabytes, [state]: each }]) => [
       ...[name, Math.round(megabytes), short(each.read_mb_per_second), short(each.keep_mb_per_second)],
       ...[short(each.load_mb_per_second), short(each.share_of_reading), short(each.share_of_keeping)],
-      short(each.cpu_seconds),
-      ...[Math.round(each.peak_mb), Math.round(each.before_mb), short(each.peak_share)],
+      ...[short(each.cpu_seconds), Math.round(each.peak_mb), Math.round(each.before_mb)],
+      short(each.peak_share),
     ]),
   );
 }

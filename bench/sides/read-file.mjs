@@ -4,40 +4,32 @@
 import { open } from "node:fs/promises";
 import { seconds, serve, settings } from "./serve.mjs";
 
-const buffer = new Uint8Array(8 << 20);
+const PIECE_BYTES = 8 << 20;
+const buffer = new Uint8Array(PIECE_BYTES);
 
 await serve(
   {},
   {
-    read: async () => ({ seconds: await seconds(() => each(readThrough)) }),
-    keep: async () => {
-      const kept = [];
-      return { seconds: await seconds(() => each(async (path) => kept.push(await readWhole(path)))) };
-    },
+    read: async () => ({ seconds: await seconds(() => readAll(false)) }),
+    keep: async () => ({ seconds: await seconds(() => readAll(true)) }),
   },
 );
 
-async function each(work) {
-  for (const path of settings.files) await work(path);
+/** Returns what was read, so that nothing of it is free before the end. */
+async function readAll(keep) {
+  const all = [];
+  for (const path of settings.files) all.push(await readFile(path, keep));
+  return all;
 }
 
-async function readThrough(path) {
+async function readFile(path, keep) {
   const file = await open(path, "r");
   try {
-    while ((await file.read(buffer, 0, buffer.byteLength)).bytesRead > 0);
-  } finally {
-    await file.close();
-  }
-}
-
-async function readWhole(path) {
-  const file = await open(path, "r");
-  try {
-    const whole = new Uint8Array((await file.stat()).size);
-    for (let at = 0; at < whole.byteLength; ) {
-      at += (await file.read(whole, at, Math.min(buffer.byteLength, whole.byteLength - at), at)).bytesRead;
+    const into = keep ? new Uint8Array((await file.stat()).size) : buffer;
+    for (let at = 0, bytesRead = -1; bytesRead !== 0; at += keep ? bytesRead : 0) {
+      ({ bytesRead } = await file.read(into, at, Math.min(PIECE_BYTES, into.byteLength - at)));
     }
-    return whole;
+    return into;
   } finally {
     await file.close();
   }

@@ -10,6 +10,7 @@ namespace {
 constexpr int kOutputs = kFewRowsOutputs;
 /// Rows of x in a tile: as many as leave the sums of all pairs, and what they are formed of, in registers.
 constexpr int kRows = kLanes == 16 ? 6 : 2;
+
 /// y[r, o] = sum over k of x[r, k] w[o, k], for MR rows and MO outputs. In passing it fetches the first FETCH
 /// rows of weights from `ahead` on, a line at a step, so that the memory is never asked for many at once.
 template <int MR, int MO, int FETCH>

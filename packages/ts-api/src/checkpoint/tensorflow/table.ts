@@ -42,12 +42,11 @@ export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntr
   let end = 0;
   let taken = 0;
   let last: Buffer | undefined;
-  const take = (byteLength: number) => {
-    taken += byteLength;
+  const take = (more: number) => {
+    taken += more;
     if (taken > ENTRIES_LIMIT_BYTES) throw damaged(path, "its entries take more room than any model's");
   };
-  for (const { key, value } of blockEntries(path, readBlock(path, bytes, index))) {
-    take(ENTRY_BYTES + key.byteLength);
+  for (const { value } of blockEntries(path, readBlock(path, bytes, index), take)) {
     const handle = readHandle(protobuf.Reader.create(value));
     if (handle.offset < end || handle.offset + handle.size + TRAILER_BYTES > index.offset) {
       throw damaged(path, "its blocks do not follow each other");
@@ -55,8 +54,7 @@ export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntr
     end = handle.offset + handle.size + TRAILER_BYTES;
     const block = readBlock(path, bytes, handle);
     take(block.byteLength);
-    for (const entry of blockEntries(path, block)) {
-      take(ENTRY_BYTES + entry.key.byteLength);
+    for (const entry of blockEntries(path, block, take)) {
       if (last !== undefined && last.compare(entry.key) >= 0)
         throw damaged(path, "its keys are not in order");
       last = entry.key;
@@ -122,7 +120,8 @@ function unpack(path: string, offset: number, packed: Buffer): Buffer {
   }
 }
 
-function* blockEntries(path: string, block: Buffer): Generator<TableEntry> {
+/** @param take Counts the bytes of each entry before its key is made; throws where they are too many. */
+function* blockEntries(path: string, block: Buffer, take: (bytes: number) => void): Generator<TableEntry> {
   if (block.byteLength < 4) throw damaged(path, "a block is too short");
   const restarts = block.readUInt32LE(block.byteLength - 4);
   const end = block.byteLength - 4 * (restarts + 1);
@@ -134,6 +133,7 @@ function* blockEntries(path: string, block: Buffer): Generator<TableEntry> {
     if (shared > key.byteLength) throw damaged(path, "a key shares more bytes than the one before it has");
     const begin = reader.pos;
     reader.skip(unshared).skip(length);
+    take(ENTRY_BYTES + shared + unshared);
     key = Buffer.concat([key.subarray(0, shared), block.subarray(begin, begin + unshared)]);
     yield { key, value: block.subarray(begin + unshared, begin + unshared + length) };
   }

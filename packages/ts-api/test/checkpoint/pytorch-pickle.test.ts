@@ -1,0 +1,294 @@
+/** Pickles that are not what they say, made by hand. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openPytorch } from "../../src/checkpoint/pytorch/read.ts";
+import { readAll } from "./tensors.ts";
+
+let dir: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "finetag-pickle-"));
+});
+
+afterEach(async () => {
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** A pickle of protocol 2, of parts that need not make sense. */
+class Pickle {
+  readonly #parts: Buffer[] = [Buffer.from([0x80, 2])];
+
+  op(code: string, ...rest: (number | Buffer)[]): this {
+    const bytes = rest.map((part) => (typeof part === "number" ? Buffer.of(part) : part));
+    this.#parts.push(Buffer.from(code, "latin1"), ...bytes);
+    return this;
+  }
+
+  text(value: string): this {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(value.length);
+    return this.op("X", length, Buffer.from(value));
+  }
+
+  int(value: number): this {
+    const bytes = Buffer.alloc(4);
+    bytes.writeInt32LE(value);
+    return this.op("J", bytes);
+  }
+
+  long(value: bigint): this {
+    const bytes = Buffer.alloc(8);
+    bytes.writeBigInt64LE(value);
+    return this.op("\x8a", 8, bytes);
+  }
+
+  tuple(values: (number | bigint)[]): this {
+    this.op("(");
+    for (const value of values) typeof value === "bigint" ? this.long(value) : this.int(value);
+    return this.op("t");
+  }
+
+  /** A dict of one tensor `a` of a float storage `0`. */
+  tensor({
+    elements = 2,
+    offset = 0,
+    shape = [2],
+    stride = [1],
+    view = [] as (number | bigint)[],
+    key = "0",
+  } = {}): this {
+    this.op("}").text("a").op("ctorch._utils\n_rebuild_tensor_v2\n").op("(");
+    this.op("(").text("storage").op("ctorch\nFloatStorage\n").text(key).text("cpu").int(elements);
+    if (view.length > 0) this.tuple(view);
+    else this.op("N");
+    return this.op("tQ").int(offset).tuple(shape).tuple(stride).op("\x89N").op("tRs");
+  }
+
+  end(): Buffer {
+    return Buffer.concat([...this.#parts, Buffer.from(".")]);
+  }
+}
+
+/** The form before PyTorch 1.6, with one storage of two floats. */
+function legacy(pickle: Buffer, keys = ["0"], littleEndian = true, data = Buffer.alloc(16, 1)): Buffer {
+  data.writeBigInt64LE(BigInt((data.byteLength - 8) / 4), 0);
+  const list = new Pickle().op("](");
+  for (const key of keys) list.text(key);
+  return Buffer.concat([
+    new Pickle().op("\x8a", 10, Buffer.from("6cfc9c46f9206aa85019", "hex")).end(),
+    new Pickle().op("M", 0xe9, 3).end(),
+    new Pickle()
+      .op("}")
+      .text("little_endian")
+      .op(littleEndian ? "\x88" : "\x89")
+      .op("s")
+      .end(),
+    pickle,
+    list.op("e").end(),
+    data,
+  ]);
+}
+
+describe("a pickle that is not what it says", () => {
+  it("is read where it is", async () => {
+    await writeFile(join(dir, "a.bin"), legacy(new Pickle().tensor().end()));
+    const file = await openPytorch(join(dir, "a.bin"));
+    expect(file.entries()).toEqual([{ name: "a", dtype: "F32", shape: [2] }]);
+    expect((await file.readBytes("a")).every((byte) => byte === 1)).toBe(true);
+    await file.close();
+  });
+
+  it("may have storages that are views of others, as PyTorch 0.x wrote them", async () => {
+    const data = Buffer.alloc(8 + 16);
+    for (const i of [0, 1, 2, 3]) data.writeFloatLE(i, 8 + 4 * i);
+    const pickle = new Pickle().tensor({ elements: 4, offset: 1, shape: [1], view: [7, 2, 2] }).end();
+    await writeFile(join(dir, "a.bin"), legacy(pickle, ["0"], true, data));
+    expect(await readAll(await openPytorch(join(dir, "a.bin")))).toEqual({ a: [3] });
+  });
+
+  it("may have one dict twice, and a dict in itself", async () => {
+    const shared = new Pickle().op("}q", 0).text("m").tensor().op("q", 1).op("s").text("n").op("h", 1);
+    await writeFile(join(dir, "a.bin"), legacy(shared.op("s").text("self").op("h", 0).op("s").end()));
+    expect(Object.keys(await readAll(await openPytorch(join(dir, "a.bin"))))).toEqual(["m.a"]);
+  });
+
+  const plain = () => new Pickle().tensor();
+  const cases: [string, Uint8Array, string][] = [
+    [
+      "has two tensors of one name",
+      legacy(
+        new Pickle().op("}").text("x").op("}").text("y").tensor().op("ss").text("x.y").tensor().op("s").end(),
+      ),
+      'two of its tensors are called "x.y.a"',
+    ],
+    [
+      "has a dict whose name is no name",
+      legacy(new Pickle().op("}").text("x".repeat(1000)).tensor().op("s").end()),
+      "a dict in it has a name of 1000 characters",
+    ],
+    [
+      "repeats one element a million times",
+      legacy(new Pickle().tensor({ shape: [1_000_000], stride: [0] }).end()),
+      "a tensor of sizes [1000000] and strides [0] at 0 does not fit into its storage of 2 elements",
+    ],
+    [
+      "has sizes whose product is no number any more",
+      legacy(new Pickle().tensor({ shape: Array(40).fill(2 ** 30), stride: Array(40).fill(0) }).end()),
+      "does not fit into its storage",
+    ],
+    [
+      "begins beyond its storage",
+      legacy(new Pickle().tensor({ offset: 1 }).end()),
+      "a tensor of sizes [2] and strides [1] at 1 does not fit into its storage of 2 elements",
+    ],
+    [
+      "has a negative offset",
+      legacy(new Pickle().tensor({ offset: -1 }).end()),
+      "a tensor is not described by a storage, an offset, sizes and strides",
+    ],
+    [
+      "has a negative stride",
+      legacy(new Pickle().tensor({ stride: [-1] }).end()),
+      "a tensor is not described by a storage, an offset, sizes and strides",
+    ],
+    [
+      "has more sizes than strides",
+      legacy(new Pickle().tensor({ shape: [1, 2] }).end()),
+      "a tensor of sizes [1, 2] and strides [1] has not one for each",
+    ],
+    [
+      "claims a storage of petabytes",
+      legacy(
+        new Pickle()
+          .tensor({ shape: [2 ** 30, 2 ** 20] as never, stride: [2 ** 20, 1], view: [7, 0, 2n ** 52n] })
+          .end(),
+      ),
+      'storage "0" of 4503599627370496 F32 has 8 bytes',
+    ],
+    [
+      "has a view beyond its storage",
+      legacy(new Pickle().tensor({ view: [7, 1, 2] }).end()),
+      'storage "0" of 2 F32 has 8 bytes',
+    ],
+    ["lacks the data of a storage", legacy(plain().end(), []), 'the data of storage "0" is not in it'],
+    [
+      "has the data of a storage twice",
+      legacy(plain().end(), ["0", "0"]),
+      'the data of storage "0" belongs to no tensor, or comes twice',
+    ],
+    [
+      "has data that belong to nothing",
+      legacy(plain().end(), ["x"]),
+      'the data of storage "x" belongs to no tensor, or comes twice',
+    ],
+    [
+      "is of another byte order",
+      legacy(plain().end(), ["0"], false),
+      "its numbers are not in little-endian byte order",
+    ],
+    ["pops what is not there", legacy(new Pickle().op("0\x85").end()), "the pickle takes more than it has"],
+    ["pops a mark", legacy(new Pickle().op("(\x85").end()), "the pickle takes more than it has"],
+    ["ends without a value", legacy(new Pickle().end()), "the pickle takes more than it has"],
+    [
+      "gets what it has not stored",
+      legacy(new Pickle().op("h", 7).end()),
+      "takes value 7, which it has not stored",
+    ],
+    [
+      "sets items of a number",
+      legacy(new Pickle().int(1).int(2).int(3).op("s").end()),
+      "sets items of no dict",
+    ],
+    ["sets half an item", legacy(new Pickle().op("}(").int(1).op("u").end()), "sets items of no dict"],
+    ["appends to a dict", legacy(new Pickle().op("}").int(1).op("a").end()), "appends to what is no list"],
+    ["adds to a list", legacy(new Pickle().op("](").int(1).op("\x90").end()), "adds to what is no set"],
+    ["calls a number", legacy(new Pickle().int(1).op(")R").end()), "the pickle calls what cannot be called"],
+    [
+      "calls a storage class",
+      legacy(new Pickle().op("ctorch\nFloatStorage\n)R").end()),
+      "the pickle calls torch.FloatStorage",
+    ],
+    [
+      "makes an OrderedDict of numbers",
+      legacy(new Pickle().op("ccollections\nOrderedDict\n").int(1).op("\x85R").end()),
+      "an OrderedDict is made of what is no list of pairs",
+    ],
+    [
+      "gives a number attributes",
+      legacy(new Pickle().int(1).op("}b").end()),
+      "the pickle gives attributes to what has none",
+    ],
+    [
+      "has a storage without an id",
+      legacy(new Pickle().op("NQ").end()),
+      "a storage is not described by class, key",
+    ],
+    ["has an unknown opcode", legacy(new Pickle().op("\x00").end()), "opcode 0x00 at byte"],
+    [
+      "builds more than a model",
+      legacy(new Pickle().op("}".repeat(600_000)).end()),
+      "the pickle builds more objects than any model's",
+    ],
+    ["has an extension opcode", legacy(new Pickle().op("\x82", 1).end()), "opcode 0x82 at byte"],
+    ["has a text protocol", legacy(Buffer.from([0x80, 1, 0x4e, 0x2e])), "pickle protocol 1 is not read"],
+    [
+      "has an integer of a gigabyte",
+      legacy(new Pickle().op("\x8b", 0, 0, 0, 0x40).end()),
+      "the pickle has an integer of 1073741824 bytes",
+    ],
+    [
+      "has a text of two gigabytes",
+      legacy(new Pickle().op("X", 0, 0, 0, 0x80).end()),
+      "the pickle is cut off",
+    ],
+    [
+      "makes an object the old way",
+      legacy(new Pickle().op("(iposix\nsystem\n").end()),
+      'asks Python for "posix.system", which is refused',
+    ],
+    [
+      "names a global with a line break",
+      legacy(new Pickle().text("po\nsix").text("system").op("\x93").end()),
+      'asks Python for "po\\nsix.system", which is refused',
+    ],
+    [
+      "has a storage whose key has a line break",
+      legacy(new Pickle().tensor({ key: "a\nb" }).end()),
+      'the data of storage "0" belongs to no tensor',
+    ],
+    [
+      "lacks a storage whose key has a line break",
+      legacy(new Pickle().tensor({ key: "a\nb" }).end(), []),
+      'the data of storage "a\\nb" is not in it',
+    ],
+    [
+      "is a dict that contains itself",
+      legacy(new Pickle().op("}q", 0).text("model").op("h", 0).op("s").end(), []),
+      "it holds no tensors by name (no state dict)",
+    ],
+    [
+      "has a state of another machine",
+      legacy(new Pickle().int(7).end()).with(15 + 3, 0),
+      "its protocol is 768, not 1001",
+    ],
+  ];
+
+  it.each(cases)("%s", async (_, bytes, message) => {
+    await writeFile(join(dir, "a.bin"), bytes);
+    const error = await openPytorch(join(dir, "a.bin")).catch((thrown) => thrown);
+    expect(error).toMatchObject({ code: "ERR_FINETAG_MODEL", message: expect.stringContaining(message) });
+    expect(error.message).toMatch(/^[^\n]*a\.bin: [^\n]*$/);
+  });
+
+  it("is longer than a first look at it", async () => {
+    const pickle = new Pickle().op("(");
+    const filler = "x".repeat(1000);
+    for (let i = 0; i < 3000; i++) pickle.text(filler);
+    await writeFile(join(dir, "a.bin"), legacy(pickle.op("1").tensor().end()));
+    const file = await openPytorch(join(dir, "a.bin"));
+    expect(file.entries().length).toBe(1);
+    await file.close();
+  });
+});
