@@ -1,7 +1,7 @@
 #include "engine/core/batch.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <cstring>
@@ -30,21 +30,48 @@ void check_binary(const std::vector<float>& values, size_t expected, int64_t lab
   }
 }
 
-template <typename T>
-at::Tensor move_to(const std::vector<T>& values, at::IntArrayRef shape, at::ScalarType type,
-                   const c10::Device& device) {
-  if (device.is_meta()) return at::empty(shape, at::TensorOptions().dtype(type).device(device));
-  if (device.is_cuda()) {
-    // From pinned memory the copy runs beside the work under way; libtorch keeps the memory until it has
-    // ended.
-    const at::Tensor pinned = at::empty(shape, at::TensorOptions().dtype(type).pinned_memory(true));
-    std::memcpy(pinned.mutable_data_ptr(), values.data(), values.size() * sizeof(T));
-    return pinned.to(device, type, /*non_blocking=*/true);
+/// Arrays laid one after the other, so that a single copy brings all of them to the device. From pinned
+/// memory it runs beside the work under way; libtorch keeps that memory until the copy has ended.
+class Staging {
+ public:
+  /// Both must live until place().
+  template <typename T>
+  void add(at::Tensor& to, const std::vector<T>& values, at::IntArrayRef shape) {
+    const auto bytes = static_cast<int64_t>(values.size() * sizeof(T));
+    pieces_.push_back({&to, values.data(), total_, bytes, shape.vec(), c10::CppTypeToScalarType<T>::value});
+    total_ += at::divup(bytes, kAlignment) * kAlignment;
   }
-  // The blob lives only as long as the vector, so the copy is made before this returns.
-  return at::from_blob(const_cast<T*>(values.data()), shape, at::TensorOptions().dtype(type))
-      .to(device, type, /*non_blocking=*/false, /*copy=*/true);
-}
+
+  /// Makes each tensor that was added a view of its array on the device.
+  void place(const c10::Device& device) const {
+    const at::TensorOptions bytes = at::TensorOptions().dtype(at::kByte);
+    at::Tensor all;
+    if (device.is_meta()) {
+      all = at::empty({total_}, bytes.device(device));
+    } else {
+      const at::Tensor host = at::empty({total_}, bytes.pinned_memory(device.is_cuda()));
+      auto* data = host.mutable_data_ptr<uint8_t>();
+      for (const Piece& piece : pieces_) std::memcpy(data + piece.offset, piece.from, piece.bytes);
+      all = host.to(device, /*non_blocking=*/true);
+    }
+    for (const Piece& piece : pieces_)
+      *piece.to = all.narrow(0, piece.offset, piece.bytes).view(piece.type).view(piece.shape);
+  }
+
+ private:
+  static constexpr int64_t kAlignment = 64;
+
+  struct Piece {
+    at::Tensor* to;
+    const void* from;
+    int64_t offset, bytes;
+    std::vector<int64_t> shape;
+    at::ScalarType type;
+  };
+
+  std::vector<Piece> pieces_;
+  int64_t total_ = 0;
+};
 
 /// BERT counts from 0. RoBERTa counts from padding id + 1 and skips padding ids (Hugging Face's
 /// create_position_ids_from_input_ids), which can occur literally in a text.
@@ -110,19 +137,23 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
   }
   const int64_t B = batch.texts, T = batch.tokens, S = batch.max_length;
 
-  batch.ids_T = move_to(host.ids_T, {T}, at::kInt, device);
-  batch.token_types_T = move_to(host.token_types_T, {T}, at::kInt, device);
-  batch.positions_T = move_to(count_positions(host, config), {T}, at::kInt, device);
+  Staging staging;
+  staging.add(batch.ids_T, host.ids_T, {T});
+  staging.add(batch.token_types_T, host.token_types_T, {T});
+  const std::vector<int32_t> positions = count_positions(host, config);
+  staging.add(batch.positions_T, positions, {T});
+  const std::vector<int32_t> task_types(config.task_type_vocab_size > 0 ? T : 0, 0);
+  if (!task_types.empty()) staging.add(batch.task_types_T, task_types, {T});
 
-  if (config.task_type_vocab_size > 0)
-    batch.task_types_T = move_to(std::vector<int32_t>(T, 0), {T}, at::kInt, device);
-
-  batch.cu_seqlens = move_to(host.cu_seqlens, {B + 1}, at::kInt, device);
+  staging.add(batch.cu_seqlens, host.cu_seqlens, {B + 1});
   const std::vector<int64_t> first_token(host.cu_seqlens.begin(), host.cu_seqlens.end() - 1);
-  batch.first_token_B = move_to(first_token, {B}, at::kLong, device);
+  staging.add(batch.first_token_B, first_token, {B});
+  std::vector<int64_t> padded_from, packed_from;
+  std::vector<float> key_bias;
   if (padded && batch.is_ragged()) {
-    std::vector<int64_t> padded_from(B * S, 0), packed_from(T);
-    std::vector<float> key_bias(B * S, -std::numeric_limits<float>::infinity());
+    padded_from.assign(B * S, 0);
+    packed_from.resize(T);
+    key_bias.assign(B * S, -std::numeric_limits<float>::infinity());
     for (int64_t b = 0; b < B; ++b) {
       const int64_t start = host.cu_seqlens[b], length = host.cu_seqlens[b + 1] - start;
       for (int64_t i = 0; i < length; ++i) {
@@ -131,14 +162,14 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
         key_bias[b * S + i] = 0.0f;
       }
     }
-    batch.padded_from_BS = move_to(padded_from, {B * S}, at::kLong, device);
-    batch.packed_from_T = move_to(packed_from, {T}, at::kLong, device);
-    batch.key_bias_B11S = move_to(key_bias, {B, 1, 1, S}, at::kFloat, device);
+    staging.add(batch.padded_from_BS, padded_from, {B * S});
+    staging.add(batch.packed_from_T, packed_from, {T});
+    staging.add(batch.key_bias_B11S, key_bias, {B, 1, 1, S});
   }
   const int64_t L = config.num_labels;
-  if (!host.labels_BL.empty()) batch.labels_BL = move_to(host.labels_BL, {B, L}, at::kFloat, device);
-  if (!host.label_mask_BL.empty())
-    batch.label_mask_BL = move_to(host.label_mask_BL, {B, L}, at::kFloat, device);
+  if (!host.labels_BL.empty()) staging.add(batch.labels_BL, host.labels_BL, {B, L});
+  if (!host.label_mask_BL.empty()) staging.add(batch.label_mask_BL, host.label_mask_BL, {B, L});
+  staging.place(device);
   return batch;
 }
 

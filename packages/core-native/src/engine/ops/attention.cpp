@@ -3,8 +3,6 @@
 #include "engine/ops/attention.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/core/Generator.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
@@ -15,10 +13,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <mutex>
 #include <string_view>
 #include <tuple>
 
+#include "engine/ops/device_seed.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/pack.h"
@@ -60,17 +58,16 @@ at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_val
   const bool first_only = X != T;
   const at::Tensor query_starts =
       first_only ? at::arange(batch.texts + 1, batch.cu_seqlens.options()) : batch.cu_seqlens;
-  if (probabilities.p != 0.0) {
-    // The kernel draws from the device's default generator, forward and backward from the same state.
-    at::Generator generator = at::detail::getCUDAHooks().getDefaultGenerator(query_XH.device().index());
-    const std::scoped_lock lock(generator.mutex());
-    generator.set_current_seed(device_seed(probabilities.key));
-  }
-  const at::Tensor context_XND = std::get<0>(at::_flash_attention_forward(
-      query_XH.view({X, heads, D}), key_value_T2H.narrow(1, 0, H).view({T, heads, D}),
-      key_value_T2H.narrow(1, H, H).view({T, heads, D}), query_starts, batch.cu_seqlens,
-      first_only ? 1 : batch.max_length, batch.max_length, probabilities.p, /*is_causal=*/false,
-      /*return_debug_mask=*/false));
+  const auto run = [&] {
+    return std::get<0>(at::_flash_attention_forward(
+        query_XH.view({X, heads, D}), key_value_T2H.narrow(1, 0, H).view({T, heads, D}),
+        key_value_T2H.narrow(1, H, H).view({T, heads, D}), query_starts, batch.cu_seqlens,
+        first_only ? 1 : batch.max_length, batch.max_length, probabilities.p, /*is_causal=*/false,
+        /*return_debug_mask=*/false));
+  };
+  // The backward pass draws from the state that the forward pass began with.
+  const at::Tensor context_XND =
+      probabilities.p == 0.0 ? run() : with_device_seed(query_XH.device(), probabilities.key, run);
   return context_XND.reshape({X, H});
 }
 

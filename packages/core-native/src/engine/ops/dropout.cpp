@@ -1,11 +1,12 @@
 #include "engine/ops/dropout.h"
 
-#include <ATen/core/Generator.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/detail/CUDAHooksInterface.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/native_dropout.h>
 
-#include "engine/core/philox.h"
+#include <tuple>
+
+#include "engine/ops/device_seed.h"
 #include "engine/ops/fused.h"
 
 namespace finetag {
@@ -24,21 +25,11 @@ at::Tensor drop_cpu(const at::Tensor& x, double p, const DropoutKey& key) {
   return to.to(x.scalar_type());
 }
 
-/// Any other device: its own generator, seeded from the key, draws the mask anew in each pass.
+/// Any other device: libtorch's kernel, forward and backward one launch each. It keeps the mask, a byte an
+/// element, until the backward pass.
 at::Tensor drop_elsewhere(const at::Tensor& x, double p, const DropoutKey& key) {
-  at::Tensor keep = at::empty_like(x);
-  if (!x.is_meta()) {
-    at::Generator generator = at::detail::getCUDAHooks().getNewGenerator(x.device().index());
-    generator.set_current_seed(device_seed(key));
-    keep.bernoulli_(1.0 - p, generator);
-  }
-  // In this order bfloat16 rounds once.
-  return keep.mul_(x).mul_(1.0 / (1.0 - p));
-}
-
-at::Tensor drop(const at::Tensor& x_any, double p, const DropoutKey& key) {
-  const at::Tensor x = x_any.contiguous();
-  return x.is_cpu() ? drop_cpu(x, p, key) : drop_elsewhere(x, p, key);
+  return with_device_seed(x.device(), key,
+                          [&] { return std::get<0>(at::native_dropout(x, p, /*train=*/true)); });
 }
 
 struct Backward : torch::autograd::Node {
@@ -47,23 +38,19 @@ struct Backward : torch::autograd::Node {
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
     const at::NoGradGuard no_grad;
-    return {drop(grads[0], p, key)};
+    return {drop_cpu(grads[0], p, key)};
   }
 };
 
 }  // namespace
 
-uint64_t device_seed(const DropoutKey& key) {
-  const auto words = Philox::block({0, 0, key.site, key.micro_batch}, key.seed, key.step);
-  return uint64_t{words[0]} << 32 | words[1];
-}
-
 at::Tensor dropout(const at::Tensor& x, double p, DropoutKey key) {
   if (p == 0.0) return x;
+  if (!x.is_cpu()) return drop_elsewhere(x, p, key);
   at::Tensor y;
   {
     const at::NoGradGuard no_grad;
-    y = drop(x.detach(), p, key);
+    y = drop_cpu(x.detach(), p, key);
   }
   if (at::GradMode::is_enabled() && x.requires_grad()) {
     const auto node = c10::make_intrusive<Backward>();

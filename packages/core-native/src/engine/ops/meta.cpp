@@ -52,6 +52,16 @@ std::tuple<at::Tensor, at::Tensor> log_sigmoid_forward(const at::Tensor& self) {
   return {at::empty_like(self), at::empty_like(self)};
 }
 
+std::tuple<at::Tensor, at::Tensor> native_dropout(const at::Tensor& self, double, std::optional<bool>) {
+  expect_meta({self});
+  return {at::empty_like(self), at::empty_like(self, self.options().dtype(at::kBool))};
+}
+
+at::Tensor native_dropout_backward(const at::Tensor& grad, const at::Tensor& mask, double) {
+  expect_meta({grad, mask});
+  return at::empty_like(grad);
+}
+
 at::Tensor relu(const at::Tensor& self) { return at::empty_like(self); }
 
 void fused_adamw(at::TensorList values, at::TensorList grads, at::TensorList exp_avgs,
@@ -74,6 +84,8 @@ void register_meta_kernels() {
     library->impl("embedding_dense_backward", embedding_dense_backward);
     library->impl("native_layer_norm", native_layer_norm);
     library->impl("native_layer_norm_backward", native_layer_norm_backward);
+    library->impl("native_dropout", native_dropout);
+    library->impl("native_dropout_backward", native_dropout_backward);
     library->impl("log_sigmoid_forward", log_sigmoid_forward);
     library->impl("relu", relu);
     library->impl("_fused_adamw_", fused_adamw);
