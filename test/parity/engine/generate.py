@@ -146,6 +146,13 @@ MODELS = {
             **{**COMMON, **SMALL}, use_task_id=True, hidden_size=16, num_attention_heads=2, intermediate_size=24
         ),
     ),
+    # As the base and large sizes: embeddings as wide as the layers, so nothing projects them.
+    "electra-wide": (
+        ElectraForSequenceClassification,
+        ElectraConfig(
+            **{**COMMON, **SMALL}, embedding_size=16, hidden_size=16, num_attention_heads=2, intermediate_size=24
+        ),
+    ),
 }
 SMALL_MODELS = [name for name in MODELS if name not in ("bert", "roberta", "bert-odd")]
 # The names that model types have for the rates of dropout.
@@ -161,7 +168,7 @@ OUTLETS = {
     "output": ("output.dense", "ffn_output", "ffn.lin2"),
 }
 # The head's scale puts gradient norms about the clipping limit, so that some steps clip and some do not.
-HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4, "distilbert": 0.5, "electra": 0.4, "ernie": 0.4}
+HEAD_STD = {"bert": 0.2, "roberta": 0.35, "bert-odd": 0.45, "albert": 0.3, "xlm-roberta": 0.4, "distilbert": 0.5, "electra": 0.4, "ernie": 0.4, "electra-wide": 0.4}
 HEADS = ("classifier.weight", "classifier.out_proj.weight")
 MAX_TOKENS = 32
 
