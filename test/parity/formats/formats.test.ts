@@ -76,33 +76,45 @@ describe("the tensors are those of transformers' converters, to the bit", () => 
     for (const [tensor, bits] of expected) expect(tensors.get(tensor), tensor).toEqual(bits);
   });
 
-  test.each(["bert-pytorch", "bert-pytorch-old"])("%s", async (name) => {
-    const expected = await readGolden("bert-tf");
-    let found = 0;
-    for (const [tensor, bits] of await readBits(join(HERE, name))) {
-      if (tensor.includes(".decoder.")) continue; // the word embeddings and a bias once more
-      expect(bits, tensor).toEqual(expected.get(modern(tensor)));
-      found++;
-    }
-    expect(found).toBe(name === "bert-pytorch" ? 41 : 48);
-  });
+  test.each(["bert-pytorch", "bert-pytorch-old", "bert-safetensors-shards", "bert-pytorch-shards"])(
+    "%s",
+    async (name) => {
+      const expected = await readGolden("bert-tf");
+      let found = 0;
+      for (const [tensor, bits] of await readBits(join(HERE, name))) {
+        if (tensor.includes(".decoder.")) continue; // the word embeddings and a bias once more
+        expect(bits, tensor).toEqual(expected.get(modern(tensor)));
+        found++;
+      }
+      expect(found).toBe(name === "bert-pytorch-old" ? 48 : 41);
+    },
+  );
 });
 
-describe("the logits", () => {
-  test("of a BERT are transformers', and the same bits in each format and after a conversion", async () => {
-    const tf = await logitsOf(join(HERE, "bert-tf"));
-    expect(largestDifference(tf, golden.logits.bert!)).toBeLessThanOrEqual(TOLERANCE);
-    expect(await logitsOf(join(HERE, "bert-pytorch"))).toEqual(tf);
-    expect(await logitsOf(join(HERE, "bert-pytorch-old"))).toEqual(tf);
-    await convertModel(join(HERE, "bert-tf"), join(folder, "bert"));
-    expect(await logitsOf(join(folder, "bert"))).toEqual(tf);
+describe("the logits are transformers', and the same bits in each format and after a conversion", () => {
+  test.each<[string, string[]]>([
+    [
+      "bert",
+      ["bert-tf", "bert-pytorch", "bert-pytorch-old", "bert-safetensors-shards", "bert-pytorch-shards"],
+    ],
+    ["bert-float16", ["bert-safetensors-float16", "bert-pytorch-float16"]],
+    ["bert-bfloat16", ["bert-safetensors-bfloat16", "bert-pytorch-bfloat16", "bert-tf-bfloat16"]],
+    ["albert", ["albert-tf"]],
+    ["albert-groups", ["albert-groups-tf"]],
+  ])("%s", async (model, [first = "", ...others]) => {
+    const logits = await logitsOf(join(HERE, first));
+    expect(largestDifference(logits, golden.logits[model]!)).toBeLessThanOrEqual(TOLERANCE);
+    for (const other of others) expect(await logitsOf(join(HERE, other)), other).toEqual(logits);
+    for (const name of [first, ...others]) {
+      await convertModel(join(HERE, name), join(folder, name));
+      expect(await logitsOf(join(folder, name)), `${name}, converted`).toEqual(logits);
+    }
   });
 
-  test("of an ALBERT are transformers', and the same bits after a conversion", async () => {
-    const tf = await logitsOf(join(HERE, "albert-tf"));
-    expect(largestDifference(tf, golden.logits.albert!)).toBeLessThanOrEqual(TOLERANCE);
-    await convertModel(join(HERE, "albert-tf"), join(folder, "albert"));
-    expect(await logitsOf(join(folder, "albert"))).toEqual(tf);
+  test("rounding the weights shows in them", () => {
+    const { bert, "bert-float16": float16, "bert-bfloat16": bfloat16 } = golden.logits;
+    expect(largestDifference(float16!, bert!)).toBeGreaterThan(100 * TOLERANCE);
+    expect(largestDifference(bfloat16!, float16!)).toBeGreaterThan(100 * TOLERANCE);
   });
 });
 

@@ -5,8 +5,10 @@
 The TensorFlow checkpoints are written by TensorFlow, under the names of google-research/bert and google-research/albert,
 and read by transformers' own converters; transformers 4.49 is the last line of versions that has them. What those give
 is in `bert-tf.safetensors` and `albert-tf.safetensors`; the logits of the model are in `golden.json`, from float64.
+The files in shards and in half precision are of the same BERT, saved by `save_pretrained` and read by `from_pretrained`.
 """
 
+import copy
 import json
 import os
 import shutil
@@ -73,6 +75,8 @@ ALBERT = dict(
     type_vocab_size=2,
     vocab_size=len(WORDS),
 )
+# The first group runs three times, the second twice.
+ALBERT_GROUPS = {**ALBERT, "num_hidden_layers": 5, "num_hidden_groups": 2, "inner_group_num": 2}
 
 
 def dense(name, rows, columns):
@@ -123,14 +127,16 @@ def albert_shapes(config):
     hidden, inner, size = config["hidden_size"], config["intermediate_size"], config["embedding_size"]
     shapes = {**tables(size, config), **heads(hidden, size, config)}
     shapes |= dense("bert/encoder/embedding_hidden_mapping_in", size, hidden)
-    layer = "bert/encoder/transformer/group_0/inner_group_0"
-    for part in ("query", "key", "value"):
-        shapes |= dense(f"{layer}/attention_1/self/{part}", hidden, hidden)
-    shapes |= dense(f"{layer}/attention_1/output/dense", hidden, hidden)
-    shapes |= norm(f"{layer}/LayerNorm", hidden)
-    shapes |= dense(f"{layer}/ffn_1/intermediate/dense", hidden, inner)
-    shapes |= dense(f"{layer}/ffn_1/intermediate/output/dense", inner, hidden)
-    shapes |= norm(f"{layer}/LayerNorm_1", hidden)
+    for group in range(config["num_hidden_groups"]):
+        for inner_group in range(config["inner_group_num"]):
+            layer = f"bert/encoder/transformer/group_{group}/inner_group_{inner_group}"
+            for part in ("query", "key", "value"):
+                shapes |= dense(f"{layer}/attention_1/self/{part}", hidden, hidden)
+            shapes |= dense(f"{layer}/attention_1/output/dense", hidden, hidden)
+            shapes |= norm(f"{layer}/LayerNorm", hidden)
+            shapes |= dense(f"{layer}/ffn_1/intermediate/dense", hidden, inner)
+            shapes |= dense(f"{layer}/ffn_1/intermediate/output/dense", inner, hidden)
+            shapes |= norm(f"{layer}/LayerNorm_1", hidden)
     return shapes
 
 
@@ -150,7 +156,7 @@ def save_shards(prefix, shards):
     for i, variables in enumerate(shards):
         parts.append(f"{prefix}_temp/part-{i:05}-of-{len(shards):05}")
         names = list(variables)
-        tensors = [tf.constant(variables[name]) for name in names]
+        tensors = [tf.convert_to_tensor(variables[name]) for name in names]
         tf.raw_ops.SaveV2(prefix=parts[-1], tensor_names=names, shape_and_slices=[""] * len(names), tensors=tensors)
     tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=parts, destination_prefix=str(prefix), delete_old_dirs=True)
 
@@ -163,26 +169,31 @@ def fresh_folder(name):
     return folder
 
 
-def golden(name, pretraining, classifier, head):
-    """Puts encoder and head together; writes the weights of both heads, and gives the logits."""
+def put_together(pretraining, classifier, head):
     encoder = {k: v for k, v in pretraining.state_dict().items() if k.startswith(classifier.base_model_prefix + ".")}
     missing, unexpected = classifier.load_state_dict(encoder, strict=False)
     assert missing == ["classifier.weight", "classifier.bias"] and not unexpected, (missing, unexpected)
     with torch.no_grad():
         classifier.classifier.weight.copy_(torch.from_numpy(head["output_weights"]))
         classifier.classifier.bias.copy_(torch.from_numpy(head["output_bias"]))
+
+
+def write_tensors(name, pretraining, classifier):
+    """The weights of both heads."""
     state = {**pretraining.state_dict(), **classifier.state_dict()}
     # The decoder's weight is the word embedding, its bias the other one of that name.
     state = {k: v.contiguous() for k, v in state.items() if ".decoder." not in k and "position_ids" not in k}
     save_file(state, HERE / f"{name}.safetensors", metadata={"format": "pt"})
-    tokenizer = BertTokenizer(HERE / name / "vocab.txt")
-    classifier.double().eval()
+
+
+def logits_of(classifier, folder):
+    tokenizer = BertTokenizer(folder / "vocab.txt")
+    classifier = copy.deepcopy(classifier).double().eval()
     logits = []
     with torch.no_grad():
         for text in TEXTS:
             pair = [text] if isinstance(text, str) else text
             logits.append(classifier(**tokenizer(*pair, return_tensors="pt")).logits[0].tolist())
-    classifier.float()
     return logits
 
 
@@ -206,9 +217,41 @@ def bert(head):
     (folder / "bert_config.json").write_text(json.dumps(BERT, indent=2) + "\n")
 
     classifier = BertForSequenceClassification(BertConfig(num_labels=LABELS, **BERT))
-    logits = golden("bert-tf", pretraining, classifier, head)
+    put_together(pretraining, classifier, head)
+    write_tensors("bert-tf", pretraining, classifier)
     pytorch(pretraining, classifier)
-    return logits
+    for form, is_safe in FORMS.items():
+        classifier.save_pretrained(fresh_folder(f"bert-{form}-shards"), safe_serialization=is_safe, max_shard_size="12KB")
+    tensorflow_bfloat16(weights | head, slots)
+    halves = {f"bert-{dtype}": half_precision(classifier, dtype) for dtype in ("float16", "bfloat16")}
+    return {"bert": logits_of(classifier, folder), **halves}
+
+
+FORMS = {"safetensors": True, "pytorch": False}
+
+
+def half_precision(classifier, dtype):
+    """Saved with rounded weights; the logits are of what `from_pretrained` reads, the same from either form."""
+    logits = []
+    for form, is_safe in FORMS.items():
+        folder = fresh_folder(f"bert-{form}-{dtype}")
+        copy.deepcopy(classifier).to(getattr(torch, dtype)).save_pretrained(folder, safe_serialization=is_safe)
+        read = BertForSequenceClassification.from_pretrained(folder, torch_dtype=torch.float32)
+        logits.append(logits_of(read, folder))
+    assert logits[0] == logits[1]
+    return logits[0]
+
+
+def tensorflow_bfloat16(variables, slots):
+    """All weights as bfloat16, in shards of their own beside Adam's; no converter reads them, torch's have the logits."""
+    folder = fresh_folder("bert-tf-bfloat16")
+    rounded = {name: tf.cast(value, tf.bfloat16) for name, value in variables.items()}
+    for value, tensor in zip(variables.values(), rounded.values()):
+        assert (tf.cast(tensor, tf.float32).numpy() == torch.from_numpy(value).bfloat16().float().numpy()).all()
+    names = list(rounded)
+    first, second = ({name: rounded[name] for name in names[i::2]} for i in (0, 1))
+    save_shards(folder / "model.ckpt-7", [first, second, slots | {"global_step": numpy.int64(7)}])
+    (folder / "bert_config.json").write_text(json.dumps(BERT, indent=2) + "\n")
 
 
 def pytorch(pretraining, classifier):
@@ -230,19 +273,23 @@ def pytorch(pretraining, classifier):
     torch.save(renamed, folder / "pytorch_model.bin", _use_new_zipfile_serialization=False)
 
 
-def albert(head):
-    folder = fresh_folder("albert-tf")
-    weights = values(albert_shapes(ALBERT), 2)
-    config = AlbertConfig(**{**ALBERT, "hidden_act": "gelu_new"}, classifier_dropout_prob=0)  # Google's gelu is by tanh
+def albert(name, sizes, seed, head):
+    folder = fresh_folder(name)
+    weights = values(albert_shapes(sizes), seed)
+    config = AlbertConfig(**{**sizes, "hidden_act": "gelu_new"}, classifier_dropout_prob=0)  # Google's gelu is by tanh
     pretraining = AlbertForPreTraining(config)
     save_shards(folder / "model.ckpt-best", [weights])
     load_tf_weights_in_albert(pretraining, config, str(folder / "model.ckpt-best"))
     for file in folder.glob("model.ckpt*"):
         file.unlink()
     save_shards(folder / "model.ckpt-best", [weights | head | {"global_step": numpy.int64(3)}])
-    (folder / "albert_config.json").write_text(json.dumps(ALBERT, indent=2) + "\n")
+    (folder / "albert_config.json").write_text(json.dumps(sizes, indent=2) + "\n")
     config.num_labels = LABELS
-    return golden("albert-tf", pretraining, AlbertForSequenceClassification(config), head)
+    classifier = AlbertForSequenceClassification(config)
+    put_together(pretraining, classifier, head)
+    if name == "albert-tf":
+        write_tensors(name, pretraining, classifier)
+    return logits_of(classifier, folder)
 
 
 def main():
@@ -257,9 +304,13 @@ def main():
             "safetensors": safetensors.__version__,
         },
         "texts": TEXTS,
-        "logits": {"bert": bert(head), "albert": albert(head)},
+        "logits": {
+            **bert(head),
+            "albert": albert("albert-tf", ALBERT, 2, head),
+            "albert-groups": albert("albert-groups-tf", ALBERT_GROUPS, 4, head),
+        },
     }
-    (HERE / "golden.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (HERE / "golden.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
