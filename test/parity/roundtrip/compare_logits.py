@@ -16,7 +16,7 @@ import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 
-def main(directory, texts_path):
+def answer(directory, texts):
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     torch.set_num_threads(1)
@@ -33,13 +33,13 @@ def main(directory, texts_path):
     token_ids, logits = [], []
     model.eval()
     with torch.no_grad():
-        for entry in json.loads(Path(texts_path).read_text()):
+        for entry in texts:
             pair = [entry] if isinstance(entry, str) else entry
             encoded = tokenizer(*pair, truncation=True, max_length=max_length, return_tensors="pt")
             token_ids.append(encoded["input_ids"][0].tolist())
             logits.append(model(**encoded).logits[0].tolist())
     labels = [model.config.id2label[i] for i in range(model.config.num_labels)]
-    document = {
+    return {
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "labels": labels,
         "max_length": max_length,
@@ -47,10 +47,9 @@ def main(directory, texts_path):
         "token_ids": token_ids,
         "logits": logits,
     }
-    json.dump(document, sys.stdout)
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(sys.argv[1], sys.argv[2])
+    json.dump(answer(sys.argv[1], json.loads(Path(sys.argv[2]).read_text())), sys.stdout)
