@@ -66,6 +66,8 @@ ALBERT = {
     "control_symbols": ["[CLS]", "[SEP]", "[MASK]"],
     "user_defined_symbols": ["(", ")", '"', "-", ".", "–", "£", "€"],
 }
+# Of these ALBERT's models get pieces such as "9,", which are all but never taken.
+NUMBERS = [f"{first}9, {second}0, " * 8 for first in ("1", "2", "3,") for second in ("2", "5", "4,")] * 4
 XLM_ROBERTA = {"model_type": "unigram", "vocab_size": 700}
 BPE = {"model_type": "bpe", "vocab_size": 900, "byte_fallback": True}
 BPE_WHOLE = {
