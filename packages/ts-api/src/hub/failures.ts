@@ -29,6 +29,14 @@ export class TimeoutError extends Error {
   }
 }
 
+/** A server's answers about a model go on and on. */
+export class EndlessAnswerError extends Error {
+  constructor(limit: string) {
+    super(`does not come to an end with what it tells of the repository (${limit} came)`);
+    this.name = "EndlessAnswerError";
+  }
+}
+
 /** A source cannot give the model at all; another one may. A wrong checksum is never one of these. */
 export class SourceUnavailableError extends FinetagError {
   constructor(message: string, cause?: unknown) {
@@ -38,7 +46,7 @@ export class SourceUnavailableError extends FinetagError {
 
 /** Whether the same request may succeed when it is sent again. */
 export function isTransient(error: unknown): boolean {
-  if (error instanceof FinetagError) return false;
+  if (error instanceof FinetagError || error instanceof EndlessAnswerError) return false;
   if (error instanceof HttpError) return error.status >= 500 || error.status === 429 || error.status === 408;
   return true;
 }

@@ -1,4 +1,4 @@
-import { HttpError, TimeoutError } from "./failures.ts";
+import { EndlessAnswerError, HttpError, TimeoutError } from "./failures.ts";
 
 export interface GuardedFetch {
   fetch: typeof fetch;
@@ -70,6 +70,28 @@ export function guardedFetch(options: {
   };
 
   return guarded;
+}
+
+/** What is said about one model: a page lists a thousand files in a quarter of a megabyte. */
+const ANSWER_LIMIT = 100;
+const BYTE_LIMIT = 64 * 1024 * 1024;
+
+/** A `fetch` for questions about one model, whose answers are kept in memory: it gives up on a server without an end. */
+export function boundedFetch(fetchOnce: typeof fetch): typeof fetch {
+  let answers = 0;
+  let bytes = 0;
+  return async (input, init) => {
+    if (++answers > ANSWER_LIMIT) throw new EndlessAnswerError(`${ANSWER_LIMIT} pages`);
+    const response = await fetchOnce(input, init);
+    const count = new TransformStream<Uint8Array, Uint8Array>({
+      transform(chunk, output) {
+        bytes += chunk.byteLength;
+        if (bytes > BYTE_LIMIT) throw new EndlessAnswerError(`${BYTE_LIMIT / 1024 / 1024} MiB`);
+        output.enqueue(chunk);
+      },
+    });
+    return response.body === null ? response : new Response(response.body.pipeThrough(count), response);
+  };
 }
 
 /** Thrown where a server ignores a request for the rest of a file and sends all of it. */

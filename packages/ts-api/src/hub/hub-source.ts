@@ -6,9 +6,16 @@ import { FinetagError } from "../errors/index.ts";
 import { ioError, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
-import { HttpError, isTransient, SourceUnavailableError, throwIfAborted, unreachable } from "./failures.ts";
+import {
+  EndlessAnswerError,
+  HttpError,
+  isTransient,
+  SourceUnavailableError,
+  throwIfAborted,
+  unreachable,
+} from "./failures.ts";
 import { CONFIGS, neededFiles } from "./files.ts";
-import { guardedFetch } from "./guarded-fetch.ts";
+import { boundedFetch, guardedFetch } from "./guarded-fetch.ts";
 import { blobPath, hasBlob, isCommit, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
 import { weightFiles } from "./weights.ts";
@@ -56,7 +63,11 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
       stallTimeout: settings.metadataTimeout,
       signal: options.signal,
     });
-    const access = { hubUrl: settings.endpoint, accessToken: settings.token, fetch: guarded.fetch };
+    const access = {
+      hubUrl: settings.endpoint,
+      accessToken: settings.token,
+      fetch: boundedFetch(guarded.fetch),
+    };
     try {
       const info = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...access });
       checkCommit(request, info.sha);
@@ -129,6 +140,8 @@ function describe(request: HubRequest, error: unknown): unknown {
   const { repo, revision, settings } = request;
   const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, error);
   const suggestion = request.entry ? undefined : suggestName(repo);
+  if (error instanceof EndlessAnswerError)
+    return fail(`${settings.endpoint} ${error.message}; set HF_ENDPOINT to another mirror`);
   const meant = suggestion ? `did you mean "${suggestion}"?` : "check the spelling";
   if (!(error instanceof HttpError))
     return fail(`${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);

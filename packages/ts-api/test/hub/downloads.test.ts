@@ -59,6 +59,26 @@ describe("broken downloads", () => {
     expect(await readFile(join(directory, "model.safetensors"))).toEqual(WEIGHTS);
   });
 
+  it("wait for a slow server as long as it sends something", async () => {
+    server.add("acme/tiny", MODEL);
+    vi.stubEnv("HF_HUB_DOWNLOAD_TIMEOUT", "0.5");
+    server.faults = [
+      { path: "config.json", kind: "drip", times: 1, after: 1 },
+      { path: "model.safetensors", kind: "drip", times: 1, after: 4000 },
+    ];
+    const pieces = new Map<string, number>();
+    const started = performance.now();
+    const { directory } = await pullModel("acme/tiny", {
+      onProgress: ({ file }) => pieces.set(file, (pieces.get(file) ?? 0) + 1),
+    });
+    // Several times as long as the silence that would have ended it.
+    expect(performance.now() - started).toBeGreaterThan(3000);
+    expect(pieces.get("config.json")).toBe(MODEL["config.json"].length);
+    expect(pieces.get("model.safetensors")).toBeGreaterThanOrEqual(WEIGHTS.length / 4000);
+    expect(await readFile(join(directory, "model.safetensors"))).toEqual(WEIGHTS);
+    expect(server.fetchedFiles().filter((name) => pieces.get(name)! > 1)).toHaveLength(2);
+  }, 20_000);
+
   it("are tried again after a server's error, and given up with one line", async () => {
     server.add("acme/tiny", MODEL);
     server.faults = [{ path: "model.safetensors", kind: "status", times: 1, status: 503 }];

@@ -27,6 +27,9 @@ export interface Fault {
   kind:
     | "break"
     | "stall"
+    | "drip"
+    | "endless-pages"
+    | "endless-page"
     | "ignore-range"
     | "corrupt"
     | "status"
@@ -35,7 +38,7 @@ export interface Fault {
     | "break-upload";
   /** Answers that it hits. */
   times: number;
-  /** Bytes sent before it breaks or stalls. */
+  /** Bytes sent before it breaks or stalls, or at a time. */
   after?: number;
   status?: number;
   /** What the answer says beside. */
@@ -180,6 +183,12 @@ export class HubServer {
 
   /** In pages of three, as the real one does in pages of a thousand. */
   #answerTree(repo: ServedRepo, url: URL, response: ServerResponse): void {
+    const fault = this.fault("tree", ["endless-pages", "endless-page"]);
+    if (fault?.kind === "endless-page") {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write("[");
+      return pour(response, Buffer.from(`${JSON.stringify({ type: "file", path: "x" })},`.repeat(10_000)));
+    }
     const start = Number(url.searchParams.get("cursor") ?? 0);
     const entries = [...repo.files].map(([path, { data, lfs }]) => ({
       type: "file",
@@ -188,7 +197,7 @@ export class HubServer {
       oid: gitBlobId(lfs ? Buffer.from("pointer") : data),
       ...(lfs && { lfs: { oid: sha256(data), size: data.length, pointerSize: 134 } }),
     }));
-    if (start + 3 < entries.length) {
+    if (start + 3 < entries.length || fault?.kind === "endless-pages") {
       url.searchParams.set("cursor", String(start + 3));
       response.setHeader("link", `<${origin(this.#hub)}${url.pathname}${url.search}>; rel="next"`);
     }
@@ -203,7 +212,7 @@ export class HubServer {
   }
 
   #send(path: string, whole: Buffer, request: IncomingMessage, response: ServerResponse): void {
-    const fault = this.fault(path, ["break", "stall", "ignore-range", "corrupt"]);
+    const fault = this.fault(path, ["break", "stall", "drip", "ignore-range", "corrupt"]);
     let data = whole;
     if (fault?.kind === "corrupt") {
       data = Buffer.from(whole);
@@ -222,6 +231,7 @@ export class HubServer {
     if (fault?.kind === "break")
       response.write(data.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 20));
     else if (fault?.kind === "stall") response.write(data.subarray(0, fault.after));
+    else if (fault?.kind === "drip") drip(response, data, fault.after!);
     else response.end(data);
   }
 
@@ -231,6 +241,23 @@ export class HubServer {
     if (fault) fault.times--;
     return fault;
   }
+}
+
+/** A few bytes at a time, with a pause before each. */
+function drip(response: ServerResponse, data: Buffer, bytes: number): void {
+  const send = (start: number) => {
+    if (response.destroyed) return;
+    if (start >= data.length) return void response.end();
+    response.write(data.subarray(start, start + bytes), () => setTimeout(send, 40, start + bytes));
+  };
+  setTimeout(send, 40, 0);
+}
+
+/** The same again and again, as long as somebody takes it. */
+function pour(response: ServerResponse, data: Buffer): void {
+  response.write(data, (error) => {
+    if (!error && !response.destroyed) pour(response, data);
+  });
 }
 
 export function tokenOf(request: IncomingMessage): string | undefined {

@@ -327,6 +327,17 @@ describe("a push that fails", () => {
     expect((await failing()).message).toContain(message);
   });
 
+  it("for a list of files without an end says so, and asks once", async () => {
+    server.faults = [{ path: "tree", kind: "endless-pages", times: Number.POSITIVE_INFINITY }];
+    await expect(pushModel(directory, "acme/out")).rejects.toMatchObject({
+      code: "ERR_FINETAG_UPLOAD",
+      message:
+        `acme/out: ${server.url} does not come to an end with what it tells of the repository (100 pages came); ` +
+        "nothing was committed",
+    });
+    expect(server.seen.filter(({ url }) => url.includes("/tree/"))).toHaveLength(100);
+  });
+
   it("for a closed port names it", { timeout: 20_000 }, async () => {
     const { url } = server;
     await server.stop();

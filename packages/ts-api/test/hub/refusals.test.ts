@@ -99,6 +99,23 @@ describe("refusals", () => {
     });
   });
 
+  it.each([
+    ["endless-pages", "100 pages"],
+    ["endless-page", "64 MiB"],
+  ] as const)("come to an end where a server's list of files has none: %s", async (kind, limit) => {
+    server.add("acme/tiny", MODEL);
+    server.faults = [{ path: "tree", kind, times: Number.POSITIVE_INFINITY }];
+    await expect(pullModel("acme/tiny")).rejects.toMatchObject({
+      code: "ERR_FINETAG_DOWNLOAD",
+      message:
+        `acme/tiny: ${server.url} does not come to an end with what it tells of the repository (${limit} came); ` +
+        "set HF_ENDPOINT to another mirror",
+    });
+    // Asked once: such a server would say the same again.
+    expect(server.seen.filter(({ url }) => url.includes("/revision/"))).toHaveLength(1);
+    expect(server.fetchedFiles()).toEqual([]);
+  });
+
   it("of a closed port fall back to the cache, else say what to do", async () => {
     server.add("acme/tiny", MODEL);
     const { directory } = await pullModel("acme/tiny");

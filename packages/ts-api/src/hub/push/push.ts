@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CommitOperation } from "@huggingface/hub";
 import { FinetagError } from "../../errors/index.ts";
-import { HttpError, unreachable } from "../failures.ts";
+import { EndlessAnswerError, HttpError, unreachable } from "../failures.ts";
 import { neededFiles } from "../files.ts";
+import { boundedFetch } from "../guarded-fetch.ts";
 import { type HubSettings, readSettings } from "../settings.ts";
 import { CARD_MARK } from "./mark.ts";
 import { type PlanOptions, type PushPlan, planPush } from "./plan.ts";
@@ -137,7 +138,8 @@ async function orAbsent<T>(asked: Promise<T>): Promise<T | undefined> {
 async function listRemote({ plan, access }: Push): Promise<string[]> {
   const { listFiles } = await import("@huggingface/hub");
   const paths: string[] = [];
-  for await (const { type, path } of listFiles({ repo: plan.repo, revision: plan.branch, ...access }))
+  const bounded = { ...access, fetch: boundedFetch(access.fetch) };
+  for await (const { type, path } of listFiles({ repo: plan.repo, revision: plan.branch, ...bounded }))
     if (type === "file") paths.push(path);
   return paths;
 }
@@ -202,6 +204,7 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
   const { endpoint, tokenSource } = settings;
   const { repo, branch } = plan;
   const fail = (text: string) => new FinetagError("ERR_FINETAG_UPLOAD", `${repo}: ${text}`, { cause: error });
+  if (error instanceof EndlessAnswerError) return fail(`${endpoint} ${error.message}; nothing was committed`);
   if (!(error instanceof HttpError)) return fail(unreachable(endpoint, error, "upload to"));
   const said = error.detail === undefined ? "" : `: ${error.detail}`;
   switch (error.status) {
