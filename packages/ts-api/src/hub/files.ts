@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
-  GOOGLE_CONFIGS,
+  CONFIG,
+  isGoogleConfig,
   OLDER_TOKENIZER_FILES,
   SENTENCEPIECE_FILES,
   WORDPIECE_FILES,
@@ -10,8 +11,8 @@ import type { CatalogueEntry } from "./catalogue.ts";
 import type { HubSettings } from "./settings.ts";
 import { shardIndex, weightFiles } from "./weights.ts";
 
-/** The model's shape; the others are Google's, for TensorFlow. */
-export const CONFIGS: readonly string[] = ["config.json", ...GOOGLE_CONFIGS];
+/** Whether it tells the model's shape. */
+export const isConfig = (path: string): boolean => path === CONFIG || isGoogleConfig(path);
 
 /** Each alone is a tokenizer. */
 const TOKENIZERS: readonly string[] = [
@@ -21,9 +22,8 @@ const TOKENIZERS: readonly string[] = [
   ...SENTENCEPIECE_FILES,
 ];
 
-/** Small files beside the weights: the model's shape, its tokenizer in any form, and what finetag saved. */
+/** Small files beside the config and the weights: the tokenizer in any form, and what finetag saved. */
 const SIDE_FILES: ReadonlySet<string> = new Set([
-  ...CONFIGS,
   ...TOKENIZERS,
   ...OLDER_TOKENIZER_FILES,
   "tokenizer_config.json",
@@ -37,7 +37,7 @@ const SIDE_FILES: ReadonlySet<string> = new Set([
  */
 export function neededFiles(paths: readonly string[]): string[] {
   const weights = new Set(weightFiles(paths));
-  return paths.filter((path) => SIDE_FILES.has(path) || weights.has(path));
+  return paths.filter((path) => isConfig(path) || SIDE_FILES.has(path) || weights.has(path));
 }
 
 /** Where a catalogue model from another source than the Hub lies once it is complete. */
@@ -49,7 +49,7 @@ export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry
 export async function missingFiles(directory: string): Promise<string[]> {
   const names = await presentFiles(directory);
   const missing: string[] = [];
-  if (!CONFIGS.some((name) => names.includes(name))) missing.push("config.json");
+  if (!names.some(isConfig)) missing.push(CONFIG);
   if (!TOKENIZERS.some((name) => names.includes(name))) missing.push("tokenizer.json");
   const weights = weightFiles(names);
   if (weights === undefined) return [...missing, "model.safetensors"];

@@ -14,7 +14,7 @@ import {
   throwIfAborted,
   unreachable,
 } from "./failures.ts";
-import { CONFIGS, neededFiles } from "./files.ts";
+import { isConfig, neededFiles } from "./files.ts";
 import { boundedFetch, guardedFetch } from "./guarded-fetch.ts";
 import { blobPath, hasBlob, isCommit, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
@@ -95,10 +95,10 @@ function checkCommit({ repo, revision, settings }: HubRequest, commit: string): 
 function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): ListFileEntry[] {
   const files = entries.filter((entry) => entry.type === "file");
   const paths = files.map((entry) => entry.path);
-  if (!CONFIGS.some((name) => paths.includes(name))) {
+  if (!paths.some(isConfig)) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${request.repo}: the repository has no config.json, so it is no model that finetag reads`,
+      `${request.repo}: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads`,
     );
   }
   if (weightFiles(paths) === undefined) {

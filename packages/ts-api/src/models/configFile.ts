@@ -1,11 +1,7 @@
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { listNames, readJsonFile } from "../io/index.ts";
-
-const CONFIG = "config.json";
-
-/** As archives of Google and of those that trained with its code have it: `bert_config.json`, `albert_config_tiny.json`. */
-const GOOGLE_CONFIG = /^\w*bert\w*config\w*\.json$/i;
+import { CONFIG, isGoogleConfig } from "./fileNames.ts";
 
 /**
  * Finds and reads a model's config: `config.json`, else the one beside a TensorFlow checkpoint, whose values are then
@@ -16,7 +12,7 @@ const GOOGLE_CONFIG = /^\w*bert\w*config\w*\.json$/i;
 export async function readConfigFile(dir: string): Promise<{ path: string; json: unknown }> {
   const names = await listNames(dir);
   if (names.includes(CONFIG)) return read(dir, CONFIG);
-  const [name, ...others] = names.filter((each) => GOOGLE_CONFIG.test(each)).sort();
+  const [name, ...others] = names.filter(isGoogleConfig).sort();
   if (name === undefined) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",

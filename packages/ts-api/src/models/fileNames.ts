@@ -1,7 +1,15 @@
 /** What the files of a model directory are called by the programs that write them. */
 
-/** In Google's archives, where `config.json` would be. */
-export const GOOGLE_CONFIGS: readonly string[] = ["bert_config.json", "albert_config.json"];
+export const CONFIG = "config.json";
+
+/**
+ * Whether a file's name is that of a config in archives of Google and of those that trained with its code, where
+ * `config.json` would be: `bert_config.json`, `albert_config_tiny.json`, `macbert_large_config.json`. Those of
+ * sentence-transformers, such as `sentence_bert_config.json`, say other things.
+ */
+export function isGoogleConfig(name: string): boolean {
+  return /^(?!sentence_)\w*bert\w*config\w*\.json$/i.test(name);
+}
 
 /** The second is that of Google's Chinese ALBERT archives. */
 export const WORDPIECE_FILES: readonly string[] = ["vocab.txt", "vocab_chinese.txt"];

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { listNames } from "../io/index.ts";
-import { GOOGLE_CONFIGS, SENTENCEPIECE_FILES, WORDPIECE_FILES } from "../models/fileNames.ts";
+import { isGoogleConfig, SENTENCEPIECE_FILES, WORDPIECE_FILES } from "../models/fileNames.ts";
 
 /** What a model directory holds of a tokenizer; the first three are paths. */
 export interface TokenizerFiles {
@@ -15,7 +15,8 @@ export interface TokenizerFiles {
 
 /** @throws ERR_FINETAG_IO where the directory cannot be read. */
 export async function findTokenizerFiles(dir: string): Promise<TokenizerFiles> {
-  const names = new Set(await listNames(dir));
+  const listed = await listNames(dir);
+  const names = new Set(listed);
   const first = (candidates: readonly string[]) => {
     const name = candidates.find((candidate) => names.has(candidate));
     return name === undefined ? undefined : join(dir, name);
@@ -25,6 +26,6 @@ export async function findTokenizerFiles(dir: string): Promise<TokenizerFiles> {
     wordPiece: first(WORDPIECE_FILES),
     sentencePiece: first(SENTENCEPIECE_FILES),
     byteLevel: names.has("vocab.json") && names.has("merges.txt"),
-    isGoogleArchive: first(GOOGLE_CONFIGS) !== undefined && !names.has("tokenizer_config.json"),
+    isGoogleArchive: listed.some(isGoogleConfig) && !names.has("tokenizer_config.json"),
   };
 }

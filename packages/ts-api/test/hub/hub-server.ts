@@ -187,7 +187,10 @@ export class HubServer {
     if (fault?.kind === "endless-page") {
       response.writeHead(200, { "content-type": "application/json" });
       response.write("[");
-      return pour(response, Buffer.from(`${JSON.stringify({ type: "file", path: "x" })},`.repeat(10_000)));
+      return void pour(
+        response,
+        Buffer.from(`${JSON.stringify({ type: "file", path: "x" })},`.repeat(10_000)),
+      );
     }
     const start = Number(url.searchParams.get("cursor") ?? 0);
     const entries = [...repo.files].map(([path, { data, lfs }]) => ({

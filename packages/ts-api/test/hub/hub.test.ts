@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { scanCachedRepo } from "@huggingface/hub";
 import { describe, expect, it, vi } from "vitest";
 import { pullModel, resolveModel } from "../../src/hub/index.ts";
+import { readConfigFile } from "../../src/models/configFile.ts";
 import { gitBlobId, HubServer, sha256 } from "./hub-server.ts";
 import { blob, cache, incomplete, MODEL, NEEDED, repoFolder, server, useHub, WEIGHTS } from "./setup.ts";
 
@@ -167,11 +168,27 @@ describe("the Hub", () => {
     }
   });
 
-  it("takes a model as Google published it, and every kind of tokenizer", async () => {
-    const names = ["albert_config.json", "30k-clean.model", "spiece.model", "sentencepiece.bpe.model"];
-    const model = { ...PARTS, ...Object.fromEntries(names.map((name) => [name, "x"])) };
-    server.add("acme/tiny", { ...model, "30k-clean.vocab": "x" });
-    expect((await pullModel("acme/tiny")).files.sort()).toEqual(Object.keys(model).sort());
+  it.each(["bert_config.json", "albert_config.json", "albert_config_tiny.json", "bert_config_rbt3.json"])(
+    "takes a model as Google's code leaves it, with %s, and every kind of tokenizer",
+    async (config) => {
+      const names = ["30k-clean.model", "spiece.model", "sentencepiece.bpe.model"];
+      const model = { ...PARTS, [config]: "{}", ...Object.fromEntries(names.map((name) => [name, "x"])) };
+      const others = { "30k-clean.vocab": "x", "sentence_bert_config.json": "x", [`old/${config}`]: "x" };
+      server.add("acme/tiny", { ...model, ...others });
+      const { directory, files } = await pullModel("acme/tiny");
+      expect(files.sort()).toEqual(Object.keys(model).sort());
+      expect(await resolveModel("acme/tiny", { offline: true })).toBe(directory);
+      expect((await readConfigFile(directory)).path).toBe(join(directory, config));
+    },
+  );
+
+  it("says that a repository without a config is no model", async () => {
+    server.add("acme/tiny", { "model.safetensors": "x", "sentence_bert_config.json": "{}" });
+    await expect(pullModel("acme/tiny")).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message:
+        "acme/tiny: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads",
+    });
   });
 
   it("says what a repository without such weights has instead", async () => {

@@ -29,6 +29,7 @@ it.each<[string, object, object]>([
 ])("%s with %j", async (name, json, expected) => {
   await write(name, json);
   await write("tokenizer_config.json", {});
+  await write("sentence_bert_config.json", {});
   expect(await readConfigFile(dir)).toEqual({ path: join(dir, name), json: expected });
 });
 

@@ -169,6 +169,8 @@ describe("vocab.txt", () => {
     };
     const archive = { "bert_config.json": {} };
     expect(await lowers({ "vocab.txt": cased, ...archive })).toBe(false);
+    expect(await lowers({ "vocab.txt": cased, "bert_config_large.json": {} })).toBe(false);
+    expect(await lowers({ "vocab.txt": cased, "sentence_bert_config.json": {} })).toBe(true);
     expect(await lowers({ "vocab.txt": cased })).toBe(true);
     const uncased = [...SPECIALS, "<S>", "<T>", "the", "##ing", "fox"].join("\n");
     expect(await lowers({ "vocab.txt": uncased, ...archive })).toBe(true);
