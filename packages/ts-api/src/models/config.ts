@@ -46,8 +46,11 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
   if (family === undefined) throw bad(unknownFamily(json as Record<string, unknown>));
   const read = readFields(json, family);
   if ("issue" in read) {
-    const { path: key, message } = read.issue;
-    throw bad(`${JSON.stringify(key.join("."))}: ${message}; use the config.json of the weights`);
+    const { path: key, message, input } = read.issue;
+    const value = JSON.stringify(input)?.slice(0, 100);
+    throw bad(
+      `${JSON.stringify(key.join("."))} is ${value}: ${message}; mend it, or use the config.json of the weights`,
+    );
   }
   const { file } = read;
   const unsupported = findUnsupported(file, family);
@@ -97,6 +100,9 @@ function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | u
   }
   if (engine === "roberta" && file.max_position_embeddings <= file.pad_token_id + 1) {
     return `max_position_embeddings ${file.max_position_embeddings} leaves no position after pad_token_id ${file.pad_token_id}; use the config.json of the weights`;
+  }
+  if (file.pad_token_id >= file.vocab_size) {
+    return `pad_token_id ${file.pad_token_id} is no id below vocab_size ${file.vocab_size}; mend it, or use the config.json of the weights`;
   }
   const parameters = countParameters(file);
   if (parameters > PARAMETER_LIMIT) {

@@ -24,7 +24,8 @@ const SIZE_LIMIT = 16_777_216;
 
 const size = z.int().min(1).max(SIZE_LIMIT);
 const layers = z.int().min(1).max(1024);
-const probability = z.number().min(0).max(1);
+/** At 1, nothing would be left, and what is left is divided by it. */
+const dropout = z.number().min(0).lt(1);
 
 /** The keys that the engine needs, by BERT's names for them. A family has some under other names, or not at all. */
 const FIELDS = {
@@ -37,15 +38,15 @@ const FIELDS = {
   num_attention_heads: size,
   intermediate_size: size,
   hidden_act: z.enum(Object.keys(HIDDEN_ACTS) as [keyof typeof HIDDEN_ACTS]),
-  hidden_dropout_prob: probability,
-  attention_probs_dropout_prob: probability,
-  classifier_dropout: probability.nullable(),
+  hidden_dropout_prob: dropout,
+  attention_probs_dropout_prob: dropout,
+  classifier_dropout: dropout.nullable(),
   max_position_embeddings: size,
   type_vocab_size: size,
   task_type_vocab_size: size,
   use_task_id: z.boolean(),
   pad_token_id: z.int().min(0).nullable(),
-  initializer_range: z.number().min(0),
+  initializer_range: z.number().positive(),
   layer_norm_eps: z.number().positive(),
 };
 
@@ -86,7 +87,7 @@ export function readFields(
 ): { file: ConfigFile } | { issue: z.core.$ZodIssue } {
   const names = (Object.keys(defaults) as FieldName[]).filter((name) => fixed?.[name] === undefined);
   const shape = Object.fromEntries(names.map((name) => [keys?.[name] ?? name, FIELDS[name].optional()]));
-  const parsed = z.object({ ...common.shape, ...shape }).safeParse(json);
+  const parsed = z.object({ ...common.shape, ...shape }).safeParse(json, { reportInput: true });
   if (!parsed.success) return { issue: parsed.error.issues[0]! };
   const given: Record<string, unknown> = parsed.data;
   const values = names.map((name) => [name, given[keys?.[name] ?? name] ?? defaults[name] ?? undefined]);

@@ -2,6 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openAddon } from "../../src/engine/addon.ts";
+import { ModelSession } from "../../src/engine/index.ts";
 import {
   assertVocabulary,
   maxTextLength,
@@ -283,12 +285,42 @@ describe("refuses", () => {
     ],
     ["a decoder", { is_decoder: true }, "it describes a decoder"],
     ["cross-attention", { add_cross_attention: true }, "it describes a decoder"],
-    ["an unknown activation", { hidden_act: "mish" }, '"hidden_act": Invalid option'],
-    ["text for a number", { hidden_size: "768" }, '"hidden_size": Invalid input'],
-    ["a negative size", { vocab_size: -1 }, '"vocab_size": Too small'],
-    ["a huge size", { vocab_size: 2 ** 40 }, '"vocab_size": Too big'],
+    ["an unknown activation", { hidden_act: "mish" }, '"hidden_act" is "mish": Invalid option'],
+    ["text for a number", { hidden_size: "768" }, '"hidden_size" is "768": Invalid input'],
+    ["a negative size", { vocab_size: -1 }, '"vocab_size" is -1: Too small'],
+    ["a huge size", { vocab_size: 2 ** 40 }, '"vocab_size" is 1099511627776: Too big'],
     ["a huge product", { vocab_size: 10_000_000, hidden_size: 12_000 }, "more than any such model has"],
-    ["a rate over 1", { hidden_dropout_prob: 1.5 }, '"hidden_dropout_prob": Too big'],
+    ["a rate over 1", { hidden_dropout_prob: 1.5 }, '"hidden_dropout_prob" is 1.5: Too big'],
+    [
+      "a rate that leaves nothing",
+      { hidden_dropout_prob: 1 },
+      'config.json: "hidden_dropout_prob" is 1: Too big: expected number to be <1; mend it, or use the config.json of the weights',
+    ],
+    [
+      "such a rate of attention",
+      { attention_probs_dropout_prob: 1 },
+      '"attention_probs_dropout_prob" is 1: Too big',
+    ],
+    ["such a rate of the head", { classifier_dropout: 1 }, '"classifier_dropout" is 1: Too big'],
+    [
+      "such a rate under a family's own name",
+      { model_type: "albert", classifier_dropout_prob: 1 },
+      '"classifier_dropout_prob" is 1: Too big',
+    ],
+    ["a negative rate", { hidden_dropout_prob: -0.1 }, '"hidden_dropout_prob" is -0.1: Too small'],
+    [
+      "weights that start as nothing",
+      { initializer_range: 0 },
+      'config.json: "initializer_range" is 0: Too small: expected number to be >0; mend it',
+    ],
+    ["norms that divide by nothing", { layer_norm_eps: 0 }, '"layer_norm_eps" is 0: Too small'],
+    [
+      "a padding token beyond the vocabulary",
+      { vocab_size: 100, pad_token_id: 100 },
+      "config.json: pad_token_id 100 is no id below vocab_size 100; mend it, or use the config.json of the weights",
+    ],
+    ["a padding token below it", { pad_token_id: -1 }, '"pad_token_id" is -1: Too small'],
+    ["a text of many lines", { hidden_act: "\n".repeat(1000) }, '"hidden_act" is "\\n\\n'],
     [
       "a gap in id2label",
       { id2label: { "0": "a", "2": "b" } },
@@ -309,6 +341,22 @@ describe("refuses", () => {
 
   it.each([null, [], 3])("%j instead of an object", (json) => {
     expect(() => parseModelConfig(json, "config.json")).toThrow("config.json: not a JSON object");
+  });
+});
+
+describe("takes", () => {
+  it.each([
+    { hidden_dropout_prob: 0.999, attention_probs_dropout_prob: 0.999, classifier_dropout: 0.999 },
+    { hidden_dropout_prob: 0, initializer_range: 1e-30, layer_norm_eps: 1e-30 },
+    { vocab_size: 100, pad_token_id: 99 },
+    { model_type: "roberta", vocab_size: 1, pad_token_id: 0, max_position_embeddings: 2 },
+    { model_type: "albert", classifier_dropout_prob: 0.999, num_hidden_groups: 12 },
+    { model_type: "distilbert", dropout: 0.999, n_layers: 1, dim: 1, n_heads: 1, hidden_dim: 1 },
+  ])("at the bounds what the engine takes as well: %j", async (json) => {
+    const config = { ...parse(json).native, numLabels: 1 };
+    const addon = await openAddon();
+    const options = { config, device: "meta", threads: 1, seed: 0, precision: "float32" } as const;
+    await (await ModelSession.create(addon, options)).dispose();
   });
 });
 
