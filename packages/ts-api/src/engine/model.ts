@@ -15,6 +15,7 @@ import { loadTokenizer, readTokenizer, type TextEncoder } from "../tokenizer/ind
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
 import { ModelSession } from "./session.ts";
+import { parametersOf } from "./survey.ts";
 
 /** A model directory that was read as far as it goes without the engine. */
 export interface ModelSource {
@@ -105,7 +106,7 @@ export interface OpenModel {
 
 /**
  * Creates the session and fills it, a part of a tensor at a time, in the order of the file; on any error the session is
- * disposed.
+ * disposed. Whether the weights fit the model is known before, so that a wrong config costs no memory.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
   const addon: NativeAddon = await openAddon();
@@ -116,12 +117,12 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   const native = withDropout({ ...source.config.native, numLabels: options.labels.length }, options.dropout);
   const weights = await openWeights(source.directory);
   try {
+    const parameters = await parametersOf(native, threads);
+    const match = matchWeights(source.config, parameters, weights.entries());
+    const fresh = checkHead(source, match, parameters, options);
     const seed = options.seed ?? 42;
     const session = await ModelSession.create(addon, { config: native, device, threads, seed, precision });
     try {
-      const parameters = session.parameters();
-      const match = matchWeights(source.config, parameters, weights.entries());
-      const fresh = checkHead(source, match, parameters, options);
       if (options.skipWeights !== true) await fill(source, session, weights, match.load, fresh);
       return {
         source,

@@ -1,4 +1,4 @@
-import type { ParameterInfo } from "@finetag/core-native";
+import type { NativeModelConfig, ParameterInfo } from "@finetag/core-native";
 import { openWeights, type TensorFile } from "../checkpoint/index.ts";
 import { type ModelConfig, matchWeights, type WeightMatch } from "../models/index.ts";
 import { openAddon } from "./addon.ts";
@@ -35,16 +35,20 @@ export async function surveyWeights(directory: string, config: ModelConfig): Pro
 }
 
 async function match(file: TensorFile, config: ModelConfig, labels: number): Promise<Survey> {
-  const parameters = await parametersOf(config, labels);
+  const parameters = await parametersOf({ ...config.native, numLabels: labels }, 1);
   return { file, labels, parameters, match: matchWeights(config, parameters, file.entries()) };
 }
 
-/** Shapes only: no memory is taken, whatever the model's size. */
-async function parametersOf(config: ModelConfig, labels: number): Promise<ParameterInfo[]> {
+/**
+ * Shapes only: no memory is taken, whatever the model's size.
+ *
+ * @param threads Those of the session that follows, if one does: libtorch keeps the number that was set last.
+ */
+export async function parametersOf(config: NativeModelConfig, threads: number): Promise<ParameterInfo[]> {
   const session = await ModelSession.create(await openAddon(), {
-    config: { ...config.native, numLabels: labels },
+    config,
     device: "meta",
-    threads: 1,
+    threads,
     seed: 0,
     precision: "float32",
   });

@@ -111,7 +111,7 @@ function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | u
   return undefined;
 }
 
-/** The model is created before its weights are looked at; the largest published RoBERTa (XLM-R XXL) has 1.1e10. */
+/** The largest published RoBERTa (XLM-R XXL) has 1.1e10; with more, the file is damaged. */
 const PARAMETER_LIMIT = 2e10;
 
 /** Of the embeddings and the large matrices. */
