@@ -6,6 +6,7 @@ import {
   notFinite,
   readModelSource,
   type Survey,
+  strangeHead,
   surveyWeights,
   throwIfAborted,
 } from "./engine/index.ts";
@@ -53,6 +54,8 @@ export async function convertModel(
   const { config, encoder, finetag } = await readModelSource(directory);
   const survey = await surveyWeights(directory, config);
   try {
+    const { head } = survey.match;
+    if (typeof head === "object") throw strangeHead(directory, head.labels, survey.labels);
     const { tensors, left } = await chooseTensors(directory, survey, config, signal);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
     await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });

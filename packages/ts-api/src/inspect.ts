@@ -31,6 +31,8 @@ export interface ModelSummary {
   labels: string[];
   /** Whether the weights have a head that fits the labels. */
   hasHead: boolean;
+  /** How many labels the head in the weights has where that is another number than the config's. */
+  strangeHead?: number;
   /** Of the weights, for people: `safetensors`, `PyTorch`, `TensorFlow checkpoint`, with the number of shards. */
   format: string;
   /** Tensors of each dtype. */
@@ -73,6 +75,7 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       maxLength: positions,
       labels: match.head === "match" ? namesOfLabels(config, labels) : [],
       hasHead: match.head === "match",
+      ...(typeof match.head === "object" ? { strangeHead: match.head.labels } : {}),
       format: file.format,
       dtypes: countDtypes(entries),
       weightBytes: file.files.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openWeights, writeSafetensors } from "../src/checkpoint/index.ts";
-import { convertModel, FinetagError, inspectModel } from "../src/index.ts";
+import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
 import { readAll } from "./checkpoint/tensors.ts";
 import { writeTinyModel } from "./training/tiny.ts";
 
@@ -83,6 +83,50 @@ describe("convertModel", () => {
     const source = await writePretrained(join(folder, "classifier"), { num_labels: 3 }, changes);
     const { left } = await convertModel(source, join(folder, "classifier-new"));
     expect(left.filter((name) => name.includes("decoder"))).toEqual(["cls.predictions.decoder.weight"]);
+  });
+
+  it.each([
+    ["id2label", { id2label: { 0: "joy", 1: "anger" } }],
+    ["num_labels", { num_labels: 2 }],
+  ])("refuses a classifier of another size than %s says", async (what, config) => {
+    const heads = { "classifier.weight": 1, "classifier.bias": 1 };
+    const architectures = ["BertForSequenceClassification"];
+    const source = await writePretrained(join(folder, what), { architectures, ...config }, heads);
+    const destination = join(folder, `${what}-new`);
+    const refused = {
+      code: "ERR_FINETAG_MODEL",
+      message:
+        `${source}: its classification head has 3 labels, its config.json names 2; use the config.json that belongs to ` +
+        "the weights, or replace the head by training with --new-head",
+    };
+    await expect(convertModel(source, destination)).rejects.toMatchObject(refused);
+    await expect(readdir(destination)).rejects.toThrow("ENOENT");
+    await expect(Classifier.fromPretrained(source, { threads: 1 })).rejects.toMatchObject(refused);
+    expect(await inspectModel(source)).toMatchObject({ hasHead: false, labels: [], strangeHead: 3 });
+  });
+
+  it("takes the size of a classifier from its weights where the config says none", async () => {
+    const heads = { "classifier.weight": 1, "classifier.bias": 1 };
+    const source = await writePretrained(join(folder, "unnamed"), {}, heads);
+    const { architecture, directory } = await convertModel(source, join(folder, "unnamed-new"));
+    expect(architecture).toBe("BertForSequenceClassification");
+    const { id2label } = JSON.parse(await readFile(join(directory, "config.json"), "utf8"));
+    expect(id2label).toEqual({ 0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2" });
+    await expect(Classifier.fromPretrained(source, { labels: ["joy", "anger"] })).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: `${source}: its classification head has 3 labels, the data has 2; give --new-head to replace it`,
+    });
+  });
+
+  it("keeps the head of another task, whatever its size", async () => {
+    const heads = { "classifier.weight": 1, "classifier.bias": 1 };
+    const config = { architectures: ["BertForTokenClassification"], num_labels: 2 };
+    const source = await writePretrained(join(folder, "tokens"), config, heads);
+    const { architecture, directory } = await convertModel(source, join(folder, "tokens-new"));
+    expect(architecture).toBe("BertForTokenClassification");
+    expect(await headsOf(directory)).toEqual(
+      expect.arrayContaining(["classifier.bias", "classifier.weight"]),
+    );
   });
 
   it("writes into an empty folder, and into another one only with force, where other files stay", async () => {

@@ -29,7 +29,6 @@ export const action = defineAction({
 
 function describe(model: ModelSummary): string[][] {
   const { finetag } = model;
-  const head = model.hasHead ? `${formatCount(model.labels.length)} labels` : "none; training makes one";
   const prefix = model.prefix === undefined ? "" : `, named behind ${JSON.stringify(model.prefix)}`;
   const rows = [
     ["directory", model.directory],
@@ -51,7 +50,7 @@ function describe(model: ModelSummary): string[][] {
     ["not used", listOrNone(model.unusedTensors)],
     ...(model.notFiniteTensors.length === 0 ? [] : [["NaN or infinite", listOrNone(model.notFiniteTensors)]]),
     ["tokenizer", model.tokenizer],
-    ["head", head],
+    ["head", headText(model)],
     ...model.labels.map((label, index) => [`  ${index}`, label]),
   ];
   if (finetag === undefined) return rows;
@@ -67,6 +66,12 @@ function describe(model: ModelSummary): string[][] {
     ["threshold", String(finetag.threshold)],
     ["text column", `${columns.text}${pair}`],
   ];
+}
+
+function headText({ hasHead, labels, strangeHead }: ModelSummary): string {
+  if (hasHead) return `${formatCount(labels.length)} labels`;
+  if (strangeHead === undefined) return "none; training makes one";
+  return `${formatCount(strangeHead)} labels, unlike the config's; train --new-head replaces it`;
 }
 
 /** Each tensor of the file with its name there, and the parameter that it fills. */

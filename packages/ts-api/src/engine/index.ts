@@ -15,6 +15,7 @@ export {
   type OpenModelOptions,
   openModel,
   readModelSource,
+  strangeHead,
 } from "./model.ts";
 export { ReadAhead, readAhead } from "./read-ahead.ts";
 export { allFinite, saveModel, weightTensors } from "./save.ts";

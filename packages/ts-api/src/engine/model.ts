@@ -157,6 +157,10 @@ function checkHead(
 ): Set<string> {
   const fresh = new Set(match.fresh);
   if (typeof match.head === "object" && options.newHead !== true) {
+    const { native } = source.config;
+    if (native.numLabels === options.labels.length) {
+      throw strangeHead(source.directory, match.head.labels, native.numLabels);
+    }
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${source.directory}: its classification head has ${match.head.labels} labels, the data has ` +
@@ -167,6 +171,15 @@ function checkHead(
     for (const { name } of parameters) if (isHeadParameter(name)) fresh.add(name);
   }
   return fresh;
+}
+
+/** The head of another model than the config's. */
+export function strangeHead(directory: string, labels: number, named: number): FinetagError {
+  return new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${directory}: its classification head has ${labels} labels, its config.json names ${named}; use the config.json ` +
+      "that belongs to the weights, or replace the head by training with --new-head",
+  );
 }
 
 /** The checksum of one is taken while the session writes the other, and both are read ahead. */
