@@ -12,6 +12,18 @@ describe("help and usage", () => {
     },
   );
 
+  test.each([
+    ["train", "The directory of --model"],
+    ["inspect", "DIR"],
+    ["convert", "SRC"],
+  ])("%s --help names the formats of a model", async (name, where) => {
+    const { stdout } = await finetag([name, "--help"]);
+    expect(stdout.replaceAll(/\s+/g, " ")).toContain(
+      `${where} may hold safetensors, PyTorch's .bin (.pt, .pth, .ckpt) of any age, or a TensorFlow 1 or 2 checkpoint, ` +
+        "with config.json or bert_config.json and the tokenizer's files.",
+    );
+  });
+
   test("train --help shows groups, bounds and defaults", async () => {
     const { stdout } = await finetag(["train", "--help"]);
     for (const heading of ["Model:", "Data:", "Training:", "Run:"]) expect(stdout).toContain(heading);

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { modelHelp } from "./formats.ts";
 
 export const convert: Command = {
   name: "convert",
@@ -16,7 +17,7 @@ export const convert: Command = {
     ["$0 convert old-model old-model --force", "the new files beside the old ones"],
   ],
   epilogue:
-    "SRC may hold safetensors, PyTorch's .bin (.pt, .pth, .ckpt) of any age, or a TensorFlow checkpoint; DST gets config.json, " +
-    "model.safetensors in float32 and the tokenizer's files. train, eval and predict read SRC as it is, too.",
+    `${modelHelp("SRC")}\n` +
+    "DST gets config.json, model.safetensors in float32 and the tokenizer's files. train, eval and predict read SRC as it is, too.",
   load: async () => (await import("../actions/convert.ts")).action,
 };

@@ -1,4 +1,5 @@
 import type { Command } from "./command.ts";
+import { modelHelp } from "./formats.ts";
 
 export const train: Command = {
   name: "train",
@@ -20,6 +21,7 @@ export const train: Command = {
     ["$0 train --config run.yaml --resume", "go on after an interruption"],
   ],
   epilogue:
+    `${modelHelp("The directory of --model")}\n` +
     "The best model is written to OUTPUT_DIR itself, checkpoints to OUTPUT_DIR/checkpoints, figures to OUTPUT_DIR/metrics.json.\n" +
     "Ctrl-C finishes the step and writes a checkpoint; --resume goes on from it.",
   load: async () => (await import("../actions/train.ts")).action,

@@ -120,10 +120,12 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
     const parameters = await parametersOf(native, threads);
     const match = matchWeights(source.config, parameters, weights.entries());
     const fresh = checkHead(source, match, parameters, options);
+    const load = match.load.filter(({ parameter }) => !fresh.has(parameter));
+    const read = new Set(load.map(({ tensor }) => tensor));
     const seed = options.seed ?? 42;
     const session = await ModelSession.create(addon, { config: native, device, threads, seed, precision });
     try {
-      if (options.skipWeights !== true) await fill(source, session, weights, match.load, fresh);
+      if (options.skipWeights !== true) await fill(source, session, weights, load, fresh);
       return {
         source,
         session,
@@ -134,9 +136,12 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
         threads,
         libtorch: info.libtorch,
         weights: weights.format,
-        loadedTensors: match.load.filter(({ parameter }) => !fresh.has(parameter)).length,
+        loadedTensors: load.length,
         freshParameters: parameters.map(({ name }) => name).filter((name) => fresh.has(name)),
-        unusedTensors: match.unused,
+        unusedTensors: weights
+          .entries()
+          .map(({ name }) => name)
+          .filter((name) => !read.has(name)),
       };
     } catch (error) {
       await session.dispose();
@@ -167,7 +172,7 @@ function checkHead(
         `${options.labels.length}; give --new-head to replace it`,
     );
   }
-  if (options.newHead === true || typeof match.head === "object") {
+  if (options.newHead === true) {
     for (const { name } of parameters) if (isHeadParameter(name)) fresh.add(name);
   }
   return fresh;
@@ -193,9 +198,7 @@ async function fill(
   fresh: ReadonlySet<string>,
 ): Promise<void> {
   const place = new Map(weights.entries().map(({ name }, i) => [name, i]));
-  const waiting = load
-    .filter(({ parameter }) => !fresh.has(parameter))
-    .sort((a, b) => place.get(a.tensor)! - place.get(b.tensor)!);
+  const waiting = load.toSorted((a, b) => place.get(a.tensor)! - place.get(b.tensor)!);
   const fillSome = async () => {
     try {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {

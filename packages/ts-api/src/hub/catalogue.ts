@@ -34,7 +34,7 @@ export interface CatalogueEntry {
   description: string;
   /** SPDX identifier of the weights. */
   licence: string;
-  /** Whether the repository is known to publish `model.safetensors`, the format that finetag reads. */
+  /** Whether the repository is known to publish `model.safetensors`, which is taken before other weights. */
   safetensors: "yes" | "unknown";
   /** Where else than on the Hub the model can be had, best first. */
   sources: PipSource[];
