@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -28,6 +28,26 @@ it("quickstart trains, saves and classifies", async () => {
   expect(stdout).toContain("step 80 of 80: loss ");
   expect(stdout).toMatch(/Where is my parcel\? -> .* \(billing 0\.\d\d, bug 0\.\d\d, delivery 0\.\d\d\)/);
   expect(await readdir(saved)).toContain("model.safetensors");
+});
+
+it("words shows which tokens make a word", async () => {
+  const model = fileURLToPath(new URL("../parity/tokens/golden/bert-base-chinese", import.meta.url));
+  const directory = join(folder, "chinese");
+  await cp(model, directory, { recursive: true });
+  await writeFile(join(directory, "config.json"), JSON.stringify({ model_type: "bert" }));
+  const { stdout } = await run(process.execPath, [
+    join(EXAMPLES, "dist", "words.js"),
+    directory,
+    "我们在北京",
+  ]);
+  const words = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/^\d+ is (a |of )/, ""));
+  expect(words).toEqual([
+    ...["special token", "word 0", "word 0", "word 1", "word 2", "word 2"],
+    "special token",
+  ]);
 });
 
 it("quickstart ends in one line when the model is not there", async () => {

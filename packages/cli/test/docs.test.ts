@@ -49,9 +49,9 @@ describe.each(PAGES)("%s", (page) => {
     expect(local.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 
-  test("shows the program of examples/ as it is", () => {
-    const program = read("examples/quickstart.ts");
-    for (const [, code] of read(page).matchAll(/```ts\n(.*?)```/gs)) expect(program).toContain(code);
+  test("shows the programs of examples/ as they are", () => {
+    const programs = ["examples/quickstart.ts", "examples/words.ts"].map(read).join("\n");
+    for (const [, code] of read(page).matchAll(/```ts\n(.*?)```/gs)) expect(programs).toContain(code);
   });
 });
 
