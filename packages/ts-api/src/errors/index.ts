@@ -40,6 +40,11 @@ const INPUT_CODES: ReadonlySet<FinetagErrorCode> = new Set([
   "ERR_FINETAG_DIVERGED",
 ]);
 
+/** What a library, a server or the system said, to stand within a message: without line breaks and control characters. */
+export function oneLine(said: string): string {
+  return said.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
+}
+
 /**
  * The one error class of the API. Its message is one line a user can act on:
  * what is wrong, where (file and row), and what to do.

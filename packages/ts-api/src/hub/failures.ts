@@ -1,4 +1,4 @@
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, oneLine } from "../errors/index.ts";
 
 /** An answer of the Hub that is not a success. */
 export class HttpError extends Error {
@@ -57,11 +57,13 @@ export function reason(error: unknown): string {
   for (let e: unknown = error; e instanceof Error && seen.length < 4; e = e.cause) {
     const code = (e as NodeJS.ErrnoException).code;
     const inner = e instanceof AggregateError && e.errors[0] instanceof Error ? e.errors[0].message : "";
-    const message = (e.message || inner || code || e.name).replace(/\s+/g, " ");
+    const message = oneLine(e.message || inner || code || e.name);
     if (message !== "fetch failed" && message !== "terminated") return message;
     seen.push(message);
   }
-  return seen.includes("terminated") ? "the connection broke" : String((error as Error)?.message ?? error);
+  return seen.includes("terminated")
+    ? "the connection broke"
+    : oneLine(String((error as Error)?.message ?? error));
 }
 
 /** The message for a network that does not answer, with what can be done about it. */

@@ -6,7 +6,7 @@ import { PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { Entry } from "yauzl";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, oneLine } from "../errors/index.ts";
 import { type ByteSource, ioError, withArchive } from "../io/index.ts";
 
 /** One entry to unpack, and what it must be. */
@@ -57,7 +57,7 @@ export async function extractEntries(
   } catch (error) {
     const known = ioError(error, "write", dirname(wanted[0]?.path ?? archive));
     if (known instanceof FinetagError || options.signal?.aborted) throw known;
-    const reason = (error as Error).message.replaceAll(/[\s\p{Cc}]+/gu, " ");
+    const reason = oneLine((error as Error).message);
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
       `${label}: the archive cannot be used (${reason}); nothing was kept: try again`,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import type { Encoding, Tokenizer } from "tokenizers";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, oneLine } from "../errors/index.ts";
 import { chineseWords, type WordSegmenter } from "./chinese.ts";
 import { PackedTexts, type WordsOf } from "./packed.ts";
 import type { TruncationSide } from "./truncate.ts";
@@ -169,10 +169,7 @@ export class RustEncoder implements TextEncoder {
 
   #refused(error: unknown): unknown {
     if (!(error instanceof Error) || error instanceof FinetagError) return error;
-    const reason = error.message
-      .replaceAll(/[\s\p{Cc}]+/gu, " ")
-      .trim()
-      .slice(0, REASON_LIMIT);
+    const reason = oneLine(error.message).slice(0, REASON_LIMIT);
     return new FinetagError(
       "ERR_FINETAG_MODEL",
       `${this.#options.directory}: the tokenizer does not work (${reason}); use the tokenizer files of the weights`,

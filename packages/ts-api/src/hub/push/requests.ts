@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { oneLine } from "../../errors/index.ts";
 import { HttpError, isTransient, TimeoutError } from "../failures.ts";
 
 /** Until the answer to a question or a commit, in ms. Uploads of files are not timed: they take as long as they take. */
@@ -28,7 +29,7 @@ async function saidBy(response: Response): Promise<string | undefined> {
   const text = await response.text().catch(() => "");
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
-    return typeof error === "string" ? error.replaceAll(/\s+/g, " ").trim().slice(0, 300) : undefined;
+    return typeof error === "string" ? oneLine(error).slice(0, 300) : undefined;
   } catch {
     return undefined;
   }
