@@ -1,4 +1,5 @@
 /** Files that are not what they should be, made from good ones: read or refused, and nothing else may happen. */
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -6,12 +7,17 @@ import { expect } from "vitest";
 import { openWeights } from "../../src/checkpoint/index.ts";
 import { FinetagError } from "../../src/index.ts";
 import { damage, type Files } from "../damage.ts";
-import { countOutcomes } from "../fuzz.ts";
+import { countOutcomes, type FuzzRun, type Outcomes } from "../fuzz.ts";
+import { sealTensorflow, sealZip } from "./seal.ts";
 
 /** A small model of a format: the names that its files have in a model directory, and where they come from. */
 export interface Sample {
   name: string;
   files: Readonly<Record<string, string>>;
+  /** For a format with checksums: see {@link FuzzRun.seal}. */
+  seal?: (files: Files) => Files;
+  /** What its pickle calls, to leave the file {@link MARK} behind. */
+  calls?: string;
 }
 
 export const SAMPLES: readonly Sample[] = [
@@ -22,6 +28,7 @@ export const SAMPLES: readonly Sample[] = [
       "a.ckpt.index": "tensorflow/dtypes.ckpt.index",
       "a.ckpt.data-00000-of-00001": "tensorflow/dtypes.ckpt.data-00000-of-00001",
     },
+    seal: sealTensorflow,
   },
   {
     name: "TensorFlow with Snappy",
@@ -29,11 +36,32 @@ export const SAMPLES: readonly Sample[] = [
       "a.ckpt.index": "tensorflow/snappy.ckpt.index",
       "a.ckpt.data-00000-of-00001": "tensorflow/snappy.ckpt.data-00000-of-00001",
     },
+    seal: sealTensorflow,
   },
-  { name: "PyTorch", files: { "pytorch_model.bin": "pytorch/module.bin" } },
-  { name: "PyTorch, many storages", files: { "pytorch_model.bin": "pytorch/zip.bin" } },
+  { name: "PyTorch", files: { "pytorch_model.bin": "pytorch/module.bin" }, seal: sealZip },
+  { name: "PyTorch, many storages", files: { "pytorch_model.bin": "pytorch/zip.bin" }, seal: sealZip },
   { name: "PyTorch before 1.6", files: { "pytorch_model.bin": "pytorch/legacy.bin" } },
+  {
+    name: "PyTorch that calls",
+    files: { "pytorch_model.bin": "pytorch/system.bin" },
+    seal: sealZip,
+    calls: "posix.system",
+  },
+  {
+    name: "PyTorch before 1.6 that calls",
+    files: { "pytorch_model.bin": "pytorch/system-legacy.bin" },
+    calls: "posix.system",
+  },
+  {
+    name: "PyTorch that evaluates",
+    files: { "pytorch_model.bin": "pytorch/eval.bin" },
+    seal: sealZip,
+    calls: "builtins.eval",
+  },
 ];
+
+/** In the working directory, were one of the pickles run. */
+const MARK = "finetag-was-here";
 
 const FIXTURES = fileURLToPath(new URL("fixtures", import.meta.url));
 
@@ -83,17 +111,16 @@ export async function readOrRefuse(dir: string, files: Files, what: string): Pro
   return read;
 }
 
-/** Rounds of {@link damage}. */
-export async function fuzz(
-  dir: string,
-  sample: Sample,
-  seed: number,
-  rounds: number,
-): Promise<Record<string, number>> {
-  return countOutcomes(sample.name, await readSample(sample), {
+/** Rounds of {@link damage}: a good part of what a checksum stops is refused for itself as well, and nothing is run. */
+export async function fuzz(dir: string, sample: Sample, seed: number, rounds: number): Promise<Outcomes> {
+  const counts = await countOutcomes(sample.name, await readSample(sample), {
     seed,
     rounds,
     damage,
+    seal: sample.seal,
     readOrRefuse: (files, what) => readOrRefuse(dir, files, what),
   });
+  expect(3 * counts.beyond, JSON.stringify(counts)).toBeGreaterThanOrEqual(counts.stopped);
+  expect(existsSync(MARK)).toBe(false);
+  return counts;
 }
