@@ -5,7 +5,7 @@ import { PYTORCH, SAFETENSORS } from "../models/fileNames.ts";
 import { openPytorch } from "./pytorch/read.ts";
 import { openSafetensors } from "./safetensors/read.ts";
 import { openShards } from "./shards.ts";
-import { findCheckpoint } from "./tensorflow/files.ts";
+import { findCheckpoint, missingCheckpoint } from "./tensorflow/files.ts";
 import { openTensorflow } from "./tensorflow/read.ts";
 import type { TensorFile } from "./tensors.ts";
 
@@ -70,7 +70,7 @@ async function chooseWeights(dir: string): Promise<{ path: string; open: Format[
     const path = await find(dir, names);
     if (path !== undefined) return { path, open };
   }
-  throw noWeights(dir, names);
+  throw noWeights(dir, names, await missingCheckpoint(dir, names));
 }
 
 const FROM_ELSEWHERE =
@@ -92,11 +92,19 @@ const OTHER_FORMATS: { pattern: RegExp; what: string; remedy: string }[] = [
   },
 ];
 
-function noWeights(dir: string, names: readonly string[]): FinetagError {
+/** @param missing What `tf.train.Saver` noted as the newest checkpoint. */
+function noWeights(dir: string, names: readonly string[], missing: string | undefined): FinetagError {
   for (const { pattern, what, remedy } of OTHER_FORMATS) {
     const found = [...names].sort().find((name) => pattern.test(name));
     if (found === undefined) continue;
     return new FinetagError("ERR_FINETAG_MODEL", `${dir}: holds ${found}, ${what}; ${remedy}`);
+  }
+  if (missing !== undefined) {
+    return new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which is not in it; ` +
+        "copy all of its files (.index and .data-…)",
+    );
   }
   return new FinetagError(
     "ERR_FINETAG_MODEL",

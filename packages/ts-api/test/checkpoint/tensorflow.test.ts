@@ -100,23 +100,6 @@ describe("a checkpoint", () => {
       "bert.pooler.dense.bias": [1, 2],
     });
   });
-
-  it("in one file of a folder is found by its name; several without a state file are not guessed among", async () => {
-    for (const name of ["model.ckpt-1", "model.ckpt-2"]) {
-      for (const ending of [".index", ".data-00000-of-00001"]) {
-        await copyFile(join(FIXTURES, "trained", name + ending), join(dir, name + ending));
-      }
-      if (name === "model.ckpt-1") await (await openWeights(dir)).close();
-    }
-    await expect(openWeights(dir)).rejects.toMatchObject({
-      code: "ERR_FINETAG_MODEL",
-      message: `${dir}: holds 2 TensorFlow checkpoints (model.ckpt-1, model.ckpt-2), and no file \`checkpoint\` says which one is meant; leave the files of one in it`,
-    });
-    await writeFile(join(dir, "checkpoint"), 'model_checkpoint_path: "C:\\\\runs\\\\model.ckpt-1"\n');
-    const file = await openWeights(dir);
-    expect(file.files[0]!.path).toBe(join(dir, "model.ckpt-1.index"));
-    await file.close();
-  });
 });
 
 describe("a checkpoint that cannot be read", () => {

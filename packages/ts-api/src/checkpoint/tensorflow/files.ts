@@ -30,19 +30,53 @@ export async function findCheckpoint(dir: string, names: readonly string[]): Pro
     .map((name) => name.slice(0, -INDEX.length))
     .filter((prefix) => stems.has(prefix) || prefix.includes(".ckpt"));
   if (prefixes.length === 0) return undefined;
-  const newest = names.includes(STATE) ? await readState(join(dir, STATE)) : undefined;
+  const hasState = names.includes(STATE);
+  const newest = hasState ? await readState(join(dir, STATE)) : undefined;
   if (newest !== undefined && prefixes.includes(newest)) return join(dir, newest);
   if (prefixes.length === 1) return join(dir, prefixes[0]!);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${dir}: holds ${prefixes.length} TensorFlow checkpoints (${prefixes.sort().slice(0, 3).join(", ")}${prefixes.length > 3 ? ", …" : ""}), ` +
-      "and no file `checkpoint` says which one is meant; leave the files of one in it",
+      whyNone(hasState, newest),
   );
 }
+
+function whyNone(hasState: boolean, newest: string | undefined): string {
+  const remedy = "leave the files of one in it";
+  if (!hasState) return `and no file \`checkpoint\` says which one is meant; ${remedy}`;
+  if (newest === undefined) return `and its file \`checkpoint\` does not say which one is meant; ${remedy}`;
+  return `and its file \`checkpoint\` names ${JSON.stringify(newest)}, which is none of them; copy that one's files to it, or ${remedy}`;
+}
+
+/**
+ * The checkpoint that a folder without any should have, as far as its file `checkpoint` tells.
+ *
+ * @param names What the folder holds.
+ */
+export async function missingCheckpoint(dir: string, names: readonly string[]): Promise<string | undefined> {
+  if (!names.includes(STATE)) return undefined;
+  return readState(join(dir, STATE)).catch(() => undefined); // it may as well be something else, as a folder
+}
+
+/** Of a file's name, in any file system. */
+const NAME_LIMIT_BYTES = 255;
 
 /** The newest checkpoint by its file name: the folder may have been moved since. */
 async function readState(path: string): Promise<string | undefined> {
   const text = decodeUtf8(await readSmallFile(path, "ERR_FINETAG_MODEL"), path, "ERR_FINETAG_MODEL");
-  const match = /^\s*model_checkpoint_path:\s*"((?:[^"\\\n]|\\.)*)"/m.exec(text);
-  return match?.[1]?.replaceAll(/\\(.)/g, "$1").split(/[/\\]/).at(-1);
+  const match = /^[ \t]*model_checkpoint_path:[ \t]*"(.*)"/m.exec(text);
+  const name = match && unescapeText(match[1]!).split(/[/\\]/).at(-1)!;
+  return name && Buffer.byteLength(name) <= NAME_LIMIT_BYTES ? name : undefined;
+}
+
+const CONTROLS: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
+
+/** Protocol buffers' text format escapes the bytes of UTF-8, each on its own (google/protobuf/text_encoding.py, CEscape). */
+function unescapeText(text: string): string {
+  const bytes = Buffer.from(text)
+    .toString("latin1")
+    .replaceAll(/\\(?:([0-7]{1,3})|(.))/g, (_, octal: string | undefined, other: string) =>
+      octal === undefined ? (CONTROLS[other] ?? other) : String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+  return Buffer.from(bytes, "latin1").toString();
 }
