@@ -166,27 +166,3 @@ describe("a checkpoint that cannot be read", () => {
     expect(refused).toBe(4 * (6 + 3)); // once for each byte of a weight; the rest is Adam's
   });
 });
-
-describe("a real checkpoint", () => {
-  const shared =
-    process.env.FINETAG_SHARED_DATA ?? fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
-  const folder = join(shared, "tf1-tiny-bert-checkpoint");
-
-  it("of keras-bert's tests has the tensors of a BERT with two layers", async ({ skip }) => {
-    const index = await readFile(join(folder, "bert_model.ckpt.index")).catch(() => undefined);
-    skip(index === undefined, `no tf1-tiny-bert-checkpoint in ${shared} (set FINETAG_SHARED_DATA)`);
-    const file = await openWeights(folder);
-    const entries = file.entries();
-    expect(entries.length).toBe(46);
-    expect(entries.every(({ source, name }) => source !== name)).toBe(true);
-    expect(
-      entries.find(({ name }) => name === "bert.encoder.layer.1.intermediate.dense.weight")?.shape,
-    ).toEqual([16, 4]);
-    for (const { name, shape } of entries) {
-      const values = await file.read(name);
-      expect(values.length).toBe(shape.reduce((product, size) => product * size, 1));
-      expect(values.every(Number.isFinite)).toBe(true);
-    }
-    await file.close();
-  });
-});

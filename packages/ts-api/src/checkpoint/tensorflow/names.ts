@@ -129,6 +129,11 @@ export function findOther(variables: Iterable<string>): string | undefined {
   return undefined;
 }
 
+/** True for a variable of a model without its heads, as far as the tables know them. */
+export function isOfEncoder(variable: string): boolean {
+  return variable.startsWith("bert/");
+}
+
 /** True for a variable that a reader of weights passes over. */
 export function isNoWeight(variable: string): boolean {
   return NO_WEIGHT.some((pattern) => pattern.test(variable));

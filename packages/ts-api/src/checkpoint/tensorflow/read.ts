@@ -15,7 +15,7 @@ import {
 } from "../tensors.ts";
 import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
 import { shardPath } from "./files.ts";
-import { chooseNames, findOther, isNoWeight, plainName } from "./names.ts";
+import { chooseNames, findOther, isNoWeight, isOfEncoder, plainName } from "./names.ts";
 import { readTable } from "./table.ts";
 
 /** That of BERT-large with its optimizer is some 100 KB. */
@@ -100,11 +100,11 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
   if (other !== undefined) throw new FinetagError("ERR_FINETAG_MODEL", `${path}: the checkpoint ${other}`);
   const nameOf = chooseNames([...places.keys()]);
   const variables = new Map<string, Variable>();
-  let known = 0;
+  let known: string | undefined;
   for (const [source, place] of places) {
     if (place.dtype === undefined) continue;
     const mapped = nameOf(source);
-    if (mapped !== undefined) known++;
+    if (mapped !== undefined) known ??= source;
     if (place.sliced) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
@@ -118,14 +118,14 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
     if (variables.has(name)) throw damaged(path, `two variables are ${JSON.stringify(name)}`);
     variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
   }
-  if (known > 0) return [...variables.values()];
-  const [first] = places.keys();
-  throw new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${path}: none of its ${places.size} variables has a name of Google's BERT or ALBERT code` +
-      `${first === undefined ? "" : ` (the first is ${JSON.stringify(first)})`}; ` +
-      "use the checkpoint of such a model, or a model in Hugging Face's format",
-  );
+  if (known !== undefined && [...places.keys()].some(isOfEncoder)) return [...variables.values()];
+  const shown = known ?? [...places.keys()][0];
+  const first = shown === undefined ? "" : ` (the first is ${JSON.stringify(shown)})`;
+  const what =
+    known === undefined
+      ? `none of its ${places.size} variables has a name of Google's BERT or ALBERT code${first}; use the checkpoint of such a model`
+      : `it has variables of heads${first}, and none of an encoder; use the checkpoint that has the encoder (bert/…) as well`;
+  throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}, or a model in Hugging Face's format`);
 }
 
 async function openShard(path: string): Promise<InputFile> {

@@ -1,0 +1,88 @@
+/** Whole models in TensorFlow's checkpoints, through what the package offers. */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openWeights } from "../../src/checkpoint/index.ts";
+import { Classifier, convertModel, inspectModel } from "../../src/index.ts";
+import { writeTinyModel } from "../training/tiny.ts";
+import { type Entry, HEADER, tableOf, varint } from "./table.ts";
+import { readAll } from "./tensors.ts";
+
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "finetag-tensorflow-model-"));
+});
+
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+describe("a checkpoint of the heads of pretraining alone", () => {
+  it("is refused by what it has", async () => {
+    const folder = await writeTinyModel(join(dir, "heads"));
+    await rm(join(folder, "model.safetensors"));
+    const names = ["cls/predictions/output_bias", "cls/predictions/transform/dense/bias", "global_step"];
+    const entries = names.map(
+      (name, i): Entry => [0, name, [8, 1, 18, 4, 18, 2, 8, 2, 32, ...varint(8 * i), 40, 8]],
+    );
+    await writeFile(join(folder, "bert_model.ckpt.index"), tableOf([HEADER, ...entries]));
+    await writeFile(join(folder, "bert_model.ckpt.data-00000-of-00001"), new Uint8Array(8 * names.length));
+    const refusal = {
+      code: "ERR_FINETAG_MODEL",
+      message:
+        `${join(folder, "bert_model.ckpt.index")}: it has variables of heads (the first is "cls/predictions/output_bias"), and ` +
+        "none of an encoder; use the checkpoint that has the encoder (bert/…) as well, or a model in Hugging Face's format",
+    };
+    await expect(inspectModel(folder)).rejects.toMatchObject(refusal);
+    await expect(Classifier.fromPretrained(folder, { labels: ["a"] })).rejects.toMatchObject(refusal);
+    await expect(convertModel(folder, join(dir, "heads-converted"))).rejects.toMatchObject(refusal);
+  });
+});
+
+describe("a real checkpoint, of keras-bert's tests", () => {
+  const shared =
+    process.env.FINETAG_SHARED_DATA ?? fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
+  const folder = join(shared, "tf1-tiny-bert-checkpoint");
+
+  it("is inspected, converted, opened and used", async ({ skip }) => {
+    const index = await readFile(join(folder, "bert_model.ckpt.index")).catch(() => undefined);
+    skip(index === undefined, `no tf1-tiny-bert-checkpoint in ${shared} (set FINETAG_SHARED_DATA)`);
+    const summary = await inspectModel(folder);
+    expect(summary).toMatchObject({
+      family: "bert",
+      layers: 2,
+      hiddenSize: 4,
+      format: "TensorFlow checkpoint",
+      dtypes: { F32: 46 },
+      hasHead: false,
+      notFiniteTensors: [],
+    });
+    expect(summary.tensors.every(({ source, name }) => source !== name)).toBe(true);
+    const kernel = summary.tensors.find(
+      ({ name }) => name === "bert.encoder.layer.1.intermediate.dense.weight",
+    );
+    expect(kernel?.shape).toEqual([16, 4]);
+    expect(summary.unusedTensors.every((name) => name.startsWith("cls."))).toBe(true);
+
+    const converted = join(dir, "converted");
+    expect(await convertModel(folder, converted)).toMatchObject({
+      architecture: "BertForPreTraining",
+      tensors: 46,
+      left: [],
+    });
+    const tensors = await readAll(await openWeights(folder));
+    expect(await readAll(await openWeights(converted))).toEqual(tensors);
+
+    const options = { labels: ["x", "y"], threads: 1 };
+    await using original = await Classifier.fromPretrained(folder, options);
+    await using same = await Classifier.fromPretrained(converted, options);
+    const [one, other] = await original.predict(["all work and no play", "makes jack a dull boy"]);
+    expect(await same.predict([one!.text, other!.text])).toEqual([one, other]);
+    expect(one!.probabilities).not.toEqual(other!.probabilities);
+    for (const value of Object.values(one!.probabilities)) {
+      expect(value).toBeGreaterThan(0);
+      expect(value).toBeLessThan(1);
+    }
+  });
+});
