@@ -1,11 +1,14 @@
 /**
- * Damaged weight files, a long run of what packages/ts-api/test/checkpoint/hostile.test.ts does shortly.
+ * Damaged weight files and the texts beside them, a long run of what hostile.test.ts and hostile-text.test.ts of
+ * packages/ts-api/test/checkpoint do shortly.
  *
  *     FINETAG_STRESS=100000 npx vitest run test/stress
  *
  * A failure names the seed and the round, which make the same file again.
  */
 import { fuzz, SAMPLES } from "../../packages/ts-api/test/checkpoint/hostile.ts";
+import { fuzz as fuzzText, SAMPLES as TEXTS } from "../../packages/ts-api/test/checkpoint/hostile-text.ts";
 import { stress } from "./stress.ts";
 
 stress(SAMPLES, fuzz, 1000);
+stress(TEXTS, fuzzText, 1000);

@@ -43,14 +43,19 @@ async function readIndex(path: string, { extension, noun }: ShardKind): Promise<
   const weightMap = new Map(Object.entries(parsed.data.weight_map));
   for (const [tensor, file] of weightMap) {
     // A name from a downloaded file must not lead out of the folder.
-    if (!/^[^/\\:\0]+$/.test(file) || !file.endsWith(extension) || file.length <= extension.length) {
+    if (!isFileName(file) || !file.endsWith(extension) || file.length <= extension.length) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: tensor ${JSON.stringify(tensor)} is said to be in ${JSON.stringify(file)}, which is not the name of a ${noun} beside it`,
+        `${path}: tensor ${JSON.stringify(tensor)} is said to be in ${JSON.stringify(file)}, which is not the name of a ${noun} beside it; fetch it again`,
       );
     }
   }
   return weightMap;
+}
+
+/** True for what every file system takes, without a line break. */
+function isFileName(name: string): boolean {
+  return /^[^/\\:\p{Cc}]+$/u.test(name) && Buffer.byteLength(name) <= 255;
 }
 
 async function openShard(indexPath: string, name: string, kind: ShardKind): Promise<TensorFile> {

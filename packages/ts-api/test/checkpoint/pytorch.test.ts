@@ -178,7 +178,7 @@ describe("a directory", () => {
     expect(Object.keys(await readAll(file))).toEqual(["weight", "rows"]);
     await writeFile(index, JSON.stringify({ weight_map: { weight: "../pytorch_model.bin" } }));
     await expect(openWeights(dir)).rejects.toMatchObject({
-      message: `${index}: tensor "weight" is said to be in "../pytorch_model.bin", which is not the name of a PyTorch file (.bin) beside it`,
+      message: `${index}: tensor "weight" is said to be in "../pytorch_model.bin", which is not the name of a PyTorch file (.bin) beside it; fetch it again`,
     });
   });
 

@@ -60,6 +60,16 @@ describe("shards", () => {
       "which is not the name of a safetensors file beside it",
     ],
     ["a backslash", { a: "..\\x.safetensors" }, "which is not the name of a safetensors file beside it"],
+    [
+      "a line break",
+      { a: "one\n.safetensors" },
+      'in "one\\n.safetensors", which is not the name of a safetensors file beside it; fetch it again',
+    ],
+    [
+      "a name that no file has",
+      { a: `${"x".repeat(245)}.safetensors` },
+      "which is not the name of a safetensors file beside it; fetch it again",
+    ],
     ["another format", { a: "pytorch_model.bin" }, "which is not the name of a safetensors file beside it"],
     ["a list", ["a"], '"weight_map" is not an object of file names'],
     ["no names", { a: 1 }, '"weight_map" is not an object of file names'],
