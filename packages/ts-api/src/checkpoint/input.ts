@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, oneLine } from "../errors/index.ts";
 import { ioError } from "../io/index.ts";
 import { damaged } from "./tensors.ts";
 
@@ -69,7 +69,7 @@ export class InputFile {
       await file.close();
       const known = ioError(error, "read", path);
       if (known instanceof FinetagError) throw known;
-      throw Object.assign(damaged(path, (error as Error).message.replaceAll(/\s+/g, " ")), { cause: error });
+      throw Object.assign(damaged(path, oneLine((error as Error).message)), { cause: error });
     }
   }
 

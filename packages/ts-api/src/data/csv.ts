@@ -1,4 +1,5 @@
 import { type CsvError, Parser } from "csv-parse";
+import { oneLine } from "../errors/index.ts";
 import { readText } from "./bytes.ts";
 import { dataError } from "./errors.ts";
 import { MAX_RECORD_BYTES } from "./lines.ts";
@@ -108,7 +109,7 @@ async function explain(path: string, row: number, error: CsvError): Promise<Erro
     case "CSV_MAX_RECORD_SIZE":
       return dataError(path, row, "a record longer than 16 MiB; is a quote opened here and never closed?");
     default:
-      return dataError(path, row, error.message.replaceAll(/\s+/g, " "));
+      return dataError(path, row, oneLine(error.message));
   }
 }
 

@@ -1,3 +1,4 @@
+import { oneLine } from "../errors/index.ts";
 import { dataError, show } from "./errors.ts";
 import { readLines } from "./lines.ts";
 
@@ -41,7 +42,7 @@ function parseObject(json: string): Record<string, unknown> {
   try {
     value = JSON.parse(json);
   } catch (error) {
-    const why = (error as Error).message.replaceAll(/\s+/g, " ");
+    const why = oneLine((error as Error).message);
     throw new Error(`invalid JSON: ${why}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {

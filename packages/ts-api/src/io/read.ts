@@ -1,5 +1,5 @@
 import { open, readdir } from "node:fs/promises";
-import { FinetagError, type FinetagErrorCode } from "../errors/index.ts";
+import { FinetagError, type FinetagErrorCode, oneLine } from "../errors/index.ts";
 import { ioError } from "./errors.ts";
 
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
@@ -60,7 +60,7 @@ function parseJson(text: string, path: string, code: FinetagErrorCode): unknown 
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = (error as Error).message.replaceAll(/\s+/g, " ");
+    const reason = oneLine((error as Error).message);
     throw new FinetagError(code, `${path}: not JSON (${reason}); fetch or write the file again`, {
       cause: error,
     });

@@ -13,7 +13,8 @@ namespace finetag {
 void seed_device(const c10::Device& device, const DropoutKey& key);
 std::mutex& device_seed_mutex();
 
-/// `draw` launches a kernel that draws from the device's default generator: the same numbers for the same key.
+/// `draw` launches a kernel that draws from the device's default generator: the same numbers for the same
+/// key.
 template <typename Draw>
 auto with_device_seed(const c10::Device& device, const DropoutKey& key, const Draw& draw) {
   const std::scoped_lock lock(device_seed_mutex());
