@@ -52,18 +52,18 @@ bool suits_flash_attention(const at::Tensor& query_XH, int64_t head_size) {
          head_size <= 256 && flash_attention_works;
 }
 
-at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
-                           int64_t heads, const Dropout& probabilities) {
+at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_TH, const at::Tensor& value_TH,
+                           const Batch& batch, int64_t heads, const Dropout& probabilities) {
   const int64_t X = query_XH.size(0), T = batch.tokens, H = query_XH.size(1), D = H / heads;
   const bool first_only = X != T;
   const at::Tensor query_starts =
       first_only ? at::arange(batch.texts + 1, batch.cu_seqlens.options()) : batch.cu_seqlens;
   const auto run = [&] {
-    return std::get<0>(at::_flash_attention_forward(
-        query_XH.view({X, heads, D}), key_value_T2H.narrow(1, 0, H).view({T, heads, D}),
-        key_value_T2H.narrow(1, H, H).view({T, heads, D}), query_starts, batch.cu_seqlens,
-        first_only ? 1 : batch.max_length, batch.max_length, probabilities.p, /*is_causal=*/false,
-        /*return_debug_mask=*/false));
+    return std::get<0>(at::_flash_attention_forward(query_XH.view({X, heads, D}), key_TH.view({T, heads, D}),
+                                                    value_TH.view({T, heads, D}), query_starts,
+                                                    batch.cu_seqlens, first_only ? 1 : batch.max_length,
+                                                    batch.max_length, probabilities.p, /*is_causal=*/false,
+                                                    /*return_debug_mask=*/false));
   };
   // The backward pass draws from the state that the forward pass began with.
   const at::Tensor context_XND =
@@ -73,13 +73,13 @@ at::Tensor flash_attention(const at::Tensor& query_XH, const at::Tensor& key_val
 
 }  // namespace
 
-at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H, const Batch& batch,
-                     int64_t heads, const Dropout& probabilities) {
+at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_TH, const at::Tensor& value_TH,
+                     const Batch& batch, int64_t heads, const Dropout& probabilities) {
   const int64_t B = batch.texts, S = batch.max_length, N = heads;
   const int64_t H = query_XH.size(1), D = H / N;
   if (suits_flash_attention(query_XH, D)) {
     try {
-      return flash_attention(query_XH, key_value_T2H, batch, heads, probabilities);
+      return flash_attention(query_XH, key_TH, value_TH, batch, heads, probabilities);
     } catch (const c10::NotImplementedError&) {
       flash_attention_works = false;
     } catch (const c10::Error& error) {
@@ -90,9 +90,8 @@ at::Tensor attention(const at::Tensor& query_XH, const at::Tensor& key_value_T2H
   }
   const bool first_only = query_XH.size(0) != batch.tokens;
 
-  const at::Tensor key_value_2BNSD = pad(key_value_T2H, batch).view({B, S, 2, N, D}).permute({2, 0, 3, 1, 4});
-  const at::Tensor key_BNDS = key_value_2BNSD.select(0, 0).transpose(-1, -2);
-  const at::Tensor value_BNSD = key_value_2BNSD.select(0, 1);
+  const at::Tensor key_BNDS = pad(key_TH, batch).view({B, S, N, D}).permute({0, 2, 3, 1});
+  const at::Tensor value_BNSD = pad(value_TH, batch).view({B, S, N, D}).transpose(1, 2);
   const at::Tensor query_BQH = first_only ? query_XH.unsqueeze(1) : pad(query_XH, batch);
   const at::Tensor query_BNQD = query_BQH.view({B, -1, N, D}).transpose(1, 2);
 

@@ -11,6 +11,7 @@
 #include <ATen/ops/linear.h>
 
 #include <cstring>
+#include <vector>
 
 #include "engine/ops/attention.h"
 #include "engine/ops/dropout.h"
@@ -26,22 +27,25 @@ namespace {
 at::Tensor composite(const at::Tensor& x_TH, const AttentionWeights& w, const Batch& batch,
                      const AttentionOptions& o) {
   const int64_t H = x_TH.size(1);
-  at::Tensor residual_RH, query_RH, key_value_T2H;
+  const LinearWeights& qkv = w.query_key_value;
+  at::Tensor residual_RH = x_TH, query_RH;
+  std::vector<at::Tensor> parts_TH;  // the last two are keys and values
+  // Unbound and not narrowed: autograd then puts the gradients together in one launch.
+  const auto project = [&](int64_t from, int64_t parts) {
+    const at::Tensor weight = from == 0 ? qkv.weight : qkv.weight.narrow(0, from, parts * H);
+    const at::Tensor bias = from == 0 ? qkv.bias : qkv.bias.narrow(0, from, parts * H);
+    return at::linear(x_TH, weight, bias).view({-1, parts, H}).unbind(1);
+  };
   if (o.first_only) {
-    const auto part = [](const at::Tensor& whole, int64_t from, int64_t rows) {
-      return whole.narrow(0, from, rows);
-    };
-    const LinearWeights& qkv = w.query_key_value;
     residual_RH = at::index_select(x_TH, 0, batch.first_token_B);
-    query_RH = at::linear(residual_RH, part(qkv.weight, 0, H), part(qkv.bias, 0, H));
-    key_value_T2H = at::linear(x_TH, part(qkv.weight, H, 2 * H), part(qkv.bias, H, 2 * H));
+    query_RH = at::linear(residual_RH, qkv.weight.narrow(0, 0, H), qkv.bias.narrow(0, 0, H));
+    parts_TH = project(H, 2);
   } else {
-    const at::Tensor all_T3H = at::linear(x_TH, w.query_key_value.weight, w.query_key_value.bias);
-    residual_RH = x_TH;
-    query_RH = all_T3H.narrow(1, 0, H);
-    key_value_T2H = all_T3H.narrow(1, H, 2 * H);
+    parts_TH = project(0, 3);
+    query_RH = parts_TH[0];
   }
-  const at::Tensor context_RH = attention(query_RH, key_value_T2H, batch, o.heads, o.probabilities);
+  const at::Tensor &value_TH = parts_TH.back(), &key_TH = *(parts_TH.end() - 2);
+  const at::Tensor context_RH = attention(query_RH, key_TH, value_TH, batch, o.heads, o.probabilities);
   const at::Tensor output_RH =
       dropout(at::linear(context_RH, w.output.weight, w.output.bias), o.hidden.p, o.hidden.key);
   return at::layer_norm(output_RH + residual_RH, {H}, w.norm.weight, w.norm.bias, w.norm.epsilon);
