@@ -21,6 +21,12 @@ export const DEVICE = process.env.FINETAG_TEST_DEVICE || "cpu";
  */
 export const FACTOR = DEVICE === "cpu" ? 8 : 16;
 
+/**
+ * libtorch's fused AdamW on CUDA takes 1 - beta2 of a float32 beta2: all of exp_avg_sq is too small by this share
+ * (1.28e-5 of it with beta2 = 0.999, seen on an H100 and an H200), for every program that uses it.
+ */
+const CUDA_EXP_AVG_SQ = (1 - 0.999 - (1 - Math.fround(0.999))) / (1 - 0.999);
+
 /** Half a unit in the last place of float32, relative: no float32 result can promise less. */
 const ROUNDING = 2 ** -24;
 
@@ -82,7 +88,9 @@ export class Tolerance {
     golden: ArrayLike<number>,
     factor: number = FACTOR,
   ): Difference {
-    return { name, error: maxAbsDifference(value, golden), allowed: factor * this.peerError(name, golden) };
+    const shift = DEVICE !== "cpu" && name.startsWith("exp_avg_sq/") ? CUDA_EXP_AVG_SQ * largest(golden) : 0;
+    const allowed = factor * this.peerError(name, golden) + shift;
+    return { name, error: maxAbsDifference(value, golden), allowed };
   }
 }
 

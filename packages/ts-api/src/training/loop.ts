@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type { StepResult } from "@finetag/core-native";
 import {
   evaluateWindows,
   evaluationWindows,
@@ -38,11 +39,21 @@ export interface LoopInput {
   plan: StepPlan;
   options: LoopOptions;
   storage: RunStorage;
+  /** As in RunContext. */
+  queueSteps: boolean;
   /** Changed in place as the run goes on. */
   state: TrainState;
   /** The checkpoint that `state` was read from. */
   checkpoint: CheckpointRef | undefined;
   signal: AbortSignal | undefined;
+}
+
+interface RunningStep {
+  result: Promise<StepResult>;
+  rows: number;
+  tokens: number;
+  /** Milliseconds, as performance.now() gives them. */
+  started: number;
 }
 
 /**
@@ -65,6 +76,9 @@ class TrainLoop {
   #checkpoint: CheckpointRef | undefined;
   #earlierCheckpoint: CheckpointRef | undefined;
   #next: Promise<StepBatches> | undefined;
+  /** Of `state.step`, if it waits in the session's queue or runs. */
+  #running: RunningStep | undefined;
+  #lastEnd = 0;
 
   constructor(input: LoopInput) {
     this.#input = input;
@@ -77,7 +91,7 @@ class TrainLoop {
     const { state, plan, options, signal } = this.#input;
     try {
       for (;;) {
-        if (this.#evaluationIsDue()) yield* this.#evaluate();
+        if (this.#evaluationIsDue(state.step)) yield* this.#evaluate();
         if (state.step >= plan.totalSteps) break;
         if (this.#patienceIsOver()) {
           yield this.#stopEvent(
@@ -87,7 +101,7 @@ class TrainLoop {
           break;
         }
         if (isDue(plan, options.saveEvery, state.step)) yield* this.#save();
-        throwIfAborted(signal);
+        if (this.#running === undefined) throwIfAborted(signal);
         yield await this.#step();
       }
     } catch (error) {
@@ -108,27 +122,29 @@ class TrainLoop {
   }
 
   async #step(): Promise<TrainEvent> {
-    const { model, plan, state } = this.#input;
-    const current = await (this.#next ?? this.#batches.step(state.step));
-    const started = performance.now();
-    const running = model.session.trainStep(current.batches);
+    const { plan, state } = this.#input;
+    const running = this.#running ?? this.#start(await (this.#next ?? this.#batches.step(state.step)));
+    this.#running = undefined;
     this.#next = state.step + 1 < plan.totalSteps ? this.#batches.step(state.step + 1) : undefined;
-    const result = await running;
-    const seconds = (performance.now() - started) / 1000;
+    if (this.#input.queueSteps) await this.#startNext(state.step + 1);
+    const result = await running.result;
+    const seconds = (performance.now() - Math.max(running.started, this.#lastEnd)) / 1000;
+    this.#lastEnd = performance.now();
     if (!Number.isFinite(result.loss)) throw this.#diverged(state.step + 1, `the loss is ${result.loss}`);
     if (!Number.isFinite(result.gradNorm))
       throw this.#diverged(state.step + 1, `the gradient norm is ${result.gradNorm}`);
 
     const { position } = locateStep(plan, state.step);
     const { sums } = state;
-    sums.epochLoss = (position === 0 ? 0 : sums.epochLoss) + result.loss * current.rows;
-    sums.epochRows = (position === 0 ? 0 : sums.epochRows) + current.rows;
-    sums.rows += current.rows;
-    sums.tokens += current.tokens;
+    const { rows, tokens } = running;
+    sums.epochLoss = (position === 0 ? 0 : sums.epochLoss) + result.loss * rows;
+    sums.epochRows = (position === 0 ? 0 : sums.epochRows) + rows;
+    sums.rows += rows;
+    sums.tokens += tokens;
     sums.trainSeconds += seconds;
     state.step++;
     Object.assign(state, locateStep(plan, state.step));
-    this.#speed.add(seconds, current.rows, current.tokens);
+    this.#speed.add(seconds, rows, tokens);
     return {
       type: "step",
       step: state.step,
@@ -142,11 +158,23 @@ class TrainLoop {
     };
   }
 
-  #evaluationIsDue(): boolean {
+  #start({ batches, rows, tokens }: StepBatches): RunningStep {
+    const result = this.#input.model.session.trainStep(batches);
+    result.catch(() => {}); // for whoever leaves the loop without waiting for it
+    return { result, rows, tokens, started: performance.now() };
+  }
+
+  /** Starts the step after `step`, unless something else comes before it. */
+  async #startNext(step: number): Promise<void> {
+    const { plan, options, signal } = this.#input;
+    if (this.#next === undefined || signal?.aborted) return;
+    if (this.#evaluationIsDue(step) || isDue(plan, options.saveEvery, step)) return;
+    this.#running = this.#start(await this.#next);
+  }
+
+  #evaluationIsDue(step: number): boolean {
     const { state, plan, options, dev } = this.#input;
-    return (
-      dev !== undefined && state.evaluatedStep < state.step && isDue(plan, options.evalEvery, state.step)
-    );
+    return dev !== undefined && state.evaluatedStep < step && isDue(plan, options.evalEvery, step);
   }
 
   async *#evaluate(): AsyncGenerator<TrainEvent, void> {

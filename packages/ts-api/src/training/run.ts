@@ -33,10 +33,15 @@ import { TokenCache } from "./token-cache.ts";
 
 /** What surrounds a run but does not define it. */
 export interface RunContext {
-  /** Stops the run within one step: it writes a checkpoint, tells `stop` with reason `aborted`, and ends. */
+  /** Stops the run at the end of a step: it writes a checkpoint, tells `stop` with reason `aborted`, and ends. */
   signal?: AbortSignal;
   /** Told while a model that is not on this machine is fetched. */
   onDownload?: (progress: DownloadProgress) => void;
+  /**
+   * Hand a step to the engine while the one before it runs; a signal then stops the run within two steps. Default: on
+   * a GPU, where a step takes milliseconds and the way through JavaScript shows.
+   */
+  queueSteps?: boolean;
 }
 
 /**
@@ -147,6 +152,7 @@ class Run {
       state,
       checkpoint: checkpoint && { step: checkpoint.state.step, path: checkpoint.path },
       signal: this.#context.signal,
+      queueSteps: this.#context.queueSteps ?? model.device !== "cpu",
     });
     if ((yield* this.#logged(loop)) === "aborted") return;
     if (splits.test !== undefined && state.best!.step !== state.step) await storage.loadBest();
