@@ -14,7 +14,8 @@ bench/gpu-check.sh [--output FILE] [--steps N] [--rehearse]
   --rehearse      the same way on the CPU, with the variant in use and a tiny model: shows that the script works
 
 Needs what the set-up needs, an NVIDIA driver 580 or newer, and 7 GB of disk while it installs. LIBTORCH_PATH names a
-CUDA libtorch of your own. Exit codes: 0 all passed, 1 something failed, 3 no CUDA device was found.
+CUDA libtorch of your own; FINETAG_PEER_PYTHON a Python with transformers and a torch for the GPU, to compare with.
+Exit codes: 0 all passed, 1 something failed, 3 no CUDA device was found.
 TEXT
 }
 

@@ -1,5 +1,6 @@
 // Training speed on one device, of the whole program: node bench/gpu/train.mjs --device cuda --precision bf16 --output F
-// The model is random and the texts are made up, so that it needs neither network nor Python.
+// The model is random and the texts are made up, so that it needs no network. With FINETAG_PEER_PYTHON, which names a
+// Python that has transformers and a torch for the device, Hugging Face Trainer does the same work, in turns.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +10,9 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { SPECIALS, writeRandomModel } from "../../scripts/demo/from-scratch.mjs";
 import { ROOT } from "../../scripts/lib/paths.mjs";
+import { COLUMNS } from "../lib/data.mjs";
+import { runPeer } from "../lib/peer.mjs";
+import { median } from "../lib/report.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -16,6 +20,7 @@ const { values } = parseArgs({
     precision: { type: "string", default: "float32" },
     steps: { type: "string", default: "400" },
     shapes: { type: "string", default: "6x384,12x768" },
+    rounds: { type: "string", default: "3" },
     output: { type: "string" },
   },
 });
@@ -56,36 +61,57 @@ function writeRows(file, rows, length) {
   const lines = Array.from({ length: rows }, () => {
     const words = Array.from({ length: length(uniform) }, () => WORDS[pick(WORDS.length)]);
     tokens += words.length + 2;
-    return JSON.stringify({ text: words.join(" "), labels: [`l${pick(LABELS)}`] });
+    return `${words.join(" ")}\t${pick(LABELS)}\tx`;
   });
   writeFileSync(file, `${lines.join("\n")}\n`);
   return tokens / rows;
 }
 
-/** Trains, and gives the seconds of the steps after the first quarter, in which memory and kernels are set up. */
-async function timeSteps(args, steps) {
+/** Steps before the time is taken, in which memory and kernels are set up. */
+const warmSteps = (steps) => Math.floor(steps / 4);
+
+/** Trains, and gives the seconds of the steps after the warm ones. */
+async function finetag(args, steps) {
   const program = join(ROOT, "packages", "cli", "bin", "finetag.mjs");
   const child = spawn(process.execPath, [program, "train", "--json", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const closed = new Promise((resolve) => child.on("close", resolve));
-  const warm = Math.floor(steps / 4);
   let since = 0;
   let result;
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line);
     if (event.type !== "step") continue;
-    if (event.step === warm) since = performance.now();
-    if (event.step === steps) {
-      result = { steps: steps - warm, seconds: (performance.now() - since) / 1000, loss: event.loss };
-    }
+    if (event.step === warmSteps(steps)) since = performance.now();
+    if (event.step === steps) result = { seconds: (performance.now() - since) / 1000, loss: event.loss };
   }
   const code = await closed;
   if (code !== 0 || result === undefined) throw new Error(`finetag train ended with exit code ${code}`);
   return result;
 }
 
+function trainer(args, steps) {
+  const { timed_seconds, loss, versions } = runPeer("hf_trainer.py", [
+    ...args,
+    ...["--warm-steps", warmSteps(steps)],
+  ]);
+  return { seconds: timed_seconds, loss, versions };
+}
+
+/** The sides by name: what runs them with the settings that both take. */
+function sidesOf(out) {
+  const own = ["--output-dir", out, "--overwrite", "--no-tensorboard", ...COLUMNS];
+  const sides = { finetag: (common, steps) => finetag([...common, ...own], steps) };
+  if (process.env.FINETAG_PEER_PYTHON) {
+    sides.trainer = trainer;
+    sides["trainer grouped"] = (common, steps) => trainer([...common, "--group-by-length"], steps);
+  }
+  return sides;
+}
+
 const steps = Number(values.steps);
+const rounds = Number(values.rounds);
+const { device, precision } = values;
 const work = mkdtempSync(join(tmpdir(), "finetag-gpu-"));
 const measured = [];
 try {
@@ -104,27 +130,36 @@ try {
       type_vocab_size: 2,
     });
     for (const [texts, length] of Object.entries(LENGTHS)) {
-      const train = join(work, "train.jsonl");
+      const train = join(work, "train.tsv");
       const tokensPerText = writeRows(train, steps * BATCH, length);
-      const args = [
-        ...["--model", model, "--train", train, "--labels-column", "labels", "--labels", labels],
-        ...["--output-dir", join(work, "out"), "--overwrite", "--no-tensorboard", "--epochs", "1"],
+      const common = [
+        ...["--model", model, "--train", train, "--labels", labels, "--epochs", "1"],
         ...["--batch-size", `${BATCH}`, "--max-length", `${MAX_LENGTH}`, "--seed", "42"],
-        ...["--device", values.device, "--precision", values.precision],
+        ...["--device", device, "--precision", precision],
       ];
-      const { seconds, ...run } = await timeSteps(args, steps);
-      const rate = (run.steps * BATCH) / seconds;
-      const { device, precision } = values;
-      measured.push({
-        ...{ device, precision, shape, texts, batch: BATCH, ...run, tokens_per_text: tokensPerText },
-        ...{ texts_per_second: rate, tokens_per_second: rate * tokensPerText },
-      });
-      console.log(
-        `${device} ${precision.padEnd(8)} ${shape.padEnd(7)} ${texts.padEnd(9)} ${rate.toFixed(1).padStart(9)} texts/s ` +
-          `${Math.round(rate * tokensPerText)
-            .toString()
-            .padStart(9)} tokens/s`,
-      );
+      const sides = sidesOf(join(work, "out"));
+      const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
+      for (let round = 0; round < rounds; round++) {
+        for (const [side, run] of Object.entries(sides)) runs[side].push(await run(common, steps));
+      }
+      for (const [side, found] of Object.entries(runs)) {
+        const seconds = median(found.map((run) => run.seconds));
+        const rate = ((steps - warmSteps(steps)) * BATCH) / seconds;
+        measured.push({
+          ...{ side, device, precision, shape, texts, batch: BATCH, steps: steps - warmSteps(steps) },
+          ...{ tokens_per_text: tokensPerText, texts_per_second: rate },
+          ...{ tokens_per_second: rate * tokensPerText, runs: found },
+          ...(side !== "finetag" && {
+            finetag_is_faster: median(found.map((run, i) => run.seconds / runs.finetag[i].seconds)),
+          }),
+        });
+        const ratio = measured.at(-1).finetag_is_faster;
+        console.log(
+          `${device} ${precision.padEnd(8)} ${shape.padEnd(7)} ${texts.padEnd(9)} ${side.padEnd(16)}` +
+            `${rate.toFixed(1).padStart(9)} texts/s ${Math.round(rate * tokensPerText)} tokens/s` +
+            (ratio === undefined ? "" : `   finetag: ${ratio.toFixed(2)} x`),
+        );
+      }
     }
   }
 } finally {
