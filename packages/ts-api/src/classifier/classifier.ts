@@ -13,6 +13,7 @@ import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
+import { askForTokenizerThreads } from "../tokenizer/index.ts";
 import { checkSameLabels } from "../training/files.ts";
 import { fit } from "../training/fit.ts";
 import { fitOptionsSchema, type TrainEvent } from "../training/index.ts";
@@ -75,7 +76,8 @@ export class Classifier implements AsyncDisposable {
    *   `ERR_FINETAG_DOWNLOAD`, `ERR_FINETAG_DEVICE`, `ERR_FINETAG_ADDON`, `ERR_FINETAG_OUT_OF_MEMORY`.
    */
   static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
-    const { offline, onDownload, signal } = options;
+    const { offline, onDownload, signal, threads } = options;
+    askForTokenizerThreads(threads);
     const directory = await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal });
     const source = await readModelSource(directory);
     const classifier = new Classifier(source, options);

@@ -4,6 +4,7 @@ import type { Encoding, Tokenizer } from "tokenizers";
 import { FinetagError, oneLine } from "../errors/index.ts";
 import { chineseWords, type WordSegmenter } from "./chinese.ts";
 import { PackedTexts, type WordsOf } from "./packed.ts";
+import { tokenizerThreads, withPool } from "./pool.ts";
 import type { TruncationSide } from "./truncate.ts";
 import type { EncodedTexts, EncodedWords, TextEncoder } from "./types.ts";
 import { type WordMarks, wordsOfTokens } from "./words.ts";
@@ -43,8 +44,7 @@ interface Core {
 
 /**
  * A tokenizer in the Rust core. `encodeBatch` runs as one task of libuv's pool, and within it on the threads of the
- * core (rayon): one for each CPU, unless RAYON_NUM_THREADS says otherwise when the first text is encoded, or only one
- * with TOKENIZERS_PARALLELISM=false.
+ * core (rayon): as many as pool.ts says, or only one with TOKENIZERS_PARALLELISM=false.
  *
  * The core keeps the truncation as a setting of the whole tokenizer and reads it when a task runs. So one chunk is
  * encoded at a time, and sets it first.
@@ -139,7 +139,9 @@ export class RustEncoder implements TextEncoder {
     tokenizer.setTruncation(maxLength, { direction: this.#options.truncationSide });
     const [only] = texts;
     // A batch goes to a pool of threads, which a text alone need not wake.
-    return texts.length === 1 ? Promise.all([tokenizer.encode(only!)]) : tokenizer.encodeBatch(texts);
+    return texts.length === 1
+      ? Promise.all([tokenizer.encode(only!)])
+      : withPool(() => tokenizer.encodeBatch(texts));
   }
 
   #checkTypes(): void {
@@ -179,11 +181,19 @@ export class RustEncoder implements TextEncoder {
 }
 
 /** The package's encodeBatch takes no pairs; single calls run on libuv's threads. See `keptTokens` on truncation. */
-function encodePairs(
+async function encodePairs(
   tokenizer: Tokenizer,
   texts: string[],
   pairs: (string | undefined)[],
 ): Promise<Encoding[]> {
   tokenizer.disableTruncation();
-  return Promise.all(texts.map((text, i) => tokenizer.encode(text, pairs[i] ?? null)));
+  const atOnce = tokenizerThreads();
+  const encodings: Encoding[] = [];
+  for (let start = 0; start < texts.length; start += atOnce) {
+    const some = texts.slice(start, start + atOnce);
+    encodings.push(
+      ...(await Promise.all(some.map((text, i) => tokenizer.encode(text, pairs[start + i] ?? null)))),
+    );
+  }
+  return encodings;
 }

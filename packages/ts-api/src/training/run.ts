@@ -11,6 +11,7 @@ import { type DownloadProgress, resolveModel } from "../hub/index.ts";
 import { writeFileAtomic } from "../io/index.ts";
 import { checkMetricName, type SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, isHeadParameter } from "../models/index.ts";
+import { askForTokenizerThreads } from "../tokenizer/index.ts";
 import { VERSION } from "../version.ts";
 import { loadCheckpoint, newestCheckpoint } from "./checkpoint.ts";
 import { checkOutputDirectory, openOutputDirectory } from "./directory.ts";
@@ -95,7 +96,8 @@ class Run {
   }
 
   async *events(): AsyncGenerator<TrainEvent, void> {
-    const { outputDir } = this.#options;
+    const { outputDir, threads } = this.#options;
+    askForTokenizerThreads(threads);
     const source = await this.#openSource();
     const files = await openRunFiles(this.#options, {
       directory: source.directory,
