@@ -4,6 +4,7 @@
 
 #include "check.h"
 #include "engine/core/config.h"
+#include "engine/core/philox.h"
 #include "kernel_helpers.h"
 
 using namespace finetag;
@@ -53,6 +54,44 @@ std::vector<double> norm_grad(const Norm& norm, const std::vector<double>& grad_
 }
 
 }  // namespace
+
+TEST(dropout_draws_the_word_of_its_row_site_and_step) {
+  // Element i of a row has word i / 16 % 4 of the row's counter 16 * (i / 64) + i % 16.
+  const DropoutKey keys[] = {{1, 2, 3, 4}, {5, 2, 3, 4}, {1, 6, 3, 4}, {1, 2, 7, 4}, {1, 2, 3, 8}};
+  for (const DropoutKey& key : keys) {
+    const DropoutMask mask{key, 1u << 30, 4.0f / 3.0f};
+    for (const int64_t H : kFeatures) {
+      const int64_t rows = 70, blocks = (H + 63) / 64;
+      const std::vector<float> factors = factors_of(rows, H, mask);
+      for (int64_t row = 0; row < rows; ++row) {
+        for (int64_t i = 0; i < H; ++i) {
+          const auto counter = static_cast<uint32_t>((row * blocks + i / 64) * 16 + i % 16);
+          const auto words = Philox::block({counter, 0, key.site, key.micro_batch}, key.seed, key.step);
+          const bool kept = words[i / 16 % 4] >= mask.threshold;
+          REQUIRE(factors[row * H + i] == (kept ? mask.scale : 0.0f));
+        }
+      }
+    }
+  }
+}
+
+TEST(attention_draws_other_words_for_each_text_and_head) {
+  const DropoutMask mask{{1, 2, 3, 4}, 1u << 31, 2.0f};
+  constexpr int64_t kCount = 4096;
+  std::vector<float> factors(2 * kCount);
+  for (const int64_t pair : {0, 1, 7}) {
+    kernels().attention_factors(mask, pair, kCount, factors.data());
+    kernels().attention_factors(mask, pair + 1, kCount, factors.data() + kCount);
+    int64_t kept = 0, both = 0;
+    for (int64_t i = 0; i < kCount; ++i) {
+      kept += factors[i] != 0;
+      both += factors[i] != 0 && factors[kCount + i] != 0;
+    }
+    // A half and a quarter of them, within five standard deviations.
+    REQUIRE(std::abs(static_cast<double>(kept) - kCount / 2.0) < 5 * std::sqrt(kCount / 4.0));
+    REQUIRE(std::abs(static_cast<double>(both) - kCount / 4.0) < 5 * std::sqrt(kCount * 3.0 / 16.0));
+  }
+}
 
 TEST(dropout_residual_and_norm_equal_their_formula) {
   constexpr float kEpsilon = 1e-2f;  // large, so that a row of one element has a gradient of ordinary size
