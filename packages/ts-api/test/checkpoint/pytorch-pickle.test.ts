@@ -17,6 +17,12 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+/** A list of pairs of nothing, of which `times` OrderedDicts are made. */
+function copiedList(pairs: number, times: number): string {
+  const list = `](${"NN\x86".repeat(pairs)}eq\x02`;
+  return `ccollections\nOrderedDict\nq\x01${list}${"h\x01h\x02\x85R".repeat(times)}`;
+}
+
 /** The form before PyTorch 1.6, with one storage of two floats. */
 function legacy(pickle: Buffer, keys = ["0"], littleEndian = true, data = Buffer.alloc(16, 1)): Buffer {
   data.writeBigInt64LE(BigInt((data.byteLength - 8) / 4), 0);
@@ -176,6 +182,16 @@ describe("a pickle that is not what it says", () => {
       "builds more than a model",
       legacy(new Pickle().op("}".repeat(600_000)).end()),
       "the pickle builds more objects than any model's",
+    ],
+    [
+      "copies one list again and again",
+      legacy(new Pickle().op(copiedList(1000, 2000)).end()),
+      "the pickle builds more objects than any model's",
+    ],
+    [
+      "gives a tensor more dimensions than torch has",
+      legacy(new Pickle().tensor({ shape: Array(65).fill(1), stride: Array(65).fill(1) }).end()),
+      "a tensor is not described by a storage, an offset, sizes and strides",
     ],
     ["has an extension opcode", legacy(new Pickle().op("\x82", 1).end()), "opcode 0x82 at byte"],
     ["has a text protocol", legacy(Buffer.from([0x80, 1, 0x4e, 0x2e])), "pickle protocol 1 is not read"],

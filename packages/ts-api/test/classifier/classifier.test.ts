@@ -387,7 +387,7 @@ describe("dispose", () => {
   it("refuses to predict without a head", async () => {
     const own = await Classifier.fromPretrained(encoder, { threads: 1 });
     await expect(own.predict("x")).rejects.toThrow(
-      "the model has no classification head yet; train it first",
+      "no classification head is open, since config.json names neither labels nor a class with a head; train it",
     );
     await own.dispose();
   });

@@ -174,6 +174,23 @@ describe("damaged models", () => {
     expect(complete).toBeLessThan(4);
   });
 
+  it("of BPE whose pieces could be merged without end are refused", async () => {
+    const bytes = await readFile(join(GOLDEN, "bpe", FILES.bpe));
+    // Field 1 of the model is a piece, and field 1 of that its text; both lengths take two bytes.
+    const long = (length: number) => [(length & 127) | 128, length >> 7];
+    const chain = (longest: number) =>
+      Array.from({ length: longest }, (_, i) => {
+        const text = Buffer.from("Ж".repeat(100 + i));
+        const score = Buffer.of(0x15, 0, 0, 0, 0);
+        const piece = Buffer.concat([Buffer.of(10, ...long(text.length)), text, score]);
+        return Buffer.concat([Buffer.of(10, ...long(piece.length)), piece]);
+      });
+    expect(fault(Buffer.concat([bytes, ...chain(20)]))).toBeUndefined();
+    expect(fault(Buffer.concat([bytes, ...chain(500)]))).toBe(
+      "spiece.model: its pieces are too long to be those of a BPE model; fetch the file of the weights again",
+    );
+  });
+
   it("with flipped bits, are refused or work", { timeout: 60_000 }, async () => {
     const bytes = await readFile(join(GOLDEN, "albert", "spiece.model"));
     const config = await configOf("albert");

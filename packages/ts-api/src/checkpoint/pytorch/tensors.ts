@@ -61,6 +61,12 @@ const STORAGES: Readonly<Record<string, string>> = {
   BoolStorage: "BOOL",
 };
 
+/** Torch's own limit. */
+const RANK_LIMIT = 64;
+
+/** Of all OrderedDicts made of lists: each call copies its list, and a pickle can hand over the same one again. */
+const PAIRS_LIMIT = 500_000;
+
 interface StorageClass extends Known {
   dtype: string;
 }
@@ -68,8 +74,15 @@ interface StorageClass extends Known {
 /** All that a pickle of weights may name; see {@link Known}. */
 export function torchGlobals(path: string): ReadonlyMap<string, Known> {
   const rebuild = (args: unknown[]) => rebuildTensor(path, args);
+  let pairs = 0;
+  const orderedDict = (args: unknown[]) => {
+    const items = pairsOf(path, args);
+    pairs += items.length;
+    if (pairs > PAIRS_LIMIT) throw damaged(path, "the pickle builds more objects than any model's");
+    return new Map(items);
+  };
   const known: Known[] = [
-    { global: "collections.OrderedDict", call: (args) => orderedDict(path, args) },
+    { global: "collections.OrderedDict", call: orderedDict },
     { global: "torch._utils._rebuild_tensor", call: rebuild },
     { global: "torch._utils._rebuild_tensor_v2", call: rebuild },
     { global: "torch._utils._rebuild_parameter", call: ([data]) => data },
@@ -79,26 +92,34 @@ export function torchGlobals(path: string): ReadonlyMap<string, Known> {
   return new Map(known.map((entry) => [entry.global, entry]));
 }
 
-/** `OrderedDict()`, or of a list of pairs, as Python 2 wrote it. */
-function orderedDict(path: string, [items = []]: unknown[]): Map<unknown, unknown> {
-  const isPairs = Array.isArray(items) && items.every((item) => Array.isArray(item) && item.length === 2);
+/** Of `OrderedDict()`, or of one of a list of pairs, as Python 2 wrote it. */
+function pairsOf(path: string, [items = []]: unknown[]): [unknown, unknown][] {
+  const isPairs =
+    Array.isArray(items) &&
+    items.length <= PAIRS_LIMIT &&
+    items.every((item) => Array.isArray(item) && item.length === 2);
   if (!isPairs) throw damaged(path, "an OrderedDict is made of what is no list of pairs");
-  return new Map(items as [unknown, unknown][]);
+  return items as [unknown, unknown][];
+}
+
+/** Sizes or strides. The rank comes first: a pickle can hand over one long tuple for many tensors. */
+function isOfTensor(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= RANK_LIMIT && isCounts(value);
 }
 
 /** Of `(storage, offset, size, stride, …)`; what follows (gradient, hooks) is no part of the data. */
 function rebuildTensor(path: string, [storage, offset, shape, stride]: unknown[]): Tensor {
-  if (!(storage instanceof Storage) || !isCount(offset) || !isCounts(shape) || !isCounts(stride)) {
+  if (!(storage instanceof Storage) || !isCount(offset) || !isOfTensor(shape) || !isOfTensor(stride)) {
     throw damaged(path, "a tensor is not described by a storage, an offset, sizes and strides");
   }
   const tensor = new Tensor(storage, storage.offset + offset, shape, stride);
-  const shown = `a tensor of sizes [${shape.join(", ")}] and strides [${stride.join(", ")}]`;
-  if (shape.length !== stride.length) throw damaged(path, `${shown} has not one for each`);
+  const shown = () => `a tensor of sizes [${shape.join(", ")}] and strides [${stride.join(", ")}]`;
+  if (shape.length !== stride.length) throw damaged(path, `${shown()} has not one for each`);
   // The first bound keeps a tensor that repeats its elements (stride 0) from being larger than what the file holds.
   if (!(countElements(shape) <= storage.elements && offset + spanOf(tensor) <= storage.elements)) {
     throw damaged(
       path,
-      `${shown} at ${offset} does not fit into its storage of ${storage.elements} elements`,
+      `${shown()} at ${offset} does not fit into its storage of ${storage.elements} elements`,
     );
   }
   return tensor;

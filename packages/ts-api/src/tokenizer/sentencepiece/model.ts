@@ -91,6 +91,8 @@ interface NormalizerSpec {
 /** The largest published ones have 250,000 pieces in 5 MB. */
 const LIMIT_BYTES = 32 * 1024 * 1024;
 const LIMIT_PIECES = 2_000_000;
+/** Of {@link cutsOf}: 256,000 pieces of 7 characters have 13 million. */
+const LIMIT_CUTS = 2 ** 25;
 
 /**
  * Reads a SentencePiece model.
@@ -111,6 +113,8 @@ export function parseSentencePiece(bytes: Uint8Array, path: string): SentencePie
     throw bad(path, `model type ${trainer.modelType} is neither unigram (1) nor BPE (2)`);
   if (trainer.treatWhitespaceAsSuffix || !normalizer.escapeWhitespaces)
     throw bad(path, "its pieces do not mark where a word starts, which the tokenizer core needs");
+  if (kind === "bpe" && cutsOf(pieces) > LIMIT_CUTS)
+    throw bad(path, "its pieces are too long to be those of a BPE model");
   const charsmap = normalizer.precompiledCharsmap;
   const fault = charsmap.length > 0 ? charsmapFault(charsmap) : undefined;
   if (fault !== undefined) throw bad(path, `damaged (precompiled_charsmap: ${fault})`);
@@ -128,6 +132,11 @@ export function parseSentencePiece(bytes: Uint8Array, path: string): SentencePie
     addDummyPrefix: normalizer.addDummyPrefix,
     removeExtraWhitespaces: normalizer.removeExtraWhitespaces,
   };
+}
+
+/** Characters that are looked at, and at most written, when each piece is cut in every way (vocabulary.ts, mergesOf). */
+function cutsOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { piece }) => sum + piece.length ** 2, 0);
 }
 
 /**
