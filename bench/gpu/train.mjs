@@ -142,18 +142,18 @@ try {
       for (let round = 0; round < rounds; round++) {
         for (const [side, run] of Object.entries(sides)) runs[side].push(await run(common, steps));
       }
+      const timedSteps = steps - warmSteps(steps);
       for (const [side, found] of Object.entries(runs)) {
-        const seconds = median(found.map((run) => run.seconds));
-        const rate = ((steps - warmSteps(steps)) * BATCH) / seconds;
+        const rate = (timedSteps * BATCH) / median(found.map((run) => run.seconds));
+        const ratio =
+          side === "finetag"
+            ? undefined
+            : median(found.map((run, i) => run.seconds / runs.finetag[i].seconds));
         measured.push({
-          ...{ side, device, precision, shape, texts, batch: BATCH, steps: steps - warmSteps(steps) },
+          ...{ side, device, precision, shape, texts, batch: BATCH, steps: timedSteps },
           ...{ tokens_per_text: tokensPerText, texts_per_second: rate },
-          ...{ tokens_per_second: rate * tokensPerText, runs: found },
-          ...(side !== "finetag" && {
-            finetag_is_faster: median(found.map((run, i) => run.seconds / runs.finetag[i].seconds)),
-          }),
+          ...{ tokens_per_second: rate * tokensPerText, runs: found, finetag_is_faster: ratio },
         });
-        const ratio = measured.at(-1).finetag_is_faster;
         console.log(
           `${device} ${precision.padEnd(8)} ${shape.padEnd(7)} ${texts.padEnd(9)} ${side.padEnd(16)}` +
             `${rate.toFixed(1).padStart(9)} texts/s ${Math.round(rate * tokensPerText)} tokens/s` +

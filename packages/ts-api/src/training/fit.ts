@@ -86,7 +86,6 @@ export async function* fit(
     state,
     checkpoint: undefined,
     signal,
-    queueSteps: model.device !== "cpu",
   });
   const ending = yield* loop;
   if (state.best !== null && state.best.step !== state.step) await storage.loadBest();

@@ -39,8 +39,8 @@ export interface LoopInput {
   plan: StepPlan;
   options: LoopOptions;
   storage: RunStorage;
-  /** As in RunContext. */
-  queueSteps: boolean;
+  /** As in RunContext, with its default. */
+  queueSteps?: boolean | undefined;
   /** Changed in place as the run goes on. */
   state: TrainState;
   /** The checkpoint that `state` was read from. */
@@ -122,11 +122,11 @@ class TrainLoop {
   }
 
   async #step(): Promise<TrainEvent> {
-    const { plan, state } = this.#input;
+    const { model, plan, state, queueSteps = model.device !== "cpu" } = this.#input;
     const running = this.#running ?? this.#start(await (this.#next ?? this.#batches.step(state.step)));
     this.#running = undefined;
     this.#next = state.step + 1 < plan.totalSteps ? this.#batches.step(state.step + 1) : undefined;
-    if (this.#input.queueSteps) await this.#startNext(state.step + 1);
+    if (queueSteps) await this.#startNext(state.step + 1);
     const result = await running.result;
     const seconds = (performance.now() - Math.max(running.started, this.#lastEnd)) / 1000;
     this.#lastEnd = performance.now();

@@ -154,7 +154,7 @@ class Run {
       state,
       checkpoint: checkpoint && { step: checkpoint.state.step, path: checkpoint.path },
       signal: this.#context.signal,
-      queueSteps: this.#context.queueSteps ?? model.device !== "cpu",
+      queueSteps: this.#context.queueSteps,
     });
     if ((yield* this.#logged(loop)) === "aborted") return;
     if (splits.test !== undefined && state.best!.step !== state.step) await storage.loadBest();

@@ -28,23 +28,23 @@ at::Tensor composite(const at::Tensor& x_TH, const AttentionWeights& w, const Ba
                      const AttentionOptions& o) {
   const int64_t H = x_TH.size(1);
   const LinearWeights& qkv = w.query_key_value;
-  at::Tensor residual_RH = x_TH, query_RH;
-  std::vector<at::Tensor> parts_TH;  // the last two are keys and values
+  at::Tensor residual_RH, query_RH, key_TH, value_TH;
   // Unbound and not narrowed: autograd then puts the gradients together in one launch.
-  const auto project = [&](int64_t from, int64_t parts) {
-    const at::Tensor weight = from == 0 ? qkv.weight : qkv.weight.narrow(0, from, parts * H);
-    const at::Tensor bias = from == 0 ? qkv.bias : qkv.bias.narrow(0, from, parts * H);
-    return at::linear(x_TH, weight, bias).view({-1, parts, H}).unbind(1);
-  };
   if (o.first_only) {
     residual_RH = at::index_select(x_TH, 0, batch.first_token_B);
     query_RH = at::linear(residual_RH, qkv.weight.narrow(0, 0, H), qkv.bias.narrow(0, 0, H));
-    parts_TH = project(H, 2);
+    const at::Tensor both = at::linear(x_TH, qkv.weight.narrow(0, H, 2 * H), qkv.bias.narrow(0, H, 2 * H));
+    const std::vector<at::Tensor> parts_TH = both.view({-1, 2, H}).unbind(1);
+    key_TH = parts_TH[0];
+    value_TH = parts_TH[1];
   } else {
-    parts_TH = project(0, 3);
+    residual_RH = x_TH;
+    const at::Tensor all = at::linear(x_TH, qkv.weight, qkv.bias);
+    const std::vector<at::Tensor> parts_TH = all.view({-1, 3, H}).unbind(1);
     query_RH = parts_TH[0];
+    key_TH = parts_TH[1];
+    value_TH = parts_TH[2];
   }
-  const at::Tensor &value_TH = parts_TH.back(), &key_TH = *(parts_TH.end() - 2);
   const at::Tensor context_RH = attention(query_RH, key_TH, value_TH, batch, o.heads, o.probabilities);
   const at::Tensor output_RH =
       dropout(at::linear(context_RH, w.output.weight, w.output.bias), o.hidden.p, o.hidden.key);
