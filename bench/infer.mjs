@@ -49,7 +49,7 @@ await runBenchmark(
       const options = { ...settings, rows: settings.rows ?? ROWS[shape] };
       cases[shape] = await bench(shape, source, options, join(work, shape));
     }
-    printMachine(settings.threads);
+    printMachine(settings.threads, Object.values(cases)[0].versions);
     const { help, ...kept } = settings;
     writeResult(output, { settings: kept, cases }, "infer");
   },

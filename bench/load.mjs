@@ -65,9 +65,9 @@ await runBenchmark(
       rmSync(folder, { recursive: true });
     }
     for (const state of states) report(shape, bytes, formats, state);
-    printMachine(settings.threads);
     const { help, ...kept } = settings;
     const versions = finetagVersions();
+    printMachine(settings.threads, versions);
     writeResult(output, { settings: { shape, ...kept }, versions, weight_bytes: bytes, formats }, "load");
   },
 );

@@ -53,9 +53,10 @@ await runBenchmark(
       );
       report(shape, results[shape]);
     }
-    printMachine(values.threads);
+    const versions = finetagVersions();
+    printMachine(values.threads, versions);
     const settings = { steps: values.steps, threads: values.threads, maxLength: values["max-length"] };
-    writeResult(values.output, { settings, versions: finetagVersions(), results }, "roofline");
+    writeResult(values.output, { settings, versions, results }, "roofline");
   },
 );
 
@@ -87,7 +88,8 @@ async function countTokens(texts, vocabulary, { work, maxLength }) {
 }
 
 function report(shape, result) {
-  const { gemm, few_rows, gemm_forward, gemm_training, training, inference, tokens, kernels } = result;
+  const { gemm, few_rows, gemm_forward, gemm_backward, gemm_training, training, inference, tokens, kernels } =
+    result;
   printTable(
     `${shape}: matrix products of ${gemm[0].m} rows, GFLOP/s: libtorch, own`,
     ["", "n", "k", "forward", "input", "weight"],
@@ -103,22 +105,27 @@ function report(shape, result) {
     ["rows", "libtorch", "own", "for few rows"],
     few_rows.map(({ m, ...rates }) => [m, ...[rates.libtorch, rates.own, rates.few_rows].map(short)]),
   );
-  const { data, forward, backward, optimizer } = training.seconds;
-  const all = data + forward + backward + optimizer;
-  const percent = (part) => `${((100 * part) / all).toFixed(1)} %`;
+  const { seconds, shares } = training;
+  const all = Object.values(seconds).reduce((sum, part) => sum + part);
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
   printTable(
     `${shape}: ${tokens} tokens, kernels for ${kernels}`,
-    ["", "texts/s", "GFLOP/s", "of products", "data", "forward", "backward", "optimizer"],
+    ["", "texts/s", "GFLOP/s", "of products", "their GFLOP/s"],
     [
-      [
-        ...["training", short(training.texts_per_second), short(training.gflops)],
-        ...[`${(100 * training.share).toFixed(1)} % of ${short(gemm_training)}`],
-        ...[data, forward, backward, optimizer].map(percent),
-      ],
-      [
-        ...["inference", short(inference.texts_per_second), short(inference.gflops)],
-        ...[`${(100 * inference.share).toFixed(1)} % of ${short(gemm_forward)}`, "", "", "", ""],
-      ],
-    ],
+      ["training", training, gemm_training],
+      ["inference", inference, gemm_forward],
+    ].map(([name, { texts_per_second, gflops, share }, rate]) => [
+      ...[name, short(texts_per_second), short(gflops), percent(share), short(rate)],
+    ]),
+  );
+  printTable(
+    `${shape}: a training step by phase`,
+    ["", "of its time", "of products", "their GFLOP/s"],
+    [
+      ["data", "", ""], // no products that must be done
+      ["forward", percent(shares.forward), short(gemm_forward)],
+      ["backward", percent(shares.backward), short(gemm_backward)],
+      ["optimizer", "", ""],
+    ].map(([name, ...products]) => [name, percent(seconds[name] / all), ...products]),
   );
 }

@@ -58,9 +58,10 @@ await runBenchmark(
       axes[name] = await measure(name, axis, { ...settings, vocabulary, work });
       report(name, axes[name]);
     }
-    printMachine(settings.threads);
+    const versions = finetagVersions();
+    printMachine(settings.threads, versions);
     const { help, ...kept } = settings;
-    writeResult(output, { settings: kept, versions: finetagVersions(), axes }, "scale");
+    writeResult(output, { settings: kept, versions, axes }, "scale");
   },
 );
 

@@ -49,10 +49,10 @@ await runBenchmark(
       const tokens = await compare(sides, texts);
       const result = await measure(sides, texts, rounds);
       report(texts.length, tokens, result);
-      printMachine(threads);
       const versions = {
         ...{ ...finetagVersions(), ...nodePeerVersions(), ...sides.tokenizers.ready.versions },
       };
+      printMachine(threads, versions);
       const kept = { rows: texts.length, tokens, rounds, threads, maxLength: settings.maxLength };
       writeResult(output, { settings: kept, versions, ...result }, "tokenize");
     } finally {

@@ -49,7 +49,7 @@ await runBenchmark(
       };
       cases[name] = await bench(name, source, options, join(work, name));
     }
-    printMachine(threads);
+    printMachine(threads, Object.values(cases)[0].versions);
     writeResult(output, { cases }, "train");
   },
 );

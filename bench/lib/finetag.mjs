@@ -51,7 +51,8 @@ export async function finetagTrain(outputDir, args) {
 /** Versions of finetag and of what it runs on. */
 export function finetagVersions() {
   const { finetag, libtorch } = JSON.parse(readOutput("doctor", "--json"));
-  return { finetag, libtorch: libtorch.libtorch, variant: libtorch.variant, cpu: libtorch.cpuCapability };
+  const { libtorch: version, variant, cpuCapability: cpu, kernels } = libtorch;
+  return { finetag, libtorch: version, variant, cpu, kernels };
 }
 
 /** What opens a model in int8, by the program's own help; undefined where it has no such option. */

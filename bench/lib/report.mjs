@@ -53,10 +53,12 @@ export function short(value) {
   return value.toFixed(digits);
 }
 
-/** The line below a table: where it ran. */
-export function printMachine(threads) {
+/** The lines below a table: where it ran, and with which versions of what. */
+export function printMachine(threads, versions) {
   const { cpu, cores, memory_gb, node } = hardware();
   console.log(`\n${cpu}, ${cores} cores, ${memory_gb} GB; ${threads} threads; Node ${node}`);
+  const named = Object.entries(versions).filter(([, version]) => version !== undefined);
+  console.log(named.map(([name, version]) => `${name} ${version}`).join(", "));
 }
 
 /** Writes the JSON beside the table that was printed, to the cache unless a path is given. */

@@ -1,5 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { finetag } from "./program.ts";
+import { FINETAG, finetag } from "./program.ts";
 
 describe("help and usage", () => {
   test.each(["train", "eval", "predict", "pull", "push", "inspect", "convert", "setup", "doctor"])(
@@ -40,6 +44,16 @@ describe("help and usage", () => {
     const { code, stdout, stderr } = await finetag([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain("finetag predict [TEXT..]");
+  });
+
+  test.skipIf(process.platform !== "linux")("a working directory that was removed is said so", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "finetag-gone-"));
+    const run = `cd "$1" && rmdir "$1" && exec "$2" "$3" inspect model`;
+    const { status, stderr } = spawnSync("sh", ["-c", run, "sh", folder, process.execPath, FINETAG], {
+      encoding: "utf8",
+    });
+    expect(stderr).toBe("finetag: the working directory no longer exists; change to another folder\n");
+    expect(status).toBe(2);
   });
 
   const data = ["--model", "m", "--train", "t.csv", "--output-dir", "o"];

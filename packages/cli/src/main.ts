@@ -26,6 +26,7 @@ export async function main(words: string[]): Promise<void> {
 }
 
 async function dispatch(words: string[], context: Context): Promise<number | undefined> {
+  checkWorkingDirectory();
   const [first] = words.filter((word) => !word.startsWith("-"));
   const names = commands.map((command) => command.name);
   if (first !== undefined && !names.includes(first)) {
@@ -53,6 +54,15 @@ async function dispatch(words: string[], context: Context): Promise<number | und
       : error;
   }
   return exitCode;
+}
+
+/** Paths are relative to it, and much of Node asks for it. */
+function checkWorkingDirectory(): void {
+  try {
+    process.cwd();
+  } catch {
+    throw new UsageError("the working directory no longer exists; change to another folder");
+  }
 }
 
 function createParser(words: string[]): Argv {

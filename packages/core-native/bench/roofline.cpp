@@ -182,7 +182,7 @@ int main(int count, char** arguments) {
   const auto T = static_cast<int64_t>(tokens / static_cast<double>(batches.size()));
   const Product products[] = {
       {"query_key_value", 3 * H, H}, {"attention_output", H, H}, {"intermediate", I, H}, {"output", H, I}};
-  double gemm_forward = 0, gemm_training = 0, weight = 0;
+  double gemm_forward = 0, gemm_backward = 0, weight = 0;
   std::printf("{\"gemm\":[");
   for (const Product& p : products) {
     const at::Tensor x = at::randn({T, p.in}), w = at::randn({p.out, p.in}), y = at::randn({T, p.out});
@@ -190,7 +190,7 @@ int main(int count, char** arguments) {
     const auto size = static_cast<double>(p.out * p.in);
     weight += size;
     gemm_forward += size / forward.best();
-    gemm_training += size * (1 / forward.best() + 1 / input.best() + 1 / weights.best()) / 3;
+    gemm_backward += size * (1 / input.best() + 1 / weights.best()) / 2;
     std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld", &p == products ? "" : ",", p.name,
                 static_cast<long>(T), static_cast<long>(p.out), static_cast<long>(p.in));
     for (const auto& [way, r] : {std::pair{"forward", forward}, {"input", input}, {"weight", weights}})
@@ -211,17 +211,21 @@ int main(int count, char** arguments) {
     std::printf("%s{\"m\":%ld,\"libtorch\":%.1f,\"own\":%.1f,\"few_rows\":%.1f}", rows == 1 ? "" : ",",
                 static_cast<long>(rows), rate_of_few(rows, all, libtorch), rate_of_few(rows, all, packed),
                 rate_of_few(rows, all, few_rows_product));
+  const double gemm_training = 3 * weight / (gemm_forward + 2 * gemm_backward);
   gemm_forward = weight / gemm_forward;
-  gemm_training = weight / gemm_training;
+  gemm_backward = weight / gemm_backward;
   const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;
+  // What each phase reaches while it runs; data and optimizer have no products that must be done.
+  const double forward_share = flop / sum.forward / 1e9 / gemm_forward;
+  const double backward_share = 2 * flop / sum.backward / 1e9 / gemm_backward;
   std::printf(
-      "],\"gemm_forward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%."
+      "],\"gemm_forward\":%.1f,\"gemm_backward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%."
       "1f,"
       "\"share\":%.3f,\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},"
-      "\"blocks_fetched\":%zu},\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
+      "\"shares\":{\"forward\":%.3f,\"backward\":%.3f},\"blocks_fetched\":%zu},\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
       "\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"tokens\":%.0f}\n",
-      gemm_forward, gemm_training, texts / training, trained, trained / gemm_training, sum.data, sum.forward,
-      sum.backward, sum.optimizer, fetched_later, texts / inference, predicted, predicted / gemm_forward,
+      gemm_forward, gemm_backward, gemm_training, texts / training, trained, trained / gemm_training, sum.data, sum.forward,
+      sum.backward, sum.optimizer, forward_share, backward_share, fetched_later, texts / inference, predicted, predicted / gemm_forward,
       kernels().name, options.threads, batches.size(), tokens);
   return 0;
 }

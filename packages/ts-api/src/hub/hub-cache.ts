@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { copyFile, mkdir, readFile, rename, stat, symlink } from "node:fs/promises";
+import { copyFile, readFile, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { makeFolder } from "../io/index.ts";
 import { missingFiles } from "./files.ts";
 
 /*
@@ -58,7 +59,7 @@ export async function hasBlob(path: string, size: number): Promise<boolean> {
 
 /** Puts a relative link to the blob into the snapshot; a right one that is there stays. */
 export async function linkIntoSnapshot(blob: string, pointer: string): Promise<void> {
-  await mkdir(dirname(pointer), { recursive: true });
+  await makeFolder(dirname(pointer));
   const fresh = `${pointer}.${randomUUID()}.link`;
   await symlink(relative(dirname(pointer), blob), fresh).catch(async (error: NodeJS.ErrnoException) => {
     // Some network file systems have no links.

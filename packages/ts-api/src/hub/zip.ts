@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { Entry } from "yauzl";
 import { FinetagError, oneLine } from "../errors/index.ts";
-import { type ByteSource, ioError, withArchive } from "../io/index.ts";
+import { type ByteSource, ioError, makeFolder, withArchive } from "../io/index.ts";
 
 /** One entry to unpack, and what it must be. */
 export interface WantedEntry {
@@ -109,7 +109,7 @@ async function extractEntry(
       done(null, chunk);
     },
   });
-  await mkdir(dirname(want.path), { recursive: true });
+  await makeFolder(dirname(want.path));
   const packed =
     compressedSize === 0
       ? Readable.from([])

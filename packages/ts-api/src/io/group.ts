@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
 import { ioError, isNotFound, isSystemError } from "./errors.ts";
+import { makeFolder } from "./folder.ts";
 import { syncFolder, syncTree } from "./sync.ts";
 import { temporaryPath } from "./temporary.ts";
 
@@ -37,7 +38,7 @@ export interface GroupFile {
 export async function writeFilesAtomic(dir: string, files: GroupFile[], stale: string[] = []): Promise<void> {
   let staging: string | undefined;
   try {
-    await mkdir(dir, { recursive: true });
+    await makeFolder(dir);
     await recoverFiles(dir);
     staging = temporaryPath(join(dir, "files"));
     await mkdir(staging);

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
+import { makeFolder } from "../io/index.ts";
 import { type EventMessage, encodeEvent, SESSION_START, type SummaryValue, textValue } from "./event.ts";
 import { frameRecord } from "./record.ts";
 
@@ -41,7 +42,7 @@ export class TensorBoardWriter {
     const path = join(dir, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${opened++}`);
     let file: FileHandle;
     try {
-      await mkdir(dir, { recursive: true });
+      await makeFolder(dir);
       file = await open(path, "ax");
     } catch (error) {
       throw ioError(path, error);
@@ -111,6 +112,7 @@ export class TensorBoardWriter {
 }
 
 function ioError(path: string, cause: unknown): FinetagError {
+  if (cause instanceof FinetagError) return cause;
   const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
   return new FinetagError(
     "ERR_FINETAG_IO",

@@ -1,10 +1,17 @@
-import { copyFile, link, mkdir, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParameterInfo } from "@finetag/core-native";
 import { openSafetensors, type TensorSource, writeTensors } from "../checkpoint/index.ts";
 import { type ModelSession, type OpenModel, weightTensors } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, isNotFound, recoverDirectory, removeLeftovers, writeDirectoryAtomic } from "../io/index.ts";
+import {
+  ioError,
+  isNotFound,
+  makeFolder,
+  recoverDirectory,
+  removeLeftovers,
+  writeDirectoryAtomic,
+} from "../io/index.ts";
 import { verifyManifest, writeManifest } from "./manifest.ts";
 import { type TrainState, trainStateSchema } from "./state.ts";
 
@@ -34,7 +41,7 @@ export async function writeCheckpoint(
   bestFile: string | undefined,
 ): Promise<CheckpointRef> {
   const path = join(folder, checkpointName(state.step));
-  await mkdir(folder, { recursive: true }).catch((error) => Promise.reject(ioError(error, "write", folder)));
+  await makeFolder(folder).catch((error) => Promise.reject(ioError(error, "write", folder)));
   await writeDirectoryAtomic(path, async (target) => {
     await writeFileOfTensors(join(target, WEIGHTS), weightTensors(model));
     await writeFileOfTensors(join(target, OPTIMIZER), momentTensors(model));

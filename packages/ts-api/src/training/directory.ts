@@ -1,7 +1,7 @@
-import { mkdir, realpath, rm, stat } from "node:fs/promises";
+import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, isNotFound, listNames, recoverFiles, removeLeftovers } from "../io/index.ts";
+import { ioError, isNotFound, listNames, makeFolder, recoverFiles, removeLeftovers } from "../io/index.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 import { checkpointFolder } from "./storage.ts";
 
@@ -50,7 +50,7 @@ export async function checkOutputDirectory(
 /** Makes the directory ready to be written: what killed processes left goes, and with `overwrite` the older run. */
 export async function openOutputDirectory(outputDir: string, options: { overwrite: boolean }): Promise<void> {
   try {
-    await mkdir(outputDir, { recursive: true });
+    await makeFolder(outputDir);
     await recoverFiles(outputDir);
     if (options.overwrite) {
       for (const name of [...RUN_FILES, "runs"])

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
+import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataFile } from "../data/index.ts";
 import { readStore, STORE_FILE_FORMAT, type TokenStore, writeStore } from "../engine/index.ts";
-import { finetagCacheDirectory, ioError, removeLeftovers, withAtomicFile } from "../io/index.ts";
+import { finetagCacheDirectory, ioError, makeFolder, removeLeftovers, withAtomicFile } from "../io/index.ts";
 import { type TextEncoder, TOKENIZERS_VERSION } from "../tokenizer/index.ts";
 import { VERSION } from "../version.ts";
 import { sha256File } from "./manifest.ts";
@@ -105,7 +105,7 @@ export class CacheEntry {
    */
   async write({ store, ...extra }: TokenizedFile): Promise<void> {
     if (2 * store.tokens > this.#limitBytes || !(await this.#isUnchanged())) return;
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 }).catch((error) =>
+    await makeFolder(this.#directory, 0o700).catch((error) =>
       Promise.reject(ioError(error, "write", this.#directory)),
     );
     await removeLeftovers(this.#directory);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
+  makeFolder,
   recoverDirectory,
   removeLeftovers,
   withAtomicFile,
@@ -158,6 +159,35 @@ describe("writeDirectoryAtomic", () => {
     expect(await recoverDirectory(dir)).toBe(true);
     expect(await readFile(join(dir, "sub", "a"), "utf8")).toBe("1");
     expect(await recoverDirectory(dir)).toBe(false);
+  });
+});
+
+describe("makeFolder", () => {
+  it("makes what is missing above it, and leaves what is there", async () => {
+    const path = join(folder, "a", "b", "c");
+    await makeFolder(path, 0o700);
+    expect((await stat(join(folder, "a", "b"))).mode & 0o777).toBe(0o700);
+    await writeFile(join(path, "kept"), "");
+    await Promise.all([makeFolder(path), makeFolder(path), makeFolder(join(folder, "d", "e"))]);
+    expect(await readdir(path)).toEqual(["kept"]);
+  });
+
+  it("may be called by many at once", async () => {
+    const paths = Array.from({ length: 20 }, (_, i) => join(folder, "a", "b", "c", `${i % 3}`));
+    await Promise.all(paths.map((path) => makeFolder(path)));
+    expect(await readdir(join(folder, "a", "b", "c"))).toEqual(["0", "1", "2"]);
+  });
+
+  it("fails where a file is in the way", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(makeFolder(join(folder, "file"))).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(makeFolder(join(folder, "file", "a"))).rejects.toMatchObject({ code: "ENOTDIR" });
+  });
+
+  it.skipIf(process.platform !== "linux")("ends where the file system takes no folders", async () => {
+    await expect(makeFolder("/proc/finetag/a")).rejects.toThrow(
+      "/proc/finetag: the file system takes no new folder there; name another path",
+    );
   });
 });
 

@@ -1,0 +1,52 @@
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { FinetagError } from "../errors/index.ts";
+import { isSystemError } from "./errors.ts";
+
+/**
+ * Makes a folder, and those above it that are missing; one that is there stays as it is. As Node's recursive `mkdir`, which
+ * never returns where a file system takes no folders and says that the name does not exist, as /proc does.
+ *
+ * @throws The system's error, and ERR_FINETAG_IO for such a file system.
+ */
+export async function makeFolder(path: string, mode?: number): Promise<void> {
+  const folder = resolve(path);
+  const parent = dirname(folder);
+  try {
+    await makeOne(folder, mode);
+  } catch (error) {
+    if (!isMissing(error) || parent === folder) throw error;
+    if (!(await isFolder(parent))) await makeFolder(parent, mode);
+    await makeOne(folder, mode).catch((again) =>
+      Promise.reject(isMissing(again) ? noFolders(path, again) : again),
+    );
+  }
+}
+
+async function makeOne(folder: string, mode: number | undefined): Promise<void> {
+  try {
+    await mkdir(folder, mode);
+  } catch (error) {
+    const isThere = !isMissing(error) && (await isFolder(folder));
+    if (!isThere) throw error;
+  }
+}
+
+function isMissing(error: unknown): error is Error {
+  return isSystemError(error) && error.code === "ENOENT";
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+function noFolders(path: string, cause: Error): FinetagError {
+  return new FinetagError(
+    "ERR_FINETAG_IO",
+    `${path}: the file system takes no new folder there; name another path`,
+    { cause },
+  );
+}
