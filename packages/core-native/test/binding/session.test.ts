@@ -32,6 +32,23 @@ describe("addon", () => {
     expect(info.threads).toBeGreaterThan(0);
   });
 
+  const cpuinfo = process.platform === "linux" ? readFileSync("/proc/cpuinfo", "utf8") : "";
+  const flags = new Set(/^flags\s*: (.*)$/m.exec(cpuinfo)?.[1]?.split(" "));
+
+  it.runIf(flags.size > 0)(
+    "tells the instruction set of its kernels, which is the best of this machine",
+    () => {
+      const has = (...names: string[]) => names.every((name) => flags.has(name));
+      const best = has("avx512f", "avx512bw", "avx512dq", "avx512vl")
+        ? "avx512"
+        : has("avx2", "fma")
+          ? "avx2"
+          : "baseline";
+      const most = process.env.ATEN_CPU_CAPABILITY ?? "avx512"; // which only a portable build looks at
+      expect([best, most === "default" ? "baseline" : most]).toContain(addon.info().kernels);
+    },
+  );
+
   it.runIf(process.platform === "linux")("brings one OpenMP runtime, libtorch's", async () => {
     const session = await ready({ threads: 2 });
     await session.forward(batch(8));
