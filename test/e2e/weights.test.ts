@@ -66,6 +66,15 @@ test("a bare encoder gets a head, and all of it is used", async () => {
   expect(trained).toMatch(/^not used +none$/m);
 });
 
+test("what a file's names hold besides letters is written out", async () => {
+  const { train: run, inspect } = await shown(
+    await writeModel("escapes", "none", { "cls.\u001b[31mred\nrow": [1] }),
+  );
+  const unused = "cls\\.\\\\u001b\\[31mred\\\\u000arow";
+  expect(run).toMatch(new RegExp(`^not used: ${unused}$`, "m"));
+  expect(inspect).toMatch(new RegExp(`^not used +${unused}$`, "m"));
+});
+
 test("a missing pooler is made anew, and what is strange to the model is named", async () => {
   const others = { "cls.predictions.bias": [7], "embeddings.position_ids": [1, 64] };
   const { train: run, inspect, trained } = await shown(await writeModel("odd", "pooler.", others));

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import type { TensorEntry, TensorFile, TensorSource } from "./checkpoint/index.ts";
+import { countElements, type TensorEntry, type TensorFile, type TensorSource } from "./checkpoint/index.ts";
 import {
   allFinite,
   notFinite,
@@ -57,6 +57,7 @@ export async function convertModel(
     const { head } = survey.match;
     if (typeof head === "object") throw strangeHead(directory, head.labels, survey.labels);
     const { tensors, left } = await chooseTensors(directory, survey, config, signal);
+    checkSize(directory, survey.file, tensors);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
     await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });
     return {
@@ -131,6 +132,21 @@ async function chooseTensors(
     })),
   ];
   return { tensors, left: unused.filter((name) => !kept.includes(name)) };
+}
+
+/** Of the bytes that are read: float32 for float16, once more for what is tied, and some more. */
+const MOST_TIMES = 8;
+
+/** Tensors can share their data, and a small file stand for any number of them. */
+function checkSize(directory: string, { files }: TensorFile, tensors: readonly TensorSource[]): void {
+  const held = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const written = tensors.reduce((sum, { shape }) => sum + 4 * countElements(shape), 0);
+  if (written <= MOST_TIMES * held) return;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${directory}: its tensors share what the file holds, and would be ${written} bytes, written out from ${held}; save the ` +
+      "model again without the tensors that repeat others",
+  );
 }
 
 /** Tensors that hold once more what is in the file under the name to which transformers ties theirs. */

@@ -21,7 +21,7 @@ export {
   openData,
 } from "./data/index.ts";
 export { type DoctorCheck, type DoctorReport, doctor } from "./doctor.ts";
-export { FinetagError, type FinetagErrorCode } from "./errors/index.ts";
+export { FinetagError, type FinetagErrorCode, visible } from "./errors/index.ts";
 export {
   type CatalogueEntry,
   catalogue,

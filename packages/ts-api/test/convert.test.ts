@@ -2,8 +2,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openWeights, writeSafetensors } from "../src/checkpoint/index.ts";
+import { countElements, openWeights, writeSafetensors } from "../src/checkpoint/index.ts";
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
+import { legacy, Pickle } from "./checkpoint/pickle.ts";
 import { readAll } from "./checkpoint/tensors.ts";
 import { writeTinyModel } from "./training/tiny.ts";
 
@@ -160,6 +161,33 @@ describe("convertModel", () => {
     expect(after).toEqual(
       Object.fromEntries(Object.entries(before).map(([name, data]) => [`bert.${name}`, data])),
     );
+  });
+
+  it("refuses tensors that all share the data of a small file", async () => {
+    const source = join(folder, "shared");
+    await cp(encoder, source, { recursive: true });
+    await rm(join(source, "model.safetensors"));
+    const file = await openWeights(encoder);
+    const entries = file.entries();
+    await file.close();
+    const elements = Math.max(...entries.map(({ shape }) => countElements(shape)));
+    const more = Array.from({ length: 200 }, (_, i) => ({ name: `cls.more${i}`, shape: [elements] }));
+    const pickle = new Pickle().op("}");
+    for (const { name, shape } of [...entries, ...more]) {
+      const stride = shape.map((_, i) => countElements(shape.slice(i + 1)));
+      pickle.entry({ name, elements, shape, stride });
+    }
+    const bytes = legacy(pickle.end(), ["0"], true, Buffer.alloc(8 + 4 * elements));
+    await writeFile(join(source, "pytorch_model.bin"), bytes);
+    await expect(convertModel(source, join(folder, "shared-new"))).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringMatching(
+        new RegExp(
+          `: its tensors share what the file holds, and would be \\d+ bytes, written out from ${bytes.byteLength};`,
+        ),
+      ),
+    });
+    expect(await readdir(folder)).not.toContain("shared-new");
   });
 
   it("leaves nothing behind where it fails", async () => {

@@ -1,4 +1,4 @@
-import { convertModel } from "@finetag/api";
+import { convertModel, visible } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/command.ts";
 import { UsageError } from "../errors.ts";
@@ -24,7 +24,7 @@ export const action = defineAction({
       signal,
     });
     stderr.write(`${architecture}: ${plural(tensors, "tensor")} from ${format}\n`);
-    if (left.length > 0) stderr.write(`left out: ${listSome(left)}\n`);
+    if (left.length > 0) stderr.write(`left out: ${visible(listSome(left))}\n`);
     stdout.write(`${directory}\n`);
     return 0;
   },

@@ -6,6 +6,7 @@ import { formatCount } from "../output/format.ts";
 import { costReport, int8Cost } from "../output/int8-cost.ts";
 import { ProgressLine } from "../output/progress.ts";
 import { metricsReport } from "../output/tables.ts";
+import { noticeText } from "../output/train-text.ts";
 import { DATA_KEYS, DEVICE_KEYS, dataShape, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
 
 const schema = z.strictObject({
@@ -40,7 +41,7 @@ export const action = defineAction({
     const figures = cost === undefined ? metrics : { ...metrics, int8_cost: cost };
     const text = `${JSON.stringify(figures, null, 2)}\n`;
     if (output !== undefined) await writeFileAtomic(output, text);
-    for (const warning of metrics.warnings) stderr.write(`finetag: warning: ${warning}\n`);
+    for (const warning of metrics.warnings) stderr.write(`${noticeText(`warning: ${warning}`)}\n`);
     if (json) stdout.write(text);
     else {
       stdout.write(metricsReport({ [data]: metrics }, colors));

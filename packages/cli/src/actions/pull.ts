@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineAction } from "../commands/command.ts";
 import { DownloadProgressLine } from "../output/download.ts";
 import { table } from "../output/tables.ts";
+import { noticeText } from "../output/train-text.ts";
 
 const schema = z.strictObject({
   revision: z.string().min(1).optional().describe("Branch, tag or commit on the Hub (default: main)"),
@@ -33,6 +34,7 @@ export const action = defineAction({
         onProgress: downloads.show,
       });
       downloads.stop();
+      if (pulled.warning !== undefined) stderr.write(`${noticeText(`warning: ${pulled.warning}`)}\n`);
       stderr.write(`${pulled.files.length} files from ${pulled.source}\n`);
       stdout.write(`${pulled.directory}\n`);
       return 0;

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { SplitMetrics } from "@finetag/api";
+import { type SplitMetrics, visible } from "@finetag/api";
 import type CliTable from "cli-table3";
 import type { Colors } from "../context.ts";
 import { formatCount, formatMetric } from "./format.ts";
@@ -33,7 +33,7 @@ export function table(head: string[], rows: string[][], colors: Colors, figures 
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
     colAligns: head.map((_, column) => (column === 0 || !figures ? "left" : "right")),
   });
-  out.push(...rows);
+  out.push(...rows.map((row) => row.map(visible)));
   return out
     .toString()
     .split("\n")

@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { formatCount, formatDuration, formatNumber } from "./format.ts";
 import { ProgressLine } from "./progress.ts";
 import { metricsReport } from "./tables.ts";
-import { checkpointText, evaluationText, startText, stepText } from "./train-text.ts";
+import { checkpointText, evaluationText, noticeText, startText, stepText } from "./train-text.ts";
 
 /** Shows the events of a run. */
 export interface TrainReporter {
@@ -28,7 +28,7 @@ export class JsonReporter implements TrainReporter {
   }
 
   notice(message: string): void {
-    this.#context.stderr.write(`finetag: ${message}\n`);
+    this.#context.stderr.write(`${noticeText(message)}\n`);
   }
 
   close(): void {}
@@ -82,7 +82,7 @@ export class LineReporter implements TrainReporter {
   }
 
   notice(message: string): void {
-    this.#context.stderr.write(`finetag: ${message}\n`);
+    this.#context.stderr.write(`${noticeText(message)}\n`);
   }
 
   close(): void {}
@@ -142,8 +142,8 @@ export class BarReporter implements TrainReporter {
   }
 
   notice(message: string): void {
-    if (this.#context.stderr.isTTY === true) this.#line.print(`finetag: ${message}`);
-    else this.#context.stderr.write(`finetag: ${message}\n`);
+    if (this.#context.stderr.isTTY === true) this.#line.print(noticeText(message));
+    else this.#context.stderr.write(`${noticeText(message)}\n`);
   }
 
   close(): void {

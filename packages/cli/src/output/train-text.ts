@@ -1,4 +1,4 @@
-import type { TrainEvent } from "@finetag/api";
+import { type TrainEvent, visible } from "@finetag/api";
 import { formatCount, formatDuration, formatMetric, formatNumber, listSome, plural } from "./format.ts";
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
@@ -17,7 +17,7 @@ export function startText(event: EventOf<"start">): string {
   if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
   if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
-  return lines.join("\n");
+  return lines.map(visible).join("\n");
 }
 
 export function stepText(event: EventOf<"step">): string {
@@ -40,4 +40,9 @@ export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"e
 
 export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
+}
+
+/** A warning or the like, on stderr. */
+export function noticeText(message: string): string {
+  return `finetag: ${visible(message)}`;
 }

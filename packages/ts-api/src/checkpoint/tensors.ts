@@ -111,6 +111,14 @@ export function isCounts(value: unknown): value is number[] {
   return Array.isArray(value) && value.every(isCount);
 }
 
+/** Dimensions that a tensor may have: torch's own limit. A file can hold long shapes in few bytes. */
+const RANK_LIMIT = 64;
+
+/** True for a tensor's shape, or its strides. */
+export function isShape(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= RANK_LIMIT && isCounts(value);
+}
+
 /**
  * Refuses parts of a file that share bytes: no writer leaves such, and a small file could stand for any amount of data.
  */

@@ -45,6 +45,30 @@ export function oneLine(said: string): string {
   return said.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
+/** Characters of a message: a file may name things at any length. What is cut out lies between what is wrong and the remedy. */
+const MESSAGE_LIMIT = 2000;
+const MESSAGE_START = 1400;
+
+/**
+ * A text from a file, such as a name, as it may stand in a line on a terminal: line breaks and other control characters
+ * are written out (`\\u001b`).
+ */
+export function visible(text: string): string {
+  return text.replaceAll(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+function asLine(message: string): string {
+  return shortened(visible(shortened(message)));
+}
+
+function shortened(text: string): string {
+  if (text.length <= MESSAGE_LIMIT) return text;
+  return `${text.slice(0, MESSAGE_START)} … ${text.slice(MESSAGE_START + 3 - MESSAGE_LIMIT)}`;
+}
+
 /**
  * The one error class of the API. Its message is one line a user can act on:
  * what is wrong, where (file and row), and what to do.
@@ -53,7 +77,7 @@ export class FinetagError extends Error {
   readonly code: FinetagErrorCode;
 
   constructor(code: FinetagErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(asLine(message), options);
     this.name = "FinetagError";
     this.code = code;
   }

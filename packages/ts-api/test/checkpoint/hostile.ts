@@ -104,6 +104,7 @@ export async function readOrRefuse(dir: string, files: Files, what: string): Pro
     const { code, message } = error as FinetagError;
     expect(code, `${what}: ${message}`).toBe("ERR_FINETAG_MODEL");
     expect(message, what).toMatch(/^[^\n]*: [^\n]*; [^\n]*$/);
+    expect(message.length, what).toBeLessThanOrEqual(2000);
     expect(message.startsWith(dir), `${what}: ${message}`).toBe(true);
     return message;
   }

@@ -32,8 +32,14 @@ export class Pickle {
     return this.op("t");
   }
 
-  /** A dict of one tensor `a` of a float storage `0`. */
-  tensor({
+  /** A dict of one tensor, of a float storage. */
+  tensor(of: Parameters<Pickle["entry"]>[0] = {}): this {
+    return this.op("}").entry(of);
+  }
+
+  /** One more tensor for the dict before it. */
+  entry({
+    name = "a",
     elements = 2,
     offset = 0,
     shape = [2],
@@ -41,7 +47,7 @@ export class Pickle {
     view = [] as (number | bigint)[],
     key = "0",
   } = {}): this {
-    this.op("}").text("a").op("ctorch._utils\n_rebuild_tensor_v2\n").op("(");
+    this.text(name).op("ctorch._utils\n_rebuild_tensor_v2\n").op("(");
     this.op("(").text("storage").op("ctorch\nFloatStorage\n").text(key).text("cpu").int(elements);
     if (view.length > 0) this.tuple(view);
     else this.op("N");
@@ -51,4 +57,29 @@ export class Pickle {
   end(): Buffer {
     return Buffer.concat([...this.#parts, Buffer.from(".")]);
   }
+}
+
+/** The form before PyTorch 1.6, with one storage of two floats. */
+export function legacy(
+  pickle: Buffer,
+  keys = ["0"],
+  littleEndian = true,
+  data = Buffer.alloc(16, 1),
+): Buffer {
+  data.writeBigInt64LE(BigInt((data.byteLength - 8) / 4), 0);
+  const list = new Pickle().op("](");
+  for (const key of keys) list.text(key);
+  return Buffer.concat([
+    new Pickle().op("\x8a", 10, Buffer.from("6cfc9c46f9206aa85019", "hex")).end(),
+    new Pickle().op("M", 0xe9, 3).end(),
+    new Pickle()
+      .op("}")
+      .text("little_endian")
+      .op(littleEndian ? "\x88" : "\x89")
+      .op("s")
+      .end(),
+    pickle,
+    list.op("e").end(),
+    data,
+  ]);
 }

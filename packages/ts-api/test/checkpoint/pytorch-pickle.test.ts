@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openPytorch } from "../../src/checkpoint/pytorch/read.ts";
-import { Pickle } from "./pickle.ts";
+import { legacy, Pickle } from "./pickle.ts";
 import { readAll } from "./tensors.ts";
 
 let dir: string;
@@ -21,26 +21,6 @@ afterEach(async () => {
 function copiedList(pairs: number, times: number): string {
   const list = `](${"NN\x86".repeat(pairs)}eq\x02`;
   return `ccollections\nOrderedDict\nq\x01${list}${"h\x01h\x02\x85R".repeat(times)}`;
-}
-
-/** The form before PyTorch 1.6, with one storage of two floats. */
-function legacy(pickle: Buffer, keys = ["0"], littleEndian = true, data = Buffer.alloc(16, 1)): Buffer {
-  data.writeBigInt64LE(BigInt((data.byteLength - 8) / 4), 0);
-  const list = new Pickle().op("](");
-  for (const key of keys) list.text(key);
-  return Buffer.concat([
-    new Pickle().op("\x8a", 10, Buffer.from("6cfc9c46f9206aa85019", "hex")).end(),
-    new Pickle().op("M", 0xe9, 3).end(),
-    new Pickle()
-      .op("}")
-      .text("little_endian")
-      .op(littleEndian ? "\x88" : "\x89")
-      .op("s")
-      .end(),
-    pickle,
-    list.op("e").end(),
-    data,
-  ]);
 }
 
 describe("a pickle that is not what it says", () => {

@@ -213,6 +213,19 @@ describe("a file that is not what it says", () => {
       build({}, four, 99_000_000n),
       "truncated: a header of 99000000 bytes is promised",
     ],
+    [
+      "has a shape of more dimensions than a tensor has",
+      build({ a: { ...one, shape: Array(65).fill(1) } }, four),
+      'tensor "a" has a shape that is not a list of up to 64 counts',
+    ],
+    [
+      "has a dtype without an end",
+      build(
+        `{"a":{"dtype":${"[".repeat(100_000)}${"]".repeat(100_000)},"shape":[1],"data_offsets":[0,4]}}`,
+        four,
+      ),
+      'tensor "a" has the unknown dtype object',
+    ],
     ["has a header that is not JSON", build("{a}", four), "header is not JSON"],
     ["has a header that is a list", build("[]", four), "header is not a JSON object"],
     ["has a header with a space first", build(` {"a":${JSON.stringify(one)}}`, four), "is not a JSON object"],

@@ -132,7 +132,7 @@ describe("an index that is not what it says", () => {
     [
       "has a negative dimension",
       () => tableOf([HEADER, [0, NAME, [8, 1, 18, 13, 18, 11, 8, ...Array(9).fill(255), 1]]]),
-      `variable "${NAME}" has a shape that is not a list of counts`,
+      `variable "${NAME}" has a shape that is not a list of up to 64 counts`,
     ],
     [
       "has a shape larger than its bytes",
@@ -154,6 +154,24 @@ describe("an index that is not what it says", () => {
       () => tableOf([HEADER, BIAS, [0, "\u{80}", []]]).map((byte) => (byte === 0xc2 ? 0xff : byte)),
       "the checksum of the block at byte 0 is wrong",
     ],
+    [
+      "has a shape of more dimensions than a tensor has",
+      () => tableOf([HEADER, [0, NAME, [8, 1, 18, ...varint(65 * 2), ...Array(65).fill([18, 0]).flat()]]]),
+      `variable "${NAME}" has a shape that is not a list of up to 64 counts`,
+    ],
+    ...(["a shape", "parts"] as const).map((what): [string, () => Uint8Array, string] => [
+      `has ${what} without an end, in two bytes each`,
+      () => {
+        const pairs = Array<number[]>(40_000)
+          .fill(what === "parts" ? [58, 0] : [18, 0])
+          .flat();
+        return tableOf([
+          HEADER,
+          [0, NAME, what === "parts" ? pairs : [18, ...varint(pairs.length), ...pairs]],
+        ]);
+      },
+      `variable "${NAME}" takes 8000`,
+    ]),
     [
       "has an entry that is cut off",
       () => tableOf([HEADER, [0, NAME, [8, 1, 18, 100]]]),

@@ -24,12 +24,13 @@ const FILES: Record<string, string | Buffer> = {
       model: "bert-base-uncased",
       train: "/home/someone/secret/train.csv",
       outputDir: "out/run",
+      epochs: 3,
       learningRate: 5e-5,
     },
     versions: { finetag: "9.9.9" },
   }),
   "metrics.json": JSON.stringify({
-    train: { rows: 100, steps: 12 },
+    train: { rows: 100, steps: 12, epochs: 0.96 },
     dev: { rows: 10, micro_f1: 0.1 },
     test: {
       rows: 20,
@@ -191,6 +192,8 @@ describe("the model card", () => {
     expect(card).toContain("| micro F1 | 0.5123 |");
     expect(card).toContain("| `toxic` | 1.0000 | 0.5000 | 0.6667 | undefined | 2 |");
     expect(card).toContain("| learning rate | 0.00005 |");
+    expect(card).toContain("| optimizer steps | 12 |\n| epochs | 0.96 |\n");
+    expect(card).not.toContain("epochs | 3 ");
     expect(card).toContain("On the test data, 20 rows.");
     expect(card).toContain('npx finetag predict --model acme/tiny "a text"');
     expect(card).toContain("truncation=True, max_length=64");

@@ -116,6 +116,40 @@ describe("refusals", () => {
     expect(server.fetchedFiles()).toEqual([]);
   });
 
+  it.each([401, 403, 404, 500])("with %i of a model in the cache are told as a warning", async (status) => {
+    server.add("acme/tiny", MODEL);
+    const { directory, warning } = await pullModel("acme/tiny");
+    expect(warning).toBeUndefined();
+    server.faults.push({ path: "revision", kind: "status", status, times: 9 });
+    expect(await pullModel("acme/tiny")).toEqual({
+      directory,
+      source: "cache",
+      files: expect.arrayContaining(["config.json"]),
+      warning: expect.stringMatching(
+        new RegExp(
+          `^acme/tiny: .*${server.url}.*; what the cache holds is taken, which may not be the newest$`,
+        ),
+      ),
+    });
+  });
+
+  it("of one file name the file", async () => {
+    server.add("acme/tiny", MODEL);
+    const refuse = (path: string, status: number) => {
+      server.faults.push({ path, kind: "status", status, times: 9 });
+      return expect(pullModel("acme/tiny")).rejects;
+    };
+    await refuse("config.json", 404).toThrow(
+      `acme/tiny: ${server.url} lists config.json and does not have it (404); set HF_ENDPOINT to another mirror`,
+    );
+    server.faults.length = 0;
+    await refuse("config.json", 401).toThrow(
+      `acme/tiny: ${server.url} refuses config.json (401); set HF_TOKEN to a token that may read it`,
+    );
+    vi.stubEnv("HF_TOKEN", "hf_mine");
+    await refuse("config.json", 401).toThrow("refuses config.json (401); renew the token in HF_TOKEN");
+  });
+
   it("of a closed port fall back to the cache, else say what to do", async () => {
     server.add("acme/tiny", MODEL);
     const { directory } = await pullModel("acme/tiny");

@@ -1,6 +1,6 @@
 import { DTYPE_BYTES } from "../dtypes.ts";
 import { type Layout, spanOf } from "../strided.ts";
-import { countElements, damaged, isCount, isCounts } from "../tensors.ts";
+import { countElements, damaged, isCount, isShape } from "../tensors.ts";
 import type { Known } from "./unpickle.ts";
 
 /** A storage as a pickle refers to it: elements of one dtype that lie somewhere else in the file. */
@@ -61,9 +61,6 @@ const STORAGES: Readonly<Record<string, string>> = {
   BoolStorage: "BOOL",
 };
 
-/** Torch's own limit. */
-const RANK_LIMIT = 64;
-
 /** Of all OrderedDicts made of lists: each call copies its list, and a pickle can hand over the same one again. */
 const PAIRS_LIMIT = 500_000;
 
@@ -102,14 +99,9 @@ function pairsOf(path: string, [items = []]: unknown[]): [unknown, unknown][] {
   return items as [unknown, unknown][];
 }
 
-/** Sizes or strides. The rank comes first: a pickle can hand over one long tuple for many tensors. */
-function isOfTensor(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= RANK_LIMIT && isCounts(value);
-}
-
 /** Of `(storage, offset, size, stride, …)`; what follows (gradient, hooks) is no part of the data. */
 function rebuildTensor(path: string, [storage, offset, shape, stride]: unknown[]): Tensor {
-  if (!(storage instanceof Storage) || !isCount(offset) || !isOfTensor(shape) || !isOfTensor(stride)) {
+  if (!(storage instanceof Storage) || !isCount(offset) || !isShape(shape) || !isShape(stride)) {
     throw damaged(path, "a tensor is not described by a storage, an offset, sizes and strides");
   }
   const tensor = new Tensor(storage, storage.offset + offset, shape, stride);

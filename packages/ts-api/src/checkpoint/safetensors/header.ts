@@ -1,5 +1,5 @@
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { countElements, damaged, isCounts, type TensorEntry } from "../tensors.ts";
+import { countElements, damaged, isCounts, isShape, type TensorEntry } from "../tensors.ts";
 
 /** Where a tensor's bytes lie, counted from the end of the header. */
 export interface PlacedEntry extends TensorEntry {
@@ -91,8 +91,9 @@ function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
   const { dtype, shape, data_offsets: offsets } = value;
   const itemBytes =
     typeof dtype === "string" && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
-  if (itemBytes === undefined) throw bad(`has the unknown dtype ${JSON.stringify(dtype)}`);
-  if (!isCounts(shape)) throw bad("has a shape that is not a list of counts");
+  if (itemBytes === undefined)
+    throw bad(`has the unknown dtype ${typeof dtype === "string" ? JSON.stringify(dtype) : typeof dtype}`);
+  if (!isShape(shape)) throw bad("has a shape that is not a list of up to 64 counts");
   if (!isCounts(offsets) || offsets.length !== 2) throw bad("has no two data offsets");
   const [begin, end] = offsets as [number, number];
   if (end < begin) throw bad(`ends at byte ${end}, before its begin at byte ${begin}`);

@@ -1,6 +1,6 @@
 import protobuf from "protobufjs/light.js";
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { countElements, damaged, isCount } from "../tensors.ts";
+import { countElements, damaged, isCount, isShape } from "../tensors.ts";
 
 /**
  * The part of TensorFlow's tensor_bundle.proto, tensor_shape.proto and versions.proto that places tensors, with their
@@ -82,6 +82,9 @@ const VERSION = 1;
 /** TensorFlow's names have five digits for it. */
 const SHARDS_LIMIT = 99_999;
 
+/** A variable in a thousand parts takes some 20 KB. Decoded, two bytes of an entry can become a hundred. */
+const ENTRY_LIMIT_BYTES = 64 * 1024;
+
 /** @throws ERR_FINETAG_MODEL for a byte order or version that is not read. */
 export function decodeHeader(path: string, bytes: Uint8Array): BundleHeader {
   const { numShards, endianness, version } = headerType.toObject(headerType.decode(bytes), CONVERSION) as {
@@ -109,6 +112,7 @@ export function decodeEntry(
   { shards }: BundleHeader,
 ): BundleEntry {
   const bad = (what: string) => damaged(path, `variable ${JSON.stringify(name)} ${what}`);
+  if (bytes.byteLength > ENTRY_LIMIT_BYTES) throw bad(`takes ${bytes.byteLength} bytes to describe`);
   const { dtype, shape, shardId, offset, size, crc32c, slices } = entryType.toObject(
     entryType.decode(bytes),
     CONVERSION,
@@ -122,7 +126,7 @@ export function decodeEntry(
     slices: unknown[];
   };
   const sizes = shape?.dim.map((dimension) => dimension.size) ?? [];
-  if (shape?.unknownRank || !sizes.every(isCount)) throw bad("has a shape that is not a list of counts");
+  if (shape?.unknownRank || !isShape(sizes)) throw bad("has a shape that is not a list of up to 64 counts");
   if (!isCount(offset) || !isCount(size) || !isCount(offset + size)) throw bad("lies at no place in a file");
   if (shardId < 0 || shardId >= shards) throw bad(`lies in data file ${shardId} of ${shards}`);
   const known = DTYPES[dtype];

@@ -119,7 +119,6 @@ function labelRow(label: string, metrics: LabelMetrics): string[] {
 }
 
 const HYPERPARAMETERS: readonly [key: string, name: string][] = [
-  ["epochs", "epochs"],
   ["batchSize", "batch size"],
   ["gradientAccumulation", "batches in a step"],
   ["learningRate", "learning rate"],
@@ -133,9 +132,12 @@ const HYPERPARAMETERS: readonly [key: string, name: string][] = [
 function trainingSection({ finetag, training }: ModelDescription): string | undefined {
   if (finetag === undefined) return undefined;
   const { arguments: used } = finetag;
+  // What was asked for may not be what was done: a run can end early.
+  const epochs = training?.epochs ?? used.epochs;
   const rows = [
     ...(typeof training?.rows === "number" ? [["rows", String(training.rows)]] : []),
     ...(typeof training?.steps === "number" ? [["optimizer steps", String(training.steps)]] : []),
+    ...(typeof epochs === "number" ? [["epochs", String(Number(epochs.toFixed(2)))]] : []),
     ["longest text in tokens", String(finetag.maxLength)],
     ...HYPERPARAMETERS.flatMap(([key, name]) =>
       typeof used[key] === "number" || typeof used[key] === "string" ? [[name, String(used[key])]] : [],
