@@ -180,7 +180,7 @@ static void train_alike(const ModelConfig& config) {
 }
 
 TEST(training_steps_equal_the_composite_ones) {
-  for (const Family family : {Family::kBert, Family::kAlbert}) {
+  for (const Family family : kFamilies) {
     ModelConfig config = tiny_config(family, 0.2);
     config.vocab_size = 400;
     train_alike(config);

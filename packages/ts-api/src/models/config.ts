@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
@@ -10,6 +11,8 @@ import { type ConfigFile, HIDDEN_ACTS, readFields } from "./schema.ts";
 export interface ModelConfig {
   /** The folder, for messages; absent for a config that was not read from one. */
   directory?: string;
+  /** The file's name, for messages; absent as well. */
+  file?: string;
   /** As read, with the keys that finetag does not know. */
   json: Record<string, unknown>;
   /** One of those in `families/`, also where the file names none. */
@@ -29,7 +32,7 @@ export interface ModelConfig {
 export async function readModelConfig(dir: string): Promise<ModelConfig> {
   await recoverFiles(dir);
   const { path, json } = await readConfigFile(dir);
-  return { directory: dir, ...parseModelConfig(json, path) };
+  return { directory: dir, file: basename(path), ...parseModelConfig(json, path) };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { TensorEntry } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
+import { CONFIG } from "./fileNames.ts";
 import { decidingKey, isHeadParameter } from "./names.ts";
 import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 
@@ -94,7 +95,7 @@ function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: Tenso
   if (expected === given) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], config.json asks for ` +
+    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], ${config.file ?? CONFIG} asks for ` +
       `[${expected}] (${decidingKey(parameter, familyOf(config))}); use the config.json that belongs to these weights`,
   );
 }
@@ -124,7 +125,7 @@ function missingError(
   const remedy =
     other === undefined
       ? "use the config.json that belongs to them, or fetch the model again"
-      : `config.json says model_type "${config.modelType}", but they are named "${other}…"; use the config.json that belongs to them`;
+      : `${config.file ?? CONFIG} says model_type "${config.modelType}", but they are named "${other}…"; use the config.json that belongs to them`;
   return bad(`${which} missing from the weights${behind}; ${remedy}`);
 }
 

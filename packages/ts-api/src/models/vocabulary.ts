@@ -1,5 +1,6 @@
 import { FinetagError } from "../errors/index.ts";
 import type { ModelConfig } from "./config.ts";
+import { CONFIG } from "./fileNames.ts";
 
 /**
  * Checks that every id that the tokenizer can give has a row in the embedding table.
@@ -11,7 +12,7 @@ export function assertVocabulary(encoder: { readonly maxTokenId: number }, confi
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${config.directory ?? "the model"}: the vocabulary of the weights is smaller than the ids: the tokenizer gives ids ` +
-      `up to ${encoder.maxTokenId}, config.json has vocab_size ${config.native.vocabSize}; ` +
+      `up to ${encoder.maxTokenId}, ${config.file ?? CONFIG} has vocab_size ${config.native.vocabSize}; ` +
       "use the tokenizer files that belong to these weights",
   );
 }

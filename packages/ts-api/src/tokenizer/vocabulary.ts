@@ -11,7 +11,7 @@ const CODE = "ERR_FINETAG_MODEL";
  * @throws ERR_FINETAG_MODEL for a file that is empty or not UTF-8.
  */
 export async function readVocabTxt(path: string): Promise<Record<string, number>> {
-  const lines = splitLines(decode(await readSmallFile(path, CODE), path));
+  const lines = await readLines(path);
   if (lines.length === 0) throw new FinetagError(CODE, `${path}: empty; use the vocabulary of the weights`);
   const vocab: Record<string, number> = Object.create(null);
   for (const [id, line] of lines.entries()) vocab[line.replace(/\p{White_Space}+$/u, "")] = id;
@@ -37,7 +37,8 @@ export function isVocabulary(json: unknown): json is Record<string, number> {
 export async function readMerges(dir: string, vocab: Record<string, number>): Promise<[string, string][]> {
   const path = join(dir, "merges.txt");
   const merges: [string, string][] = [];
-  for (const [index, line] of splitLines(decode(await readSmallFile(path, CODE), path)).entries()) {
+  const lines = await readLines(path);
+  for (const [index, line] of lines.entries()) {
     if (line.startsWith("#version")) continue;
     const [left, right, more] = line.split(" ");
     if (!left || !right || more !== undefined) {
@@ -56,6 +57,20 @@ export async function readMerges(dir: string, vocab: Record<string, number>): Pr
     merges.push([left, right]);
   }
   return merges;
+}
+
+/** The largest vocabulary known, XLM-V's, has 902 thousand tokens. */
+const LINES_LIMIT = 4_000_000;
+
+async function readLines(path: string): Promise<string[]> {
+  const bytes = await readSmallFile(path, CODE);
+  let lines = 0;
+  for (const byte of bytes) if (byte === 0x0a) lines++;
+  if (lines <= LINES_LIMIT) return splitLines(decode(bytes, path));
+  throw new FinetagError(
+    CODE,
+    `${path}: ${lines} lines are more than any vocabulary has; use the file of the weights`,
+  );
 }
 
 /** A byte order mark stays: the Rust core takes it as a part of the first token. */

@@ -254,7 +254,7 @@ describe("a file that is not what it says", () => {
     [
       "has a negative dimension",
       build({ a: { ...one, shape: [-1] } }, four),
-      "shape that is not a list of counts",
+      "shape that is not a list of up to 64 counts",
     ],
     [
       "has a fractional dimension",

@@ -30,6 +30,7 @@ describe("readModelConfig", () => {
     await writeFile(join(dir, "config.json"), '{"model_type": "bert", "extra": 1}');
     expect(await readModelConfig(dir)).toEqual({
       directory: dir,
+      file: "config.json",
       json: { model_type: "bert", extra: 1 },
       modelType: "bert",
       native: {
