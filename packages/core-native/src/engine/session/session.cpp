@@ -111,11 +111,17 @@ void Session::initialize(const std::vector<std::string>& names) {
   }
 }
 
+void Session::catch_up() {
+  if (!fused_adamw_) return;
+  const CoreGate::Permit permit(config_.threads);
+  fused_adamw_->catch_up();
+}
+
 at::Tensor Session::read(TensorKind kind, const std::string& name) {
   const NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
   const StoredParameter& stored = stored_of(parameter);
-  if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
+  if (stored.rows != nullptr) catch_up();
   at::Tensor whole;
   switch (kind) {
     case TensorKind::kWeight:
@@ -143,7 +149,7 @@ bool Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
   NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
   StoredParameter& stored = stored_of(parameter);
-  if (fused_adamw_ && stored.rows != nullptr) fused_adamw_->catch_up();
+  if (stored.rows != nullptr) catch_up();
   at::Tensor whole = kind == TensorKind::kWeight   ? stored.value
                      : kind == TensorKind::kExpAvg ? stored.exp_avg
                                                    : stored.exp_avg_sq;
@@ -177,7 +183,7 @@ void Session::require_trainable() const {
 void Session::configure_training(const TrainingConfig& config) {
   require_trainable();
   check(config);
-  if (fused_adamw_) fused_adamw_->catch_up();  // of a training before this one, which may leave rows behind
+  catch_up();  // of a training before this one, which may leave rows behind
   training_ = config;
   step_ = 0;
   store_.allocate_moments();
@@ -187,7 +193,7 @@ void Session::configure_training(const TrainingConfig& config) {
 void Session::set_step(int64_t step) {
   if (step < 0 || step > 0xFFFFFFFE)
     throw Error(ErrorCode::kArgument, "step must fit an unsigned 32-bit integer");
-  if (fused_adamw_) fused_adamw_->catch_up();
+  catch_up();
   step_ = step;
   if (fused_adamw_) fused_adamw_->start_at(step);
 }

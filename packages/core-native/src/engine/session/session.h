@@ -92,6 +92,8 @@ class Session {
 
   void require_trainable() const;
   Batch place(const HostBatch& batch);
+  /// Brings all rows of the word table up to the last step.
+  void catch_up();
   /// Leaves gradients in place; returns the mean loss, on the device.
   at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;
