@@ -122,6 +122,12 @@ export interface NativeSession {
   /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
   /**
+   * Fills `target` with the elements from `begin` on, where it lies: nobody may look at it before the promise is settled.
+   *
+   * @returns whether all of them are finite
+   */
+  readPart(kind: TensorKind, name: string, begin: number, target: Float32Array): Promise<boolean>;
+  /**
    * Reads `data` where they lie: nobody may change or transfer them before the promise is settled.
    *
    * @param begin where `data` are a part: the elements before it; the parts of a weight come in their order

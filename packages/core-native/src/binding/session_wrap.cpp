@@ -18,6 +18,7 @@ Napi::Function SessionWrap::define(Napi::Env env, std::shared_ptr<WorkerSet>* wo
       {InstanceMethod<&SessionWrap::parameters>("parameters"),
        InstanceMethod<&SessionWrap::initialize>("initialize"),
        InstanceMethod<&SessionWrap::read_tensor>("readTensor"),
+       InstanceMethod<&SessionWrap::read_part>("readPart"),
        InstanceMethod<&SessionWrap::write_tensor>("writeTensor"),
        InstanceMethod<&SessionWrap::configure_training>("configureTraining"),
        InstanceMethod<&SessionWrap::train_step>("trainStep"),
@@ -83,6 +84,19 @@ Napi::Value SessionWrap::read_tensor(const Napi::CallbackInfo& info) {
     return worker_->submit(
         info.Env(), [kind, name = marshal::string(info[1], "name")](auto& session) -> Job::Finish {
           return [tensor = session->read(kind, name)](Napi::Env env) { return marshal::to_js(env, tensor); };
+        });
+  });
+}
+
+Napi::Value SessionWrap::read_part(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    const TensorKind kind = marshal::tensor_kind(info[0]);
+    return worker_->submit(
+        info.Env(),
+        [kind, name = marshal::string(info[1], "name"), begin = marshal::integer(info[2], "begin"),
+         target = marshal::float_tensor(info[3], "target")](auto& session) -> Job::Finish {
+          const bool finite = session->read_part(kind, name, begin, target);
+          return [finite](Napi::Env env) { return Napi::Boolean::New(env, finite); };
         });
   });
 }

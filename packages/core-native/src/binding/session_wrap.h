@@ -22,6 +22,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value parameters(const Napi::CallbackInfo& info);
   Napi::Value initialize(const Napi::CallbackInfo& info);
   Napi::Value read_tensor(const Napi::CallbackInfo& info);
+  Napi::Value read_part(const Napi::CallbackInfo& info);
   Napi::Value write_tensor(const Napi::CallbackInfo& info);
   Napi::Value configure_training(const Napi::CallbackInfo& info);
   Napi::Value train_step(const Napi::CallbackInfo& info);

@@ -171,6 +171,24 @@ describe("session", () => {
     );
   });
 
+  it("reads parts of a tensor into the caller's memory", async () => {
+    const session = await ready();
+    const name = "bert.embeddings.word_embeddings.weight";
+    const whole = await session.readTensor("weight", name);
+    const memory = new Float32Array(12).fill(7);
+    expect(await session.readPart("weight", name, 5, memory.subarray(1, 11))).toBe(true);
+    expect(memory).toEqual(Float32Array.of(7, ...whole.subarray(5, 15), 7));
+    expect(await session.readPart("weight", name, whole.length - 12, memory)).toBe(true);
+    expect(memory).toEqual(whole.slice(-12));
+    expect(await refused(session.readPart("weight", name, whole.length - 11, memory))).toMatch(
+      /ERR_FINETAG_ARGUMENT: .* holds \d+ values, not 12 from \d+ on$/,
+    );
+    expect(await refused(session.readPart("weight", name, -1, memory))).toMatch(/not 12 from -1 on$/);
+    await session.writeTensor("weight", name, Float32Array.of(Number.NaN), 4);
+    expect(await session.readPart("weight", name, 5, memory)).toBe(true);
+    expect(await session.readPart("weight", name, 4, memory)).toBe(false);
+  });
+
   it("turns what comes as the transpose, in parts of whole rows", async () => {
     const session = await addon.createSession(options());
     open.push(session);
@@ -310,7 +328,7 @@ describe("session", () => {
   it("can be disposed twice, rejects what waits, and what comes later", async () => {
     const session = await ready();
     await session.configureTraining(training);
-    const calls = Array.from({ length: 5 }, () => refused(session.trainStep([batch(8)])));
+    const calls = Array.from({ length: 100 }, () => refused(session.trainStep([batch(64)])));
     await Promise.all([session.dispose(), session.dispose()]);
     const outcomes = await Promise.all(calls);
     expect(outcomes.at(-1)).toMatch(/^ERR_FINETAG_DISPOSED/);

@@ -18,7 +18,7 @@ export {
   strangeHead,
 } from "./model.ts";
 export { ReadAhead, readAhead } from "./read-ahead.ts";
-export { allFinite, saveModel, weightTensors } from "./save.ts";
+export { allFinite, MOMENTS, momentTensors, saveModel, weightTensors } from "./save.ts";
 export { ModelSession } from "./session.ts";
 export { BLOCK_ROWS, TokenStore } from "./store.ts";
 export { readStore, STORE_FILE_FORMAT, writeStore } from "./store-file.ts";

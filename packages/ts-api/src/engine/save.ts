@@ -1,8 +1,10 @@
-import type { TensorSource } from "../checkpoint/index.ts";
+import type { TensorKind } from "@finetag/core-native";
+import { countElements, type TensorSource } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { type FinetagJson, saveModelDirectory } from "../models/index.ts";
 import { yieldToEventLoop } from "./abort.ts";
 import type { OpenModel } from "./model.ts";
+import type { ModelSession } from "./session.ts";
 
 /**
  * Writes what Hugging Face's `from_pretrained` reads, plus finetag.json; an older model is replaced as a whole.
@@ -26,25 +28,67 @@ export function saveModel(
 }
 
 /**
- * The weights of a session, to be written one at a time.
+ * The weights of a session, to be written one after the other.
  * Reading one that holds NaN or an infinity is an error: such weights are never saved.
  */
 export function weightTensors({
   session,
   parameters,
 }: Pick<OpenModel, "session" | "parameters">): TensorSource[] {
+  const buffer = newPart();
   return parameters.map(({ name, shape }) => ({
     name,
     shape,
-    read: async () => {
-      const data = await session.readTensor("weight", name);
-      if (await allFinite(data)) return data;
-      throw new FinetagError(
-        "ERR_FINETAG_DIVERGED",
-        `${name} holds NaN or infinite values, so the model is not saved; lower the learning rate`,
-      );
+    async *read() {
+      for await (const { data, finite } of sessionParts(session, "weight", name, shape, buffer)) {
+        if (!finite) {
+          throw new FinetagError(
+            "ERR_FINETAG_DIVERGED",
+            `${name} holds NaN or infinite values, so the model is not saved; lower the learning rate`,
+          );
+        }
+        yield data;
+      }
     },
   }));
+}
+
+/** The moments of a session's optimizer, likewise; they may be what they are. */
+export function momentTensors({
+  session,
+  parameters,
+}: Pick<OpenModel, "session" | "parameters">): TensorSource[] {
+  const buffer = newPart();
+  return MOMENTS.flatMap((kind) =>
+    parameters.map(({ name, shape }) => ({
+      name: `${kind}.${name}`,
+      shape,
+      async *read() {
+        for await (const { data } of sessionParts(session, kind, name, shape, buffer)) yield data;
+      },
+    })),
+  );
+}
+
+export const MOMENTS = ["exp_avg", "exp_avg_sq"] as const;
+
+/** For 2 MB: whole copies of large tensors would be the most memory that a training takes. */
+const newPart = () => new Float32Array(512 * 1024);
+
+/** @param buffer What all parts are read into, one after the other. */
+async function* sessionParts(
+  session: ModelSession,
+  kind: TensorKind,
+  name: string,
+  shape: readonly number[],
+  buffer: Float32Array,
+): AsyncGenerator<{ data: Float32Array; finite: boolean }, void> {
+  const count = countElements(shape);
+  for (let begin = 0; begin < count; begin += buffer.length) {
+    const data = buffer.subarray(0, count - begin);
+    const finite = await session.readPart(kind, name, begin, data);
+    yield { data, finite };
+  }
 }
 
 /** Elements looked at in one turn of the event loop: a millisecond or two. */

@@ -45,6 +45,13 @@ export class ModelSession implements NativeSession {
     return this.#call(`cannot read ${kind} of ${name}`, () => this.#native.readTensor(kind, name));
   }
 
+  /** As {@link NativeSession.readPart}. */
+  readPart(kind: TensorKind, name: string, begin: number, target: Float32Array): Promise<boolean> {
+    return this.#call(`cannot read ${kind} of ${name}`, () =>
+      this.#native.readPart(kind, name, begin, target),
+    );
+  }
+
   /** As {@link NativeSession.writeTensor}. */
   writeTensor(
     kind: Exclude<TensorKind, "grad">,

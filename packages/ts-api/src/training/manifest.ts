@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { throwIfAborted } from "../engine/index.ts";
-import { ioError } from "../io/index.ts";
+import { hashFile, ioError } from "../io/index.ts";
 
 const MANIFEST = "manifest.json";
 
@@ -51,14 +50,10 @@ export async function verifyManifest(folder: string): Promise<string | undefined
  * @throws FinetagError `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`.
  */
 export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  const hash = createHash("sha256");
   try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-      throwIfAborted(signal);
-      hash.update(chunk as Buffer);
-    }
+    return (await hashFile(createHash("sha256"), path, signal)).digest("hex");
   } catch (error) {
+    throwIfAborted(signal);
     throw ioError(error, "read", path);
   }
-  return hash.digest("hex");
 }

@@ -88,6 +88,16 @@ void write_transposed(const std::string& name, const at::Tensor& target, const a
   }
 }
 
+/// `count` elements from `begin` on, or all of them, must be there.
+void check_part(const std::string& name, const at::Tensor& whole, std::optional<int64_t> begin,
+                int64_t count) {
+  const int64_t first = begin.value_or(0), room = whole.numel() - first;
+  if (first >= 0 && (begin ? count <= room : count == room)) return;
+  const std::string from = begin ? " from " + std::to_string(first) + " on" : "";
+  throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(whole.numel()) +
+                                        " values, not " + std::to_string(count) + from);
+}
+
 double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : scalar.item<double>(); }
 
 }  // namespace
@@ -117,7 +127,7 @@ void Session::catch_up() {
   fused_adamw_->catch_up();
 }
 
-at::Tensor Session::read(TensorKind kind, const std::string& name) {
+at::Tensor Session::values(TensorKind kind, const std::string& name) {
   const NamedParameter& parameter = store_.find(name);
   store_.require_float32(parameter);
   const StoredParameter& stored = stored_of(parameter);
@@ -139,9 +149,19 @@ at::Tensor Session::read(TensorKind kind, const std::string& name) {
   }
   if (!whole.defined())
     throw Error(ErrorCode::kArgument, "there are no moments before training is configured");
-  return store_.slice(parameter, whole)
-      .to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true)
-      .contiguous();
+  return store_.slice(parameter, whole);
+}
+
+at::Tensor Session::read(TensorKind kind, const std::string& name) {
+  return values(kind, name).to(at::kCPU, at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
+}
+
+bool Session::read_part(TensorKind kind, const std::string& name, int64_t begin, const at::Tensor& target) {
+  const at::Tensor from = values(kind, name);
+  check_part(name, from, begin, target.numel());
+  const at::NoGradGuard no_grad;
+  target.copy_(from.flatten().narrow(0, begin, target.numel()));
+  return all_finite(target);
 }
 
 bool Session::write(TensorKind kind, const std::string& name, const at::Tensor& data,
@@ -158,12 +178,7 @@ bool Session::write(TensorKind kind, const std::string& name, const at::Tensor& 
   at::Tensor target = store_.slice(parameter, whole);
   const int64_t first = begin.value_or(0);
   const int64_t room = target.numel() - first;
-  if (first < 0 || (begin ? data.numel() > room : data.numel() != room)) {
-    const std::string given = begin ? std::to_string(data.numel()) + " from " + std::to_string(first) + " on"
-                                    : std::to_string(data.numel());
-    throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" holds " + std::to_string(target.numel()) +
-                                          " values, not " + given);
-  }
+  check_part(name, target, begin, data.numel());
   if (transposed) {
     write_transposed(name, target, data, first);
   } else {

@@ -68,6 +68,8 @@ class Session {
   /// A float32 copy on the CPU. A gradient that does not exist reads as zeros. In int8, neither this nor the
   /// next is for the layers that a forward pass has packed.
   at::Tensor read(TensorKind kind, const std::string& name);
+  /// Copies as many elements as `target` has, from `begin` on. False where not all of them are finite.
+  bool read_part(TensorKind kind, const std::string& name, int64_t begin, const at::Tensor& target);
   /// With `begin`, the elements from that one on: large tensors come in parts, in their order. Where they are
   /// `transposed`, a part is whole rows of the transpose. False where not all of `data` is finite; it is
   /// written all the same.
@@ -94,6 +96,8 @@ class Session {
   Batch place(const HostBatch& batch);
   /// Brings all rows of the word table up to the last step.
   void catch_up();
+  /// Where the values lie, brought up to date; those of a gradient that is kept by rows are a copy.
+  at::Tensor values(TensorKind kind, const std::string& name);
   /// Leaves gradients in place; returns the mean loss, on the device.
   at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;

@@ -7,12 +7,12 @@ import { countElements } from "../tensors.ts";
 export interface TensorSource {
   name: string;
   shape: number[];
-  /** Row-major, as many elements as the shape says. */
-  read(): Promise<Float32Array>;
+  /** Row-major, as many elements as the shape says: whole, or in parts, each in use until the next one is asked for. */
+  read(): Promise<Float32Array> | AsyncIterable<Float32Array>;
 }
 
 /**
- * Writes a safetensors file as a whole (see `writeFileAtomic`), holding one tensor in memory at a time.
+ * Writes a safetensors file as a whole (see `writeFileAtomic`), holding one tensor, or a part of one, in memory at a time.
  *
  * @param metadata Added to `{"format": "pt"}`, which transformers asks for.
  * @throws ERR_FINETAG_IO with a remedy; the older file is then untouched.
@@ -33,15 +33,22 @@ export async function writeTensors(
 ): Promise<void> {
   await writeAll(handle, encodeHeader(tensors, metadata));
   for (const { name, shape, read } of tensors) {
-    const data = await read();
-    if (data.length !== countElements(shape)) {
-      throw new FinetagError(
-        "ERR_FINETAG_ARGUMENT",
-        `tensor ${JSON.stringify(name)} has ${data.length} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
-      );
+    let elements = 0;
+    for await (const { buffer, byteOffset, byteLength, length } of partsOf(read())) {
+      await writeAll(handle, new Uint8Array(buffer, byteOffset, byteLength));
+      elements += length;
     }
-    await writeAll(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    if (elements === countElements(shape)) continue;
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `tensor ${JSON.stringify(name)} has ${elements} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
+    );
   }
+}
+
+async function* partsOf(data: ReturnType<TensorSource["read"]>): AsyncGenerator<Float32Array, void> {
+  if (Symbol.asyncIterator in data) yield* data;
+  else yield await data;
 }
 
 /** Length, then JSON padded with spaces, so that the data starts at a multiple of 8 bytes. */

@@ -1,0 +1,26 @@
+import type { Hash } from "node:crypto";
+import { open } from "node:fs/promises";
+
+/** Hashing one keeps the event loop for a millisecond. */
+const PIECE_BYTES = 1 << 20;
+
+/**
+ * Feeds a file to a hash, a piece at a time through one buffer: a stream makes new ones, which pile up until the next
+ * garbage collection.
+ *
+ * @throws The system's error.
+ */
+export async function hashFile(hash: Hash, path: string, signal?: AbortSignal): Promise<Hash> {
+  const handle = await open(path, "r");
+  try {
+    const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(buffer, 0, PIECE_BYTES);
+      if (bytesRead === 0) return hash;
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
+}
