@@ -23,8 +23,9 @@ int64_t panels_of(int64_t rows) { return (rows + kernels().tile_rows - 1) / kern
 void multiply(const MatrixProduct& p, int64_t parts, int64_t tiles) {
   const Kernels& k = kernels();
   const int64_t panels = panels_of(p.rows), width = tiles * k.tile_columns;
-  std::vector<float> packed(panels * k.tile_rows * p.depth, NAN);
-  for (int64_t part = 0; part < parts; ++part)
+  // An A that lies by rows needs none, and must not be read from there.
+  std::vector<float> packed(p.a.row == 1 ? panels * k.tile_rows * p.depth : 0, NAN);
+  for (int64_t part = 0; part < parts && !packed.empty(); ++part)
     k.pack_product(p, panels * part / parts, panels * (part + 1) / parts, packed.data());
   for (int64_t part = 0; part < parts; ++part)
     for (int64_t column = 0; column < p.columns; column += width)

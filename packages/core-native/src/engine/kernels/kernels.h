@@ -216,10 +216,10 @@ struct Kernels {
                       int64_t begin, int64_t end);
   /// [begin, end): groups of outputs, the last of which may be short.
   void (*few_rows_product)(const FewRowsProduct&, int64_t begin, int64_t end);
-  /// Packs the panels [begin, end) of A into `packed`, which has room for whole panels: tile_rows * depth
-  /// floats each.
+  /// Packs the panels [begin, end) of an A that lies by columns (a.row is 1) into `packed`, which has room
+  /// for whole panels: tile_rows * depth floats each.
   void (*pack_product)(const MatrixProduct&, int64_t begin, int64_t end, float* packed);
-  /// Forms a part of C from the packed A. The sums do not depend on how C is parted.
+  /// Forms a part of C, from `packed` where A lies by columns. The sums do not depend on how C is parted.
   void (*matrix_product)(const MatrixProduct&, const float* packed, const ProductPart&);
   double (*square_sum)(const float* x, int64_t count);
   void (*adamw)(const AdamWStep&, float* value, const float* gradient, float* exp_avg, float* exp_avg_sq,

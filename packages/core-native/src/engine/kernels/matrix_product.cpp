@@ -1,6 +1,7 @@
 // The product of two matrices, by the scheme of Goto and van de Geijn (2008, "Anatomy of High-Performance
-// Matrix Multiplication"): tiles of C are summed in registers; A and B are first packed into panels, in which
-// a tile finds its operands side by side, whatever way the matrices lie. The depth is cut into blocks, so
+// Matrix Multiplication"): tiles of C are summed in registers; B is first packed into panels, in which a tile
+// finds its operands side by side, and so is an A that lies by columns. One that lies by rows is read as it
+// lies: a tile takes single factors of it, each row's one after the other. The depth is cut into blocks, so
 // that a panel of A stays in the first-level cache and a block of B in the second.
 #include <algorithm>
 #include <cstring>
@@ -112,9 +113,26 @@ void pack_columns(const MatrixView& b, int64_t columns, int64_t depth, float* ou
         columns, [&](int64_t at, auto n) { store(out + k * width + at, load(b.data + k * b.row + at, n)); });
 }
 
+/// kRows rows of A as pack_rows leaves them.
+struct PackedPanel {
+  const float* data;
+  float at(int row, int64_t k) const { return data[k * kRows + row]; }
+};
+
+/// kRows rows of A as they lie. Two pointers, so that no address needs a multiplication or a register of its
+/// own.
+struct RowsPanel {
+  RowsPanel(const float* data, int64_t stride) : near(data), far(data + kRows / 2 * stride), stride(stride) {}
+  const float *near, *far;
+  int64_t stride;
+  float at(int row, int64_t k) const {
+    return row < kRows / 2 ? near[row * stride + k] : far[(row - kRows / 2) * stride + k];
+  }
+};
+
 /// C [rows, NV vectors] (+)= panel of A times panel of B; `last` columns of the last vector are C's.
-template <int NV, typename Last>
-void tile(int64_t depth, const float* a, const float* b, float* c, int64_t stride, int64_t rows, bool add,
+template <int NV, typename Panel, typename Last>
+void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t stride, int64_t rows, bool add,
           Last last) {
   F sums[kRows][NV] = {};
 #pragma GCC unroll 8
@@ -131,7 +149,7 @@ void tile(int64_t depth, const float* a, const float* b, float* c, int64_t strid
     for (int v = 0; v < NV; ++v) row[v] = load(b + (k * NV + v) * kLanes);
 #pragma GCC unroll 8
     for (int i = 0; i < kRows; ++i) {
-      const F factor = broadcast(a[k * kRows + i]);
+      const F factor = broadcast(a.at(i, k));
 #pragma GCC unroll 3
       for (int v = 0; v < NV; ++v) sums[i][v] += factor * row[v];
     }
@@ -146,12 +164,27 @@ void tile(int64_t depth, const float* a, const float* b, float* c, int64_t strid
   }
 }
 
-template <typename Last>
-void tile_of(int64_t vectors, int64_t depth, const float* a, const float* b, float* c, int64_t stride,
+template <typename Panel, typename Last>
+void tile_of(int64_t vectors, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
              int64_t rows, bool add, Last last) {
   if (vectors == 3) return tile<3>(depth, a, b, c, stride, rows, add, last);
   if (vectors == 2) return tile<2>(depth, a, b, c, stride, rows, add, last);
   tile<1>(depth, a, b, c, stride, rows, add, last);
+}
+
+/// `rows` rows and `columns` columns of C, of one panel of A and a block of B.
+template <typename Panel>
+void row_of_tiles(int64_t columns, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
+                  int64_t rows, bool add) {
+  for (int64_t column = 0; column < columns; column += kColumns) {
+    const int64_t left = std::min<int64_t>(kColumns, columns - column);
+    const int64_t vectors = (left + kLanes - 1) / kLanes, last = left - (vectors - 1) * kLanes;
+    if (last == kLanes) {
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, Whole{});
+    } else {
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, last);
+    }
+  }
 }
 
 }  // namespace
@@ -169,28 +202,30 @@ void pack_product(const MatrixProduct& p, int64_t begin, int64_t end, float* pac
 void matrix_product(const MatrixProduct& p, const float* packed, const ProductPart& part) {
   thread_local Scratch scratch;
   const int64_t panels = (p.rows + kRows - 1) / kRows, block = depth_block(p.depth);
-  const int64_t column_end = std::min(part.column_end, p.columns);
-  float* b = scratch.at_least(round_up(column_end - part.column_begin, kLanes) * block);
+  const int64_t columns = std::min(part.column_end, p.columns) - part.column_begin;
+  const int64_t room = round_up(columns, kLanes) * block;
+  float* b = scratch.at_least(room + kRows * block);
+  float* last_panel = b + room;
   for (int64_t k = 0; k < p.depth; k += block) {
     const int64_t depth = std::min(block, p.depth - k);
     const bool add = p.accumulate || k > 0;
-    for (int64_t column = part.column_begin; column < column_end; column += kColumns)
-      pack_columns({p.b.data + k * p.b.row + column * p.b.column, p.b.row, p.b.column},
-                   std::min<int64_t>(kColumns, column_end - column), depth,
-                   b + (column - part.column_begin) * depth);
+    const float* from = p.b.data + k * p.b.row + part.column_begin * p.b.column;
+    for (int64_t column = 0; column < columns; column += kColumns)
+      pack_columns({from + column * p.b.column, p.b.row, p.b.column},
+                   std::min<int64_t>(kColumns, columns - column), depth, b + column * depth);
     for (int64_t panel = part.panel_begin; panel < part.panel_end; ++panel) {
-      const float* a = packed + (k * panels + panel * depth) * kRows;
-      const int64_t rows = std::min<int64_t>(kRows, p.rows - panel * kRows);
-      for (int64_t column = part.column_begin; column < column_end; column += kColumns) {
-        const int64_t left = std::min<int64_t>(kColumns, column_end - column);
-        const int64_t vectors = (left + kLanes - 1) / kLanes, last = left - (vectors - 1) * kLanes;
-        const float* from = b + (column - part.column_begin) * depth;
-        float* c = p.c + panel * kRows * p.c_stride + column;
-        if (last == kLanes) {
-          tile_of(vectors, depth, a, from, c, p.c_stride, rows, add, Whole{});
-        } else {
-          tile_of(vectors, depth, a, from, c, p.c_stride, rows, add, last);
-        }
+      const int64_t row = panel * kRows, rows = std::min<int64_t>(kRows, p.rows - row);
+      const float* a = p.a.data + row * p.a.row + k * p.a.column;
+      float* c = p.c + row * p.c_stride + part.column_begin;
+      if (p.a.row == 1) {
+        const PackedPanel panel_of{packed + k * panels * kRows + row * depth};
+        row_of_tiles(columns, depth, panel_of, b, c, p.c_stride, rows, add);
+      } else if (rows == kRows) {
+        row_of_tiles(columns, depth, RowsPanel(a, p.a.row), b, c, p.c_stride, rows, add);
+      } else {
+        // Packed, since a tile reads kRows rows and A has them not.
+        pack_rows({a, p.a.row, p.a.column}, rows, depth, last_panel);
+        row_of_tiles(columns, depth, PackedPanel{last_panel}, b, c, p.c_stride, rows, add);
       }
     }
   }

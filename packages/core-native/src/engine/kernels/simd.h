@@ -64,7 +64,7 @@ inline void in_register(F& v) {
 #endif
 }
 
-inline F broadcast(float x) { return F{} + x; }
+inline F broadcast(float x) { return x - F{}; }
 inline F maximum(F a, F b) { return a > b ? a : b; }
 
 inline float sum(F v) {

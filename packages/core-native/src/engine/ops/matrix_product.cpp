@@ -42,10 +42,13 @@ void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at
   const MatrixProduct product{M,         N, K, view(a_MK), view(b_KN), mutable_data(c_MN), c_MN.stride(0),
                               accumulate};
   const int64_t panels = at::divup(M, k.tile_rows);
-  const at::Tensor packed = at::empty({panels * k.tile_rows * K}, c_MN.options());
-  at::parallel_for(0, panels, kPanelsPerTask, [&](int64_t begin, int64_t end) {
-    k.pack_product(product, begin, end, mutable_data(packed));
-  });
+  at::Tensor packed;
+  if (product.a.row == 1) {
+    packed = at::empty({panels * k.tile_rows * K}, c_MN.options());
+    at::parallel_for(0, panels, kPanelsPerTask, [&](int64_t begin, int64_t end) {
+      k.pack_product(product, begin, end, mutable_data(packed));
+    });
+  }
 
   // Threads take tasks as they are done with those before. Where there are fewer strips of columns than
   // threads can use, each strip is parted by rows as well.
@@ -57,7 +60,7 @@ void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at
   at::parallel_for(0, std::min(threads, tasks), 1, [&](int64_t, int64_t) {
     for (int64_t task = next++; task < tasks; task = next++) {
       const int64_t strip = task / parts, part = task % parts;
-      k.matrix_product(product, data(packed),
+      k.matrix_product(product, packed.defined() ? data(packed) : nullptr,
                        {panels * part / parts, panels * (part + 1) / parts, strip * width,
                         std::min((strip + 1) * width, N)});
     }
