@@ -20,9 +20,8 @@ Checks format (biome, clang-format), lint (biome), types (sources, tests, exampl
 and that every dependency is pinned. With --fix, formats and applies biome's safe fixes first.`;
 
 function checks(fix) {
-  const cpp = listFiles(ROOT, ["packages/core-native/src", "packages/core-native/test/cpp"]).filter((file) =>
-    /\.(h|cpp)$/.test(file),
-  );
+  const folders = ["src", "test", "bench"].map((name) => `packages/core-native/${name}`);
+  const cpp = listFiles(ROOT, folders).filter((file) => /\.(h|cpp)$/.test(file));
   const clangFormat = [...(fix ? ["-i"] : ["--dry-run", "-Werror"]), "--style=file", ...cpp];
   return [
     [

@@ -10,7 +10,16 @@ import { oldCompilerMessage, probeCompiler } from "./toolchain.mjs";
 import { buildFolder } from "./variant.mjs";
 
 const PACKAGE = join(ROOT, "packages", "core-native");
-const SOURCES = ["src", "cmake", "test/cpp", "test/kernels", "bench", "CMakeLists.txt", "package.json"];
+export const SOURCES = [
+  "src",
+  "cmake",
+  "test/cpp",
+  "test/kernels",
+  "test/portable",
+  "bench",
+  "CMakeLists.txt",
+  "package.json",
+];
 
 /**
  * Everything that a build depends on besides the repository's files. Written where turbo.json names it as a global

@@ -219,13 +219,16 @@ int main(int count, char** arguments) {
   const double forward_share = flop / sum.forward / 1e9 / gemm_forward;
   const double backward_share = 2 * flop / sum.backward / 1e9 / gemm_backward;
   std::printf(
-      "],\"gemm_forward\":%.1f,\"gemm_backward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_second\":%.1f,\"gflops\":%."
+      "],\"gemm_forward\":%.1f,\"gemm_backward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_"
+      "second\":%.1f,\"gflops\":%."
       "1f,"
       "\"share\":%.3f,\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},"
-      "\"shares\":{\"forward\":%.3f,\"backward\":%.3f},\"blocks_fetched\":%zu},\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
+      "\"shares\":{\"forward\":%.3f,\"backward\":%.3f},\"blocks_fetched\":%zu},\"inference\":{\"texts_per_"
+      "second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
       "\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"tokens\":%.0f}\n",
-      gemm_forward, gemm_backward, gemm_training, texts / training, trained, trained / gemm_training, sum.data, sum.forward,
-      sum.backward, sum.optimizer, forward_share, backward_share, fetched_later, texts / inference, predicted, predicted / gemm_forward,
-      kernels().name, options.threads, batches.size(), tokens);
+      gemm_forward, gemm_backward, gemm_training, texts / training, trained, trained / gemm_training,
+      sum.data, sum.forward, sum.backward, sum.optimizer, forward_share, backward_share, fetched_later,
+      texts / inference, predicted, predicted / gemm_forward, kernels().name, options.threads, batches.size(),
+      tokens);
   return 0;
 }

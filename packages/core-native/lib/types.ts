@@ -122,13 +122,14 @@ export interface NativeSession {
   /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
   /**
-   * Fills `target` with the elements from `begin` on, where it lies: nobody may look at it before the promise is settled.
+   * Fills `target` with the elements from `begin` on, where it lies: nobody may look at or transfer it before the
+   * promise is settled (docs/adr/0010).
    *
    * @returns whether all of them are finite
    */
   readPart(kind: TensorKind, name: string, begin: number, target: Float32Array): Promise<boolean>;
   /**
-   * Reads `data` where they lie: nobody may change or transfer them before the promise is settled.
+   * Reads `data` where they lie: nobody may change or transfer them before the promise is settled (docs/adr/0010).
    *
    * @param begin where `data` are a part: the elements before it; the parts of a weight come in their order
    * @param transposed `data` are whole rows of the matrix's transpose, and `begin` counts in its order
@@ -167,7 +168,7 @@ export type NativeErrorCode =
 export interface NativeInfo {
   /** e.g. `2.13.0`. */
   libtorch: string;
-  /** `cpu`, or `cuda` with its version such as `cu130`. */
+  /** `cpu` or `cuda`: for what libtorch was built. */
   variant: string;
   cudaDevices: string[];
   /** Instruction set ATen runs, e.g. `AVX2`. */

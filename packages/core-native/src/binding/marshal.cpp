@@ -179,6 +179,9 @@ at::Tensor float_tensor(const Napi::Value& value, const char* name) {
     fail(std::string(name) + " must be a Float32Array");
   }
   Napi::Float32Array array = value.As<Napi::Float32Array>();
+  // It would take its memory back when it shrinks, while the session's thread is at work on it (ADR 10).
+  if (array.ArrayBuffer().Get("resizable").ToBoolean())
+    fail(std::string(name) + " must not lie in a resizable ArrayBuffer");
   const auto owner = std::this_thread::get_id();
   auto* kept = new Napi::ObjectReference(Napi::Persistent(array.As<Napi::Object>()));
   const auto release = [kept, owner](void*) {

@@ -133,13 +133,17 @@ Napi::Value SessionWrap::configure_training(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::train_step(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
-    return worker_->submit(info.Env(),
-                           [this, batches = marshal::batches(info[0])](auto& session) -> Job::Finish {
-                             return [this, result = session->train_step(batches)](Napi::Env env) {
-                               snapshot_.step = result.step;
-                               return marshal::to_js(env, result);
-                             };
-                           });
+    const auto batches = std::make_shared<const std::vector<HostBatch>>(marshal::batches(info[0]));
+    return worker_->submit(
+        info.Env(),
+        [this, batches](auto& session) -> Job::Finish {
+          const auto result = session->train_step(batches, [&] { worker_->work_ahead(*session); });
+          return [this, result](Napi::Env env) {
+            snapshot_.step = result.step;
+            return marshal::to_js(env, result);
+          };
+        },
+        Job::Kind::kCall, [batches](Session& session) { session.place_ahead(batches); });
   });
 }
 

@@ -46,8 +46,9 @@ void Worker::tear_down() {
 }
 
 Napi::Value Worker::submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
-                           Job::Kind kind) {
-  auto job = std::make_unique<Job>(Job{std::move(work), Napi::Promise::Deferred::New(env), {}, {}, kind});
+                           Job::Kind kind, std::function<void(Session&)> ahead) {
+  auto job = std::make_unique<Job>(
+      Job{std::move(work), std::move(ahead), Napi::Promise::Deferred::New(env), {}, {}, kind});
   const Napi::Value promise = job->promise.Promise();
   if (closing_ || !thread_.joinable()) {
     reject(env, *job,
@@ -102,7 +103,7 @@ Napi::Value Worker::close(Napi::Env env) {
     return {};
   };
   push(env, std::make_unique<Job>(
-                Job{free_session, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
+                Job{free_session, {}, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
   return result;
 }
 
@@ -142,6 +143,15 @@ void Worker::run() {
     deliver(job.release());
     if (last) return;
   }
+}
+
+void Worker::work_ahead(Session& session) {
+  std::function<void(Session&)> ahead;  // a copy, since close() may drop the job meanwhile
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!queue_.empty()) ahead = queue_.front()->ahead;
+  }
+  if (ahead) ahead(session);
 }
 
 void Worker::deliver(Job* job) {

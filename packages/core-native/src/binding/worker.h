@@ -22,6 +22,8 @@ namespace finetag {
 struct Job {
   using Finish = std::function<Napi::Value(Napi::Env)>;
   std::function<Finish(std::unique_ptr<Session>&)> work;
+  /// What can be done for it while the job before it waits for the device; or empty.
+  std::function<void(Session&)> ahead;
   Napi::Promise::Deferred promise;
   Finish finish;
   std::optional<ErrorInfo> error;
@@ -50,7 +52,9 @@ class Worker {
 
   /// JS thread. Keeps the event loop alive until the promise is settled.
   Napi::Value submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
-                     Job::Kind kind = Job::Kind::kCall);
+                     Job::Kind kind = Job::Kind::kCall, std::function<void(Session&)> ahead = {});
+  /// The session's thread, within a job: what can be done ahead for the next one, if that waits already.
+  void work_ahead(Session& session);
   /// JS thread. Finishes the job under way, rejects those that wait, frees the session. Idempotent.
   Napi::Value close(Napi::Env env);
 

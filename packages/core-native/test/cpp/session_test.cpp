@@ -1,8 +1,14 @@
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
 
 #include <atomic>
+#include <fstream>
 #include <limits>
 
 #include "check.h"
@@ -274,4 +280,140 @@ TEST(a_stop_flag_breaks_off) {
     cancelled = true;
   }
   REQUIRE(cancelled);
+}
+
+TEST(memory_that_the_system_refuses_is_told_as_such) {
+  SessionConfig options;
+  options.model = tiny_config();
+  options.model.vocab_size = int64_t{1} << 40;  // 96 TiB of word embeddings
+  ErrorCode code = ErrorCode::kNative;
+  std::string message;
+  try {
+    const Session session(options, nullptr);
+  } catch (...) {
+    const ErrorInfo info = describe_current_exception();
+    code = info.code;
+    message = info.message;
+  }
+  REQUIRE(code == ErrorCode::kOutOfMemory);
+  REQUIRE(message.starts_with("out of memory"));
+}
+
+TEST(a_training_that_finds_no_memory_is_not_half_configured) {
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+  ModelConfig config = tiny_config();
+  config.vocab_size = 700'000;  // more than one of malloc's arenas holds
+  const auto session = open_session(config);
+  session->configure_training({});
+  session->train_step({random_batch(config, {3, 4})});
+  const at::Tensor before = session->read(TensorKind::kWeight, "classifier.weight");
+  release_cpu_memory();  // so that memory has to be asked for
+  rlimit limit;
+  REQUIRE(getrlimit(RLIMIT_AS, &limit) == 0);
+  rlimit tight = limit;
+  size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  tight.rlim_cur = pages * sysconf(_SC_PAGESIZE) + (16u << 20);
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  bool refused = false;
+  try {
+    session->configure_training({});
+  } catch (const Error& error) {
+    refused = error.code() == ErrorCode::kOutOfMemory;
+  }
+  REQUIRE(setrlimit(RLIMIT_AS, &limit) == 0);
+  REQUIRE(refused);
+  REQUIRE_THROWS(session->train_step({random_batch(config, {3, 4})}), "not configured");
+  REQUIRE(session->read(TensorKind::kWeight, "classifier.weight").equal(before));
+  session->configure_training({});
+  REQUIRE(session->train_step({random_batch(config, {3, 4})}).step == 1);
+#endif
+}
+
+// Rows of the word table lag behind until they are looked at: a fresh one must not get the steps before it.
+TEST(a_table_initialised_during_training_is_as_one_before) {
+  const ModelConfig config = tiny_config();
+  const std::string table = "bert.embeddings.word_embeddings.weight";
+  const auto session = open_session(config);
+  const at::Tensor fresh = session->read(TensorKind::kWeight, table);
+  session->configure_training(training());
+  for (int step = 0; step < 5; ++step) session->train_step({random_batch(config, {3})});
+  REQUIRE(!session->read(TensorKind::kWeight, table).equal(fresh));
+  for (int step = 0; step < 5; ++step) session->train_step({random_batch(config, {3})});
+  session->initialize({table});
+  REQUIRE(session->read(TensorKind::kWeight, table).equal(fresh));
+}
+
+// That masks of different keys are independent, random_test shows; here, that each place, step and
+// micro-batch has its own.
+TEST(dropout_differs_between_places_steps_and_micro_batches) {
+  ForwardContext context{.training = true, .seed = 1, .step = 2, .micro_batch = 3};
+  for (uint32_t site = 0; site < 5; ++site)
+    REQUIRE((context.next_key() == DropoutKey{.seed = 1, .step = 2, .micro_batch = 3, .site = site}));
+
+  for (const Family family : kFamilies) {
+    const ModelConfig config = tiny_config(family, 0.1);
+    const int64_t layers =
+        config.num_hidden_layers * (family == Family::kAlbert ? config.inner_group_num : 1);
+    const bool drops_twice = family == Family::kRoberta || family == Family::kElectra;
+    for (const bool fused : {false, true}) {
+      ParameterStore store(c10::kCPU, fused);
+      const auto model = make_model(store, config);
+      for (const NamedParameter& parameter : store.named()) store.initialize(parameter.name, 1, 0.1);
+      ForwardContext pass{.training = true, .fused = fused};
+      model->forward(to_device(random_batch(config, {3, 5}), config, c10::kCPU), pass);
+      // Embeddings; attention's weights, its output and the feed-forward's of each layer; the head.
+      REQUIRE(pass.next_site == 1 + 3 * layers + (drops_twice ? 2 : 1));
+    }
+  }
+
+  const ModelConfig config = tiny_config(Family::kBert, 0.3);
+  const auto session = open_session(config);
+  const HostBatch batch = random_batch(config, {4, 6});
+  const auto loss_at = [&](int64_t step) {
+    session->set_step(step);
+    return session->backward(batch);
+  };
+  session->configure_training({});
+  const double first = loss_at(0);
+  REQUIRE(loss_at(0) == first);
+  REQUIRE(loss_at(1) != first);
+  session->set_step(0);
+  REQUIRE(std::abs(session->train_step({batch, batch}).loss - first) > 1e-4);
+}
+
+TEST(batches_placed_ahead_change_nothing) {
+  const auto steps = [](bool ahead) {
+    SessionConfig options;
+    options.model = tiny_config(Family::kBert, 0.1);
+    options.fused = false;
+    Session session(options, nullptr);
+    for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
+    session.configure_training(training());
+    std::vector<StepBatches> queue;
+    for (unsigned step = 0; step < 4; ++step)
+      queue.push_back(std::make_shared<const std::vector<HostBatch>>(std::vector{
+          random_batch(options.model, {4, 6}, step), random_batch(options.model, {2}, step + 9)}));
+    std::vector<double> losses;
+    int waits = 0;
+    for (size_t step = 0; step < queue.size(); ++step) {
+      // The one that was placed is not the next in the third step, and is then placed in its turn.
+      const size_t next = step == 1 ? 0 : (step + 1) % queue.size();
+      losses.push_back(session
+                           .train_step(queue[step],
+                                       [&] {
+                                         ++waits;
+                                         if (ahead) session.place_ahead(queue[next]);
+                                       })
+                           .loss);
+    }
+    REQUIRE(waits == 4);
+    HostBatch bad = random_batch(options.model, {3});
+    bad.ids_T[1] = 1'000;
+    const auto faulty = std::make_shared<const std::vector<HostBatch>>(1, bad);
+    session.place_ahead(faulty);
+    REQUIRE_THROWS(session.train_step(faulty), "token id 1000");
+    return losses;
+  };
+  REQUIRE(steps(true) == steps(false));
 }

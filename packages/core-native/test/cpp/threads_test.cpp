@@ -1,3 +1,7 @@
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -97,8 +101,56 @@ TEST(a_session_that_is_stopped_does_not_wait_for_cores) {
   std::thread([] { CoreGate::Permit permit(1); }).join();
 }
 
+TEST(what_brings_rows_up_to_date_outside_a_step_can_be_stopped_too) {
+  std::atomic<bool> stop{false};
+  SessionConfig options;
+  options.model = tiny_config();
+  Session session(options, &stop);
+  for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
+  session.configure_training({});
+  session.train_step({random_batch(options.model, {3, 4})});
+  const std::string table = "bert.embeddings.word_embeddings.weight";
+  const auto cancelled = [&](auto&& work) {
+    stop = false;
+    bool was = false;
+    std::thread waiting([&] { was = is_cancelled(work); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    stop = true;
+    waiting.join();
+    return was;
+  };
+  {
+    const CoreGate::Permit everything(1'000'000);
+    REQUIRE(cancelled([&] { session.read(TensorKind::kWeight, table); }));
+    REQUIRE(cancelled([&] { session.set_step(5); }));
+    REQUIRE(cancelled([&] { session.configure_training({}); }));
+    REQUIRE(cancelled([&] { session.initialize({table}); }));
+  }
+  stop = false;
+  REQUIRE(session.read(TensorKind::kWeight, table).numel() == 50 * 24);
+  REQUIRE(session.step() == 1);
+}
+
+#if defined(__linux__)
+TEST(cores_are_those_that_an_affinity_mask_leaves) {
+  cpu_set_t before;
+  REQUIRE(sched_getaffinity(0, sizeof(before), &before) == 0);
+  REQUIRE(allowed_cores() == CPU_COUNT(&before));
+  int counted = 0;
+  std::thread([&] {  // a mask is a thread's own
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int core = 0; CPU_COUNT(&one) == 0; ++core)
+      if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+    if (sched_setaffinity(0, sizeof(one), &one) == 0) counted = allowed_cores();
+  })
+      .join();
+  REQUIRE(counted == 1);
+}
+#endif
+
 TEST(sessions_at_once_take_no_more_than_the_cores) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int cores = allowed_cores();
   std::atomic<int> busy{0}, most{0}, turns{0};
   std::vector<std::thread> sessions;
   for (const int threads : {1, cores, cores + 5, 1, cores}) {

@@ -1,5 +1,5 @@
-// The optimizer's kernels: the step against AdamW's formulas in double precision, the steps without a gradient
-// against steps with a gradient of zeros, bit for bit. Lengths lie around the widths of vectors.
+// The optimizer's kernels: the step against AdamW's formulas in double precision, the steps without a
+// gradient against steps with a gradient of zeros, bit for bit. Lengths lie around the widths of vectors.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -14,7 +14,8 @@ using namespace finetag::test;
 
 namespace {
 
-const std::vector<int64_t> kCounts = {0, 1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 384};
+const std::vector<int64_t> kCounts = {0,  1,  3,  7,  8,   15,  16,  17,  31, 32,
+                                      33, 63, 64, 65, 100, 127, 128, 129, 384};
 
 struct Settings {
   double rate = 1e-2, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0.1, clip = 0.5;
@@ -45,7 +46,8 @@ struct Parameter {
 };
 
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 void require_same(const Parameter& a, const Parameter& b) {
@@ -101,8 +103,8 @@ TEST(idle_steps_are_steps_with_a_gradient_of_zeros) {
       Parameter later = now;
       const std::vector<float> zeros(count);
       for (const AdamWStep& s : steps) step(s, now, zeros);
-      kernels().adamw_idle(steps.data(), idle, later.value.data(), later.exp_avg.data(), later.exp_avg_sq.data(),
-                           count);
+      kernels().adamw_idle(steps.data(), idle, later.value.data(), later.exp_avg.data(),
+                           later.exp_avg_sq.data(), count);
       require_same(later, now);
     }
   }

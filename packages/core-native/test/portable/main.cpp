@@ -1,5 +1,5 @@
-// A binary with the kernels of every instruction set: which of them it picks, and that those run. A process picks
-// once, so each case is a process of its own: this program with the word `pick`, which prints the name.
+// A binary with the kernels of every instruction set: which of them it picks, and that those run. A process
+// picks once, so each case is a process of its own: this program with the word `pick`, which prints the name.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,9 @@
 #include "engine/core/core_gate.h"
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -8,14 +12,23 @@
 
 namespace finetag {
 
+int allowed_cores() {
+#if defined(__linux__)
+  // The C library counts the cores that are online; OpenMP, and so the threads of a session, the allowed
+  // ones.
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
 CoreGate& CoreGate::instance() {
   // Leaked: session threads may still run while the process exits.
   static CoreGate* gate = new CoreGate();
   return *gate;
 }
 
-CoreGate::CoreGate()
-    : free_(std::max(1, static_cast<int>(std::thread::hardware_concurrency()))), total_(free_) {}
+CoreGate::CoreGate() : free_(allowed_cores()), total_(free_) {}
 
 void CoreGate::acquire(int threads) {
   // Whoever tears the session down knows nothing of this gate, so its flag is looked at now and then.

@@ -6,6 +6,10 @@
 
 namespace finetag {
 
+/// How many cores the calling thread may run on, at least 1: all that are online, less where an affinity mask
+/// (taskset, a container's cpuset, a batch system) leaves it some of them only.
+int allowed_cores();
+
 /// Shares the machine's cores between sessions: each takes as many permits as it runs threads for the time
 /// of one batch, first come first served. Two sessions so alternate at full speed, each with the thread
 /// count (and so the bits) it has alone, instead of doubling the threads. Waiting ends with Cancelled when

@@ -6,9 +6,10 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <unordered_map>
+
+#include "engine/core/error.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -68,7 +69,8 @@ class Memory final : public c10::Allocator {
   static void* fetch(size_t bytes, size_t alignment) {
     void* block = std::aligned_alloc(alignment, round_up(bytes, alignment));
     if (block == nullptr)
-      throw std::runtime_error("not enough memory: the system refused " + std::to_string(bytes) + " bytes");
+      throw Error(ErrorCode::kOutOfMemory,
+                  "out of memory: the system refused " + std::to_string(bytes) + " bytes");
     return block;
   }
 

@@ -52,13 +52,12 @@ c10::Device parse_device(const std::string& name) {
     index = std::stoi(digits);
   }
   if (!is_cuda_build()) {
-    throw Error(ErrorCode::kDevice,
-                "device \"" + name + "\" asked for, but this libtorch is the CPU build; use --device cpu");
+    throw Error(ErrorCode::kDevice, "device \"" + name + "\" asked for, but this libtorch is the CPU build");
   }
   const int count = cuda_count();
   if (count == 0) {
     throw Error(ErrorCode::kDevice,
-                "device \"" + name + "\" asked for, but no CUDA device or driver is found; use --device cpu");
+                "device \"" + name + "\" asked for, but no CUDA device or driver is found");
   }
   if (index >= count) {
     throw Error(ErrorCode::kDevice, "device \"" + name + "\" asked for, but there are only " +
@@ -69,17 +68,14 @@ c10::Device parse_device(const std::string& name) {
 
 void check_precision(const c10::Device& device, Precision precision) {
   if (precision == Precision::kBfloat16 && device.is_cpu() && !cpu_has_bf16()) {
-    throw Error(ErrorCode::kDevice,
-                "bf16 asked for, but this CPU has no bf16 instructions; use --precision float32");
+    throw Error(ErrorCode::kDevice, "bf16 asked for, but this CPU has no bf16 instructions");
   }
   if (precision != Precision::kInt8) return;
   if (!device.is_cpu()) {
-    throw Error(ErrorCode::kDevice, "int8 asked for, which runs on the CPU only, not on " + device.str() +
-                                        "; use --device cpu or --precision float32");
+    throw Error(ErrorCode::kDevice, "int8 asked for, which runs on the CPU only, not on " + device.str());
   }
   if (at::globalContext().qEngine() == at::kNoQEngine) {
-    throw Error(ErrorCode::kDevice,
-                "int8 asked for, but libtorch has no int8 kernels for this CPU; use --precision float32");
+    throw Error(ErrorCode::kDevice, "int8 asked for, but libtorch has no int8 kernels for this CPU");
   }
 }
 

@@ -11,6 +11,8 @@ struct DropoutKey {
   uint32_t step;
   uint32_t micro_batch;
   uint32_t site;
+
+  bool operator==(const DropoutKey&) const = default;
 };
 
 }  // namespace finetag

@@ -24,7 +24,7 @@ const char* error_code_name(ErrorCode code) {
 
 namespace {
 
-const char* kOutOfMemoryAdvice = "out of memory; use a smaller batch size or max length";
+const char* kOutOfMemory = "out of memory";
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
@@ -42,13 +42,13 @@ ErrorInfo describe_current_exception() {
   } catch (const Error& error) {
     return {error.code(), error.what()};
   } catch (const c10::OutOfMemoryError&) {
-    return {ErrorCode::kOutOfMemory, kOutOfMemoryAdvice};
+    return {ErrorCode::kOutOfMemory, kOutOfMemory};
   } catch (const c10::Error& error) {
     const std::string message = first_line(error.what_without_backtrace());
-    if (is_allocation_failure(message)) return {ErrorCode::kOutOfMemory, kOutOfMemoryAdvice};
+    if (is_allocation_failure(message)) return {ErrorCode::kOutOfMemory, kOutOfMemory};
     return {ErrorCode::kNative, "libtorch failed: " + message};
   } catch (const std::bad_alloc&) {
-    return {ErrorCode::kOutOfMemory, kOutOfMemoryAdvice};
+    return {ErrorCode::kOutOfMemory, kOutOfMemory};
   } catch (const std::exception& error) {
     return {ErrorCode::kNative, std::string("engine failed: ") + first_line(error.what())};
   } catch (...) {

@@ -4,6 +4,7 @@
 #include "engine/kernels/product.h"
 #include "engine/kernels/random.h"
 #include "engine/kernels/scratch.h"
+#include "engine/kernels/turn.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -41,12 +42,8 @@ void add_bias(float* rows, int64_t count, int64_t stride, const float* bias, int
 
 /// [S, D] with a stride -> [D, P]; what lies behind S is zero.
 void transpose(const float* from, int64_t stride, int64_t S, int64_t D, int64_t P, float* to) {
-  for (int64_t d = 0; d < D; ++d) {
-    for (int64_t s = S; s < P; ++s) to[d * P + s] = 0;
-  }
-  for (int64_t s = 0; s < S; ++s) {
-    for (int64_t d = 0; d < D; ++d) to[d * P + s] = from[s * stride + d];
-  }
+  for (int64_t s = 0; s < S; s += kLanes)
+    pack_turned<kLanes>(from + s * stride, stride, S - s < kLanes ? S - s : kLanes, D, to + s, P);
 }
 
 /// The factors of elements [from, from + count) of the [Q, S] matrix of a text and head, which is one stream
@@ -109,9 +106,12 @@ void attention(const Attention& o, int64_t begin, int64_t end) {
     float* query = o.query + p.first_query * o.query_stride + p.head_offset;
     float* key = o.key_value + p.first_key * o.key_value_stride + p.head_offset;
     float* value = key + H;
-    add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
-    add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
-    add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
+    if (o.query_bias_H != nullptr)
+      add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
+    if (o.key_value_bias_2H != nullptr) {
+      add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
+      add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
+    }
     transpose(key, o.key_value_stride, S, D, P, keys_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {

@@ -10,6 +10,7 @@
 #include "engine/kernels/scratch.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
+#include "engine/kernels/turn.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -23,57 +24,6 @@ constexpr int64_t kRowPanelsAtOnce = 4;
 int64_t depth_block(int64_t depth) {
   const int64_t blocks = (depth + kMostDepth - 1) / kMostDepth;
   return (depth + blocks - 1) / blocks;
-}
-
-/// a0 b0 a1 b1 …: the first or the second half of two vectors, in turns.
-template <int From>
-inline F zip(F a, F b) {
-  constexpr int kFirst = From * kLanes / 2;
-  I order;
-  for (int i = 0; i < kLanes; ++i) order[i] = kFirst + i / 2 + (i % 2) * kLanes;
-  return __builtin_shuffle(a, b, order);
-}
-
-/// Turns rows [W][kLanes] around: afterwards the same memory is [kLanes][W]. Each pass takes the highest bit
-/// of an element's place, which is its row's, to the lowest.
-template <int W>
-inline __attribute__((always_inline)) void turn(F (&x)[W]) {
-#pragma GCC unroll 4
-  for (int pass = 1; pass < W; pass *= 2) {
-    F y[W];
-#pragma GCC unroll 8
-    for (int i = 0; i < W / 2; ++i) {
-      y[2 * i] = zip<0>(x[i], x[i + W / 2]);
-      y[2 * i + 1] = zip<1>(x[i], x[i + W / 2]);
-    }
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) x[i] = y[i];
-  }
-}
-
-/// Packs `rows` (at most W) rows of `from` that are contiguous along the depth: out[k * stride + row].
-template <int W>
-void pack_turned(const float* from, int64_t row_stride, int64_t rows, int64_t depth, float* out,
-                 int64_t stride) {
-  int64_t k = 0;
-  for (; k + kLanes <= depth; k += kLanes) {
-    F x[W];
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) x[i] = i < rows ? load(from + i * row_stride + k) : F{};
-    turn(x);
-#pragma GCC unroll 16
-    for (int i = 0; i < W; ++i) {
-      // A panel of W rows takes the vectors as they are; a wider one, where W is kLanes, one for each k.
-      if constexpr (W == kLanes) {
-        store(out + (k + i) * stride, x[i]);
-      } else {
-        store(out + k * W + i * kLanes, x[i]);
-      }
-    }
-  }
-  for (; k < depth; ++k) {
-    for (int i = 0; i < W; ++i) out[k * stride + i] = i < rows ? from[i * row_stride + k] : 0;
-  }
 }
 
 /// Packs `rows` rows of `a`, that is of panels of kRows each, for `depth` k: a panel is [depth][kRows], with
@@ -130,11 +80,26 @@ struct RowsPanel {
   }
 };
 
-/// C [rows, NV vectors] (+)= panel of A times panel of B; `last` columns of the last vector are C's.
+/// What tiles of one depth block begin with.
+struct Start {
+  bool add;           // what is in C
+  const float* bias;  // of each column; or null
+};
+
+/// C [rows, NV vectors] = start + panel of A times panel of B; `last` columns of the last vector are C's.
 template <int NV, typename Panel, typename Last>
-void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t stride, int64_t rows, bool add,
-          Last last) {
+void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t stride, int64_t rows,
+          const Start& start, Last last) {
   F sums[kRows][NV] = {};
+  if (start.bias != nullptr) {
+#pragma GCC unroll 3
+    for (int v = 0; v < NV; ++v) {
+      const float* from = start.bias + v * kLanes;
+      const F bias = v + 1 < NV ? load(from) : load(from, last);
+#pragma GCC unroll 8
+      for (int i = 0; i < kRows; ++i) sums[i][v] = bias;
+    }
+  }
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
     if (i < rows) {
@@ -154,7 +119,7 @@ void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t strid
       for (int v = 0; v < NV; ++v) sums[i][v] += factor * row[v];
     }
   }
-  const auto put = [&](float* to, F sum, auto n) { store(to, add ? load(to, n) + sum : sum, n); };
+  const auto put = [&](float* to, F sum, auto n) { store(to, start.add ? load(to, n) + sum : sum, n); };
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
     if (i >= rows) break;
@@ -166,23 +131,24 @@ void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t strid
 
 template <typename Panel, typename Last>
 void tile_of(int64_t vectors, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
-             int64_t rows, bool add, Last last) {
-  if (vectors == 3) return tile<3>(depth, a, b, c, stride, rows, add, last);
-  if (vectors == 2) return tile<2>(depth, a, b, c, stride, rows, add, last);
-  tile<1>(depth, a, b, c, stride, rows, add, last);
+             int64_t rows, const Start& start, Last last) {
+  if (vectors == 3) return tile<3>(depth, a, b, c, stride, rows, start, last);
+  if (vectors == 2) return tile<2>(depth, a, b, c, stride, rows, start, last);
+  tile<1>(depth, a, b, c, stride, rows, start, last);
 }
 
 /// `rows` rows and `columns` columns of C, of one panel of A and a block of B.
 template <typename Panel>
 void row_of_tiles(int64_t columns, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
-                  int64_t rows, bool add) {
+                  int64_t rows, const Start& start) {
   for (int64_t column = 0; column < columns; column += kColumns) {
     const int64_t left = std::min<int64_t>(kColumns, columns - column);
     const int64_t vectors = (left + kLanes - 1) / kLanes, last = left - (vectors - 1) * kLanes;
+    const Start here{start.add, start.bias == nullptr ? nullptr : start.bias + column};
     if (last == kLanes) {
-      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, Whole{});
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, here, Whole{});
     } else {
-      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, last);
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, here, last);
     }
   }
 }
@@ -208,7 +174,8 @@ void matrix_product(const MatrixProduct& p, const float* packed, const ProductPa
   float* last_panel = b + room;
   for (int64_t k = 0; k < p.depth; k += block) {
     const int64_t depth = std::min(block, p.depth - k);
-    const bool add = p.accumulate || k > 0;
+    const Start start{p.accumulate || k > 0,
+                      p.bias == nullptr || k > 0 ? nullptr : p.bias + part.column_begin};
     const float* from = p.b.data + k * p.b.row + part.column_begin * p.b.column;
     for (int64_t column = 0; column < columns; column += kColumns)
       pack_columns({from + column * p.b.column, p.b.row, p.b.column},
@@ -219,13 +186,13 @@ void matrix_product(const MatrixProduct& p, const float* packed, const ProductPa
       float* c = p.c + row * p.c_stride + part.column_begin;
       if (p.a.row == 1) {
         const PackedPanel panel_of{packed + k * panels * kRows + row * depth};
-        row_of_tiles(columns, depth, panel_of, b, c, p.c_stride, rows, add);
+        row_of_tiles(columns, depth, panel_of, b, c, p.c_stride, rows, start);
       } else if (rows == kRows) {
-        row_of_tiles(columns, depth, RowsPanel(a, p.a.row), b, c, p.c_stride, rows, add);
+        row_of_tiles(columns, depth, RowsPanel(a, p.a.row), b, c, p.c_stride, rows, start);
       } else {
         // Packed, since a tile reads kRows rows and A has them not.
         pack_rows({a, p.a.row, p.a.column}, rows, depth, last_panel);
-        row_of_tiles(columns, depth, PackedPanel{last_panel}, b, c, p.c_stride, rows, add);
+        row_of_tiles(columns, depth, PackedPanel{last_panel}, b, c, p.c_stride, rows, start);
       }
     }
   }

@@ -28,7 +28,7 @@ struct EmbeddingWeights {
   /// In the order of the sum: what a family has of types, positions and tasks.
   std::vector<EmbeddingSummand> others;
   NormWeights norm;
-  /// Takes the gradient of `words` in the fused op; null outside training.
+  /// Takes the gradient of `words` in the fused op; null where the op is not fused.
   std::shared_ptr<RowGradient> words_gradient;
 };
 

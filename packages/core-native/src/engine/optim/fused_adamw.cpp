@@ -150,11 +150,14 @@ void FusedAdamW::catch_up(const at::Tensor& ids_T) {
 }
 
 void FusedAdamW::catch_up() {
+  if (!has_late_rows()) return;
   for (Table& table : tables_) {
     std::vector<int32_t> rows(table.done_V.size());
     std::iota(rows.begin(), rows.end(), 0);
     replay(table, rows);
   }
+  first_step_ = now();
+  history_.clear();
 }
 
 }  // namespace finetag

@@ -30,6 +30,8 @@ class FusedAdamW {
   void catch_up(const at::Tensor& ids_T);
   /// Brings all rows up to the last step.
   void catch_up();
+  /// Whether there may be rows that lag behind the last step.
+  bool has_late_rows() const { return !history_.empty(); }
 
  private:
   struct Table {
@@ -44,7 +46,7 @@ class FusedAdamW {
   ParameterStore& store_;
   std::vector<Table> tables_;
   int64_t first_step_ = 0;
-  std::vector<AdamWStep> history_;  // of tables, since first_step_
+  std::vector<AdamWStep> history_;  // of tables, since first_step_, where every row has been
 };
 
 }  // namespace finetag

@@ -108,7 +108,10 @@ Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
       fused_(config.fused && device_.is_cpu() && config.precision != Precision::kBfloat16),
       stop_(stop),
       store_(device_, fused_, config.precision == Precision::kInt8) {
-  if (device_.is_cpu()) install_cpu_memory();
+  if (device_.is_cpu()) {
+    install_cpu_memory();
+    release_memory_.is_cpu = true;
+  }
   set_thread_count(config.threads);
   model_ = make_model(store_, config_.model);
 }
@@ -117,12 +120,14 @@ void Session::initialize(const std::vector<std::string>& names) {
   const CancelScope cancel(stop_);
   for (const std::string& name : names) {
     CancelScope::check();
+    if (stored_of(store_.find(name)).rows != nullptr) catch_up();
     store_.initialize(name, config_.seed, config_.model.initializer_range);
   }
 }
 
 void Session::catch_up() {
-  if (!fused_adamw_) return;
+  if (!fused_adamw_ || !fused_adamw_->has_late_rows()) return;
+  const CancelScope cancel(stop_);
   const CoreGate::Permit permit(config_.threads);
   fused_adamw_->catch_up();
 }
@@ -199,10 +204,13 @@ void Session::configure_training(const TrainingConfig& config) {
   require_trainable();
   check(config);
   catch_up();  // of a training before this one, which may leave rows behind
-  training_ = config;
-  step_ = 0;
+  // Should this fail for want of memory, no training is configured, rather than half of one.
+  training_.reset();
+  fused_adamw_.reset();
   store_.allocate_moments();
   if (fused_) fused_adamw_.emplace(store_).start_at(0);
+  training_ = config;
+  step_ = 0;
 }
 
 void Session::set_step(int64_t step) {
@@ -229,8 +237,28 @@ Batch Session::place(const HostBatch& host) {
   return batch;
 }
 
-at::Tensor Session::accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times) {
+void Session::place_ahead(const StepBatches& micro_batches) {
+  ahead_.reset();
+  placed_ahead_.clear();
+  if (fused_)
+    return;  // there is no other device, and the step's word rows are brought up to date in its turn
+  try {
+    for (const HostBatch& batch : *micro_batches) {
+      check(batch, config_.model);
+      placed_ahead_.push_back(place(batch));
+    }
+    ahead_ = micro_batches;
+  } catch (const std::exception&) {
+    placed_ahead_.clear();
+  }
+}
+
+at::Tensor Session::accumulate_gradients(const StepBatches& step_batches, StepTimes& times) {
+  const std::vector<HostBatch>& micro_batches = *step_batches;
   Stopwatch watch;
+  std::vector<Batch> placed;
+  if (ahead_ == step_batches) placed.swap(placed_ahead_);
+  ahead_.reset();
   require_trainable();
   store_.require_filled();
   if (micro_batches.empty()) throw Error(ErrorCode::kArgument, "a training step needs at least one batch");
@@ -248,7 +276,7 @@ at::Tensor Session::accumulate_gradients(const std::vector<HostBatch>& micro_bat
   for (size_t i = 0; i < micro_batches.size(); ++i) {
     const CoreGate::Permit permit(config_.threads);
     watch.lap();
-    const Batch batch = place(micro_batches[i]);
+    const Batch batch = placed.empty() ? place(micro_batches[i]) : std::move(placed[i]);
     times.data += watch.lap();
     ForwardContext context = training_context(i);
     at::Tensor mean_loss;
@@ -265,7 +293,8 @@ at::Tensor Session::accumulate_gradients(const std::vector<HostBatch>& micro_bat
   return loss;
 }
 
-StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
+StepResult Session::train_step(const StepBatches& micro_batches,
+                               const std::function<void()>& before_waiting) {
   if (!training_) throw Error(ErrorCode::kArgument, "training is not configured");
   const CancelScope cancel(stop_);
   StepTimes times;
@@ -286,6 +315,7 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
     const at::NoGradGuard no_grad;
     const at::Tensor norm_tensor = gradient_norm(store_);
     adamw_step(store_, options, step_ + 1, loss_tensor, norm_tensor, max_norm);
+    if (before_waiting) before_waiting();
     // Here, and nowhere before in the step, the device is waited for.
     loss = to_double(loss_tensor);
     norm = to_double(norm_tensor);
@@ -299,7 +329,8 @@ StepResult Session::train_step(const std::vector<HostBatch>& micro_batches) {
 double Session::backward(const HostBatch& batch) {
   const CancelScope cancel(stop_);
   StepTimes times;
-  return to_double(accumulate_gradients({batch}, times));
+  const auto one = std::make_shared<const std::vector<HostBatch>>(1, batch);
+  return to_double(accumulate_gradients(one, times));
 }
 
 ForwardResult Session::forward(const HostBatch& host) {

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,9 @@ struct ForwardResult {
 
 enum class TensorKind { kWeight, kGrad, kExpAvg, kExpAvgSq };
 
+/// The micro-batches of a step. Shared, since those of the next one are known by this pointer.
+using StepBatches = std::shared_ptr<const std::vector<HostBatch>>;
+
 /// A model, its optimizer and their state on one device. Not thread-safe: one thread owns a session from
 /// its construction on, since libtorch's thread count and modes belong to threads.
 class Session {
@@ -77,7 +81,15 @@ class Session {
              std::optional<int64_t> begin = std::nullopt, bool transposed = false);
 
   void configure_training(const TrainingConfig& config);
-  StepResult train_step(const std::vector<HostBatch>& micro_batches);
+  /// `before_waiting` is called when the device has all of the step's work and only its result is waited for:
+  /// the time to place the next step's batches. Not where the step has by then been computed: on the CPU's
+  /// kernels.
+  StepResult train_step(const StepBatches& micro_batches, const std::function<void()>& before_waiting = {});
+  StepResult train_step(std::vector<HostBatch> micro_batches) {
+    return train_step(std::make_shared<const std::vector<HostBatch>>(std::move(micro_batches)));
+  }
+  /// Sends the batches of the next step to the device. A fault in them is left for that step to tell.
+  void place_ahead(const StepBatches& micro_batches);
   /// Leaves gradients of the mean loss in place; returns the loss.
   double backward(const HostBatch& batch);
   ForwardResult forward(const HostBatch& batch);
@@ -87,9 +99,13 @@ class Session {
   int64_t bytes() const { return store_.bytes(); }
 
  private:
-  /// Destroyed last, when the tensors of this session have given their memory back.
+  /// Destroyed last, when the tensors of this session have given their memory back. Sessions that had none of
+  /// the CPU's memory leave to others what they are about to use again.
   struct ReleaseMemory {
-    ~ReleaseMemory() { release_cpu_memory(); }
+    bool is_cpu = false;
+    ~ReleaseMemory() {
+      if (is_cpu) release_cpu_memory();
+    }
   };
 
   void require_trainable() const;
@@ -99,7 +115,7 @@ class Session {
   /// Where the values lie, brought up to date; those of a gradient that is kept by rows are a copy.
   at::Tensor values(TensorKind kind, const std::string& name);
   /// Leaves gradients in place; returns the mean loss, on the device.
-  at::Tensor accumulate_gradients(const std::vector<HostBatch>& micro_batches, StepTimes& times);
+  at::Tensor accumulate_gradients(const StepBatches& micro_batches, StepTimes& times);
   ForwardContext training_context(size_t micro_batch) const;
   StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
 
@@ -113,6 +129,8 @@ class Session {
   std::optional<TrainingConfig> training_;
   std::optional<FusedAdamW> fused_adamw_;  // while training is configured, where the kernels are used
   int64_t step_ = 0;
+  StepBatches ahead_;  // those that place_ahead was given
+  std::vector<Batch> placed_ahead_;
   bool is_packed_ = false;  // the int8 weights
 };
 
