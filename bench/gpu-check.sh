@@ -9,7 +9,7 @@ usage() {
   cat <<'TEXT'
 bench/gpu-check.sh [--output FILE] [--steps N] [--rehearse]
 
-  --output FILE   where the results go (default: bench/results/gpu-check.json)
+  --output FILE   where the results go (default: bench/results/gpu-check.json; of a rehearsal .cache/gpu-rehearsal.json)
   --steps N       optimizer steps of each benchmark (default 400)
   --rehearse      the same way on the CPU, with the variant in use and a tiny model: shows that the script works
 
@@ -19,7 +19,7 @@ Exit codes: 0 all passed, 1 something failed, 3 no CUDA device was found.
 TEXT
 }
 
-output=bench/results/gpu-check.json
+output=
 steps=400
 device=cuda
 while [ $# -gt 0 ]; do
@@ -49,7 +49,13 @@ if [ "$device" = cuda ]; then
   export FINETAG_VARIANT=cuda
 fi
 
+# A rehearsal touches nothing that a run on a GPU left.
 work=.cache/gpu-check
+result=bench/results/gpu-check.json
+if [ "$device" = cpu ]; then
+  work=.cache/gpu-rehearsal
+  result=$work.json
+fi
 rm -rf "$work"
 mkdir -p "$work"
 finetag=packages/cli/bin/finetag.mjs
@@ -104,4 +110,4 @@ for precision in $precisions; do
     --shapes "$shapes" --output "$work/train-$precision.json"
 done
 
-node bench/gpu/report.mjs "$work" "$output"
+node bench/gpu/report.mjs "$work" "${output:-$result}"

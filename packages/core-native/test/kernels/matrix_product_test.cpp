@@ -34,31 +34,20 @@ void multiply(const MatrixProduct& p, int64_t parts, int64_t tiles) {
           {panels * part / parts, panels * (part + 1) / parts, column, std::min(column + width, p.columns)});
 }
 
-enum class Begins { kAtZero, kAtBias, kAtC };
-
-void check_product(int64_t rows, int64_t columns, int64_t depth, Lies a_lies, Lies b_lies, Begins begins) {
+void check_product(int64_t rows, int64_t columns, int64_t depth, Lies a_lies, Lies b_lies, bool accumulate) {
   constexpr int64_t kBehind = 3;  // of a row of C: must stay as it was
   const auto a = random_values(rows * depth), b = random_values(depth * columns);
   const auto before = random_values(rows * (columns + kBehind));
-  const auto bias = random_values(columns);
   std::vector<float> c = before;
-  const MatrixProduct product{rows,
-                              columns,
-                              depth,
-                              view(a, rows, depth, a_lies),
-                              view(b, depth, columns, b_lies),
-                              c.data(),
-                              columns + kBehind,
-                              begins == Begins::kAtC,
-                              begins == Begins::kAtBias ? bias.data() : nullptr};
+  const MatrixProduct product{
+      rows,     columns,           depth,     view(a, rows, depth, a_lies), view(b, depth, columns, b_lies),
+      c.data(), columns + kBehind, accumulate};
   multiply(product, 2, 1);
   double worst = 0;
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t n = 0; n < columns + kBehind; ++n) {
       const int64_t at = r * (columns + kBehind) + n;
-      double sum = begins == Begins::kAtC || n >= columns ? before[at]
-                   : begins == Begins::kAtBias            ? bias[n]
-                                                          : 0;
+      double sum = accumulate || n >= columns ? before[at] : 0;
       for (int64_t k = 0; k < depth && n < columns; ++k)
         sum += static_cast<double>(product.a.data[r * product.a.row + k * product.a.column]) *
                product.b.data[k * product.b.row + n * product.b.column];
@@ -77,16 +66,13 @@ TEST(matrix_products_equal_their_formula) {
       for (const int64_t rows : {1, 7, 8, 9, 50})
         for (const int64_t columns : {1, 15, 16, 31, 48, 50, 97})
           for (const int64_t depth : {1, 15, 16, 47})
-            for (const Begins begins : {Begins::kAtZero, Begins::kAtBias, Begins::kAtC})
-              check_product(rows, columns, depth, a_lies, b_lies, begins);
+            check_product(rows, columns, depth, a_lies, b_lies, (rows + columns) % 2 == 0);
 }
 
 TEST(deep_matrix_products_equal_their_formula) {
   for (const Lies a_lies : {Lies::kByRows, Lies::kByColumns})
     for (const Lies b_lies : {Lies::kByRows, Lies::kByColumns})
-      for (const int64_t depth : {384, 385, 800})
-        for (const Begins begins : {Begins::kAtZero, Begins::kAtBias, Begins::kAtC})
-          check_product(21, 100, depth, a_lies, b_lies, begins);
+      for (const int64_t depth : {384, 385, 800}) check_product(21, 100, depth, a_lies, b_lies, depth == 385);
 }
 
 TEST(a_matrix_product_has_the_same_bits_however_it_is_parted) {
@@ -94,8 +80,8 @@ TEST(a_matrix_product_has_the_same_bits_however_it_is_parted) {
   const auto a = random_values(kRows * kDepth), b = random_values(kDepth * kColumns);
   std::vector<float> whole(kRows * kColumns), parted(kRows * kColumns);
   const auto product = [&](std::vector<float>& c) {
-    return MatrixProduct{kRows,    kColumns, kDepth, {a.data(), kDepth, 1}, {b.data(), kColumns, 1}, c.data(),
-                         kColumns, false,    nullptr};
+    return MatrixProduct{kRows,    kColumns, kDepth, {a.data(), kDepth, 1}, {b.data(), kColumns, 1},
+                         c.data(), kColumns, false};
   };
   multiply(product(whole), 1, 100);
   for (const int64_t parts : {2, 3, 5}) {

@@ -47,19 +47,13 @@ struct Silu {
   }
 };
 
-/// x + bias, if there is one.
-template <typename Options, typename Count>
-inline F biased(const Options& o, int64_t row, int64_t at, Count n) {
-  const F x = load(o.x_RI + row * o.features + at, n);
-  return o.bias_I == nullptr ? x : x + load(o.bias_I + at, n);
-}
-
 template <typename Function>
 void forward(const BiasActivation& o, int64_t begin, int64_t end) {
   const int64_t I = o.features;
   for (int64_t r = begin; r < end; ++r) {
-    for_each_vector(
-        I, [&](int64_t at, auto n) { store(o.y_RI + r * I + at, Function::value(biased(o, r, at, n)), n); });
+    for_each_vector(I, [&](int64_t at, auto n) {
+      store(o.y_RI + r * I + at, Function::value(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n)), n);
+    });
   }
 }
 
@@ -71,7 +65,7 @@ void backward(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
   const int64_t end = rows < (chunk + 1) * kChunkRows ? rows : (chunk + 1) * kChunkRows;
   for (int64_t r = chunk * kChunkRows; r < end; ++r) {
     for_each_vector(I, [&](int64_t at, auto n) {
-      const Derived d = Function::both(biased(o, r, at, n));
+      const Derived d = Function::both(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n));
       const F grad = load(o.grad_RI + r * I + at, n) * d.slope;
       store(o.y_RI + r * I + at, d.value, n);
       store(o.grad_RI + r * I + at, grad, n);

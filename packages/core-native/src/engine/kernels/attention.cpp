@@ -106,12 +106,9 @@ void attention(const Attention& o, int64_t begin, int64_t end) {
     float* query = o.query + p.first_query * o.query_stride + p.head_offset;
     float* key = o.key_value + p.first_key * o.key_value_stride + p.head_offset;
     float* value = key + H;
-    if (o.query_bias_H != nullptr)
-      add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
-    if (o.key_value_bias_2H != nullptr) {
-      add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
-      add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
-    }
+    add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
+    add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
+    add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
     transpose(key, o.key_value_stride, S, D, P, keys_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {

@@ -82,17 +82,17 @@ struct BiasActivation {
   int64_t features;
   Activation activation;
   const float* x_RI;
-  const float* bias_I;  // or null
-  float* y_RI;          // may be x_RI
+  const float* bias_I;
+  float* y_RI;  // may be x_RI
 };
 struct BiasActivationGrad {
   int64_t features;
   Activation activation;
   const float* x_RI;
-  const float* bias_I;  // or null
-  float* y_RI;          // computed once more, for the gradient of the next weight
-  float* grad_RI;       // in: of y; out: of x
-  float* sums_CI;       // per chunk: gradient of the bias
+  const float* bias_I;
+  float* y_RI;     // computed once more, for the gradient of the next weight
+  float* grad_RI;  // in: of y; out: of x
+  float* sums_CI;  // per chunk: gradient of the bias
 };
 
 /// Self-attention of one text and head at a time (Vaswani et al. 2017, 3.2): scores, softmax, dropout and
@@ -107,8 +107,8 @@ struct Attention {
   int64_t query_stride;
   float* key_value;  // [T, 2H] within rows of `key_value_stride`
   int64_t key_value_stride;
-  const float* query_bias_H;       // or null
-  const float* key_value_bias_2H;  // or null
+  const float* query_bias_H;
+  const float* key_value_bias_2H;
   DropoutMask mask;
   float* log_sum_exp;  // [rows of queries, N], or null
   float* context;      // [rows of queries, H]
@@ -169,7 +169,7 @@ struct MatrixView {
   int64_t column;
 };
 
-/// C [rows, columns] = A [rows, depth] B [depth, columns] + bias; of the strides of A and of B, one is 1.
+/// C [rows, columns] = A [rows, depth] B [depth, columns]; of the strides of A and of B, one is 1.
 struct MatrixProduct {
   int64_t rows;
   int64_t columns;
@@ -177,9 +177,8 @@ struct MatrixProduct {
   MatrixView a;
   MatrixView b;
   float* c;
-  int64_t c_stride;   // of rows; columns are contiguous
-  bool accumulate;    // C += A B
-  const float* bias;  // of each column, or null
+  int64_t c_stride;  // of rows; columns are contiguous
+  bool accumulate;   // C += A B
 };
 
 /// What one call forms of a product: panels of the tile's rows, by columns.

@@ -80,26 +80,11 @@ struct RowsPanel {
   }
 };
 
-/// What tiles of one depth block begin with.
-struct Start {
-  bool add;           // what is in C
-  const float* bias;  // of each column; or null
-};
-
-/// C [rows, NV vectors] = start + panel of A times panel of B; `last` columns of the last vector are C's.
+/// C [rows, NV vectors] (+)= panel of A times panel of B; `last` columns of the last vector are C's.
 template <int NV, typename Panel, typename Last>
-void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t stride, int64_t rows,
-          const Start& start, Last last) {
+void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t stride, int64_t rows, bool add,
+          Last last) {
   F sums[kRows][NV] = {};
-  if (start.bias != nullptr) {
-#pragma GCC unroll 3
-    for (int v = 0; v < NV; ++v) {
-      const float* from = start.bias + v * kLanes;
-      const F bias = v + 1 < NV ? load(from) : load(from, last);
-#pragma GCC unroll 8
-      for (int i = 0; i < kRows; ++i) sums[i][v] = bias;
-    }
-  }
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
     if (i < rows) {
@@ -119,7 +104,7 @@ void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t strid
       for (int v = 0; v < NV; ++v) sums[i][v] += factor * row[v];
     }
   }
-  const auto put = [&](float* to, F sum, auto n) { store(to, start.add ? load(to, n) + sum : sum, n); };
+  const auto put = [&](float* to, F sum, auto n) { store(to, add ? load(to, n) + sum : sum, n); };
 #pragma GCC unroll 8
   for (int i = 0; i < kRows; ++i) {
     if (i >= rows) break;
@@ -131,24 +116,23 @@ void tile(int64_t depth, const Panel& a, const float* b, float* c, int64_t strid
 
 template <typename Panel, typename Last>
 void tile_of(int64_t vectors, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
-             int64_t rows, const Start& start, Last last) {
-  if (vectors == 3) return tile<3>(depth, a, b, c, stride, rows, start, last);
-  if (vectors == 2) return tile<2>(depth, a, b, c, stride, rows, start, last);
-  tile<1>(depth, a, b, c, stride, rows, start, last);
+             int64_t rows, bool add, Last last) {
+  if (vectors == 3) return tile<3>(depth, a, b, c, stride, rows, add, last);
+  if (vectors == 2) return tile<2>(depth, a, b, c, stride, rows, add, last);
+  tile<1>(depth, a, b, c, stride, rows, add, last);
 }
 
 /// `rows` rows and `columns` columns of C, of one panel of A and a block of B.
 template <typename Panel>
 void row_of_tiles(int64_t columns, int64_t depth, const Panel& a, const float* b, float* c, int64_t stride,
-                  int64_t rows, const Start& start) {
+                  int64_t rows, bool add) {
   for (int64_t column = 0; column < columns; column += kColumns) {
     const int64_t left = std::min<int64_t>(kColumns, columns - column);
     const int64_t vectors = (left + kLanes - 1) / kLanes, last = left - (vectors - 1) * kLanes;
-    const Start here{start.add, start.bias == nullptr ? nullptr : start.bias + column};
     if (last == kLanes) {
-      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, here, Whole{});
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, Whole{});
     } else {
-      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, here, last);
+      tile_of(vectors, depth, a, b + column * depth, c + column, stride, rows, add, last);
     }
   }
 }
@@ -174,8 +158,7 @@ void matrix_product(const MatrixProduct& p, const float* packed, const ProductPa
   float* last_panel = b + room;
   for (int64_t k = 0; k < p.depth; k += block) {
     const int64_t depth = std::min(block, p.depth - k);
-    const Start start{p.accumulate || k > 0,
-                      p.bias == nullptr || k > 0 ? nullptr : p.bias + part.column_begin};
+    const bool add = p.accumulate || k > 0;
     const float* from = p.b.data + k * p.b.row + part.column_begin * p.b.column;
     for (int64_t column = 0; column < columns; column += kColumns)
       pack_columns({from + column * p.b.column, p.b.row, p.b.column},
@@ -186,13 +169,13 @@ void matrix_product(const MatrixProduct& p, const float* packed, const ProductPa
       float* c = p.c + row * p.c_stride + part.column_begin;
       if (p.a.row == 1) {
         const PackedPanel panel_of{packed + k * panels * kRows + row * depth};
-        row_of_tiles(columns, depth, panel_of, b, c, p.c_stride, rows, start);
+        row_of_tiles(columns, depth, panel_of, b, c, p.c_stride, rows, add);
       } else if (rows == kRows) {
-        row_of_tiles(columns, depth, RowsPanel(a, p.a.row), b, c, p.c_stride, rows, start);
+        row_of_tiles(columns, depth, RowsPanel(a, p.a.row), b, c, p.c_stride, rows, add);
       } else {
         // Packed, since a tile reads kRows rows and A has them not.
         pack_rows({a, p.a.row, p.a.column}, rows, depth, last_panel);
-        row_of_tiles(columns, depth, PackedPanel{last_panel}, b, c, p.c_stride, rows, start);
+        row_of_tiles(columns, depth, PackedPanel{last_panel}, b, c, p.c_stride, rows, add);
       }
     }
   }

@@ -82,8 +82,6 @@ struct Projected {
   at::Tensor query_RH;
   at::Tensor key_value;  // [T, 3H], of which the first H are the queries; or [T, 2H]
   bool first_only;
-  const float* query_bias = nullptr;  // as LinearProduct has them
-  const float* key_value_bias = nullptr;
 
   int64_t features() const { return query_RH.size(1); }
   int64_t query_stride() const { return query_RH.stride(0); }
@@ -103,14 +101,9 @@ Projected allocate_projected(int64_t tokens, int64_t texts, int64_t H, bool firs
 Projected project(const at::Tensor& x_TH, const at::Tensor& residual_RH, const LinearWeights& qkv,
                   bool first_only) {
   const int64_t H = x_TH.size(1);
-  if (first_only) {
-    const LinearProduct query = linear_product(residual_RH, qkv, 0, H);
-    const LinearProduct key_value = linear_product(x_TH, qkv, H, 2 * H);
-    return {query.y_RO, key_value.y_RO, true, query.bias_O, key_value.bias_O};
-  }
-  const LinearProduct all = linear_product(x_TH, qkv);
-  return {all.y_RO.narrow(1, 0, H), all.y_RO, false, all.bias_O,
-          all.bias_O == nullptr ? nullptr : all.bias_O + H};
+  if (first_only) return {linear_product(residual_RH, qkv, 0, H), linear_product(x_TH, qkv, H, 2 * H), true};
+  const at::Tensor all_T3H = linear_product(x_TH, qkv);
+  return {all_T3H.narrow(1, 0, H), all_T3H, false};
 }
 
 struct Backward : torch::autograd::Node {
@@ -205,6 +198,7 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
     const DropoutMask probabilities = make_mask(o.probabilities.p, o.probabilities.key);
     const at::Tensor context_RH = at::empty({R, H}, on_cpu);
     const at::Tensor lse_RN = recorded ? at::empty({R, o.heads}, on_cpu) : at::Tensor();
+    const float* bias = data(w.query_key_value.bias);
     const Attention attention{o.heads,
                               H / o.heads,
                               batch.cu_seqlens.const_data_ptr<int32_t>(),
@@ -213,23 +207,22 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
                               projected.query_stride(),
                               projected.keys(),
                               projected.key_value_stride(),
-                              projected.query_bias,
-                              projected.key_value_bias,
+                              bias,
+                              bias + H,
                               probabilities,
                               recorded ? mutable_data(lse_RN) : nullptr,
                               mutable_data(context_RH)};
     parallel_pairs(batch, o.heads, o.first_only,
                    [&](int64_t begin, int64_t end) { kernels().attention(attention, begin, end); });
 
-    const LinearProduct output = linear_product(context_RH, w.output);
-    const at::Tensor& sum_RH = output.y_RO;
+    const at::Tensor sum_RH = linear_product(context_RH, w.output);
     y_RH = recorded ? at::empty_like(sum_RH) : sum_RH;
     const at::Tensor mean_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();
     const at::Tensor rstd_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();
     const DropoutMask hidden = make_mask(o.hidden.p, o.hidden.key);
     const ResidualNorm norm{H,
                             data(sum_RH),
-                            output.bias_O,
+                            data(w.output.bias),
                             data(residual_RH),
                             data(w.norm.weight),
                             data(w.norm.bias),

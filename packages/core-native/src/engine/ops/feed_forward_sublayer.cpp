@@ -33,7 +33,6 @@ struct Backward : torch::autograd::Node {
   Activation activation;
   DropoutMask mask;
   at::Tensor x_RH, before_RI, sum_RH, mean_R, rstd_R;
-  const float* bias_I;  // what is still to be added to before_RI, or null
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
     const at::NoGradGuard no_grad;
@@ -66,7 +65,7 @@ struct Backward : torch::autograd::Node {
     const BiasActivationGrad act{I,
                                  activation,
                                  data(before_RI),
-                                 bias_I,
+                                 data(w.intermediate.bias),
                                  mutable_data(after_RI),
                                  mutable_data(grad_RI),
                                  mutable_data(sums_CI)};
@@ -90,22 +89,21 @@ at::Tensor fused_forward(const at::Tensor& x_any, const FeedForwardWeights& w, A
     const at::NoGradGuard no_grad;
     const at::Tensor x_RH = x_any.detach().contiguous();
     const int64_t R = x_RH.size(0), H = x_RH.size(1);
-    const LinearProduct intermediate = linear_product(x_RH, w.intermediate);
-    const at::Tensor& before_RI = intermediate.y_RO;
+    const at::Tensor before_RI = linear_product(x_RH, w.intermediate);
     const int64_t I = before_RI.size(1);
     const at::Tensor after_RI = recorded ? at::empty_like(before_RI) : before_RI;
-    const BiasActivation act{I, activation, data(before_RI), intermediate.bias_O, mutable_data(after_RI)};
+    const BiasActivation act{I, activation, data(before_RI), data(w.intermediate.bias),
+                             mutable_data(after_RI)};
     parallel_rows(R, I, [&](int64_t begin, int64_t end) { kernels().bias_activation(act, begin, end); });
 
-    const LinearProduct output = linear_product(after_RI, w.output);
-    const at::Tensor& sum_RH = output.y_RO;
+    const at::Tensor sum_RH = linear_product(after_RI, w.output);
     y_RH = recorded ? at::empty_like(sum_RH) : sum_RH;
     const at::Tensor mean_R = recorded ? at::empty({R}, sum_RH.options()) : at::Tensor();
     const at::Tensor rstd_R = recorded ? at::empty({R}, sum_RH.options()) : at::Tensor();
     const DropoutMask mask = make_mask(drop.p, drop.key);
     const ResidualNorm norm{H,
                             data(sum_RH),
-                            output.bias_O,
+                            data(w.output.bias),
                             data(x_RH),
                             data(w.norm.weight),
                             data(w.norm.bias),
@@ -122,7 +120,6 @@ at::Tensor fused_forward(const at::Tensor& x_any, const FeedForwardWeights& w, A
       node->mask = mask;
       node->x_RH = x_RH;
       node->before_RI = before_RI;
-      node->bias_I = intermediate.bias_O;
       node->sum_RH = sum_RH;
       node->mean_R = mean_R;
       node->rstd_R = rstd_R;

@@ -40,19 +40,15 @@ at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI)
   return y_RO;
 }
 
-LinearProduct linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
+at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
   return linear_product(x_RI, layer, 0, layer.bias.size(0));
 }
 
-LinearProduct linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {
-  const float* bias = data(layer.bias) + row;
-  if (layer.int8 != nullptr) return {layer.int8->product(x_RI, row, rows), bias};
+at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {
+  if (layer.int8 != nullptr) return layer.int8->product(x_RI, row, rows);
   const at::Tensor weight_OI = layer.weight.detach().narrow(0, row, rows);
-  if (few(x_RI.size(0))) return {few_rows_product(x_RI, weight_OI), bias};
-  if (!prefers_own_product()) return {matrix_product(x_RI, weight_OI.t()), bias};
-  const at::Tensor y_RO = at::empty({x_RI.size(0), rows}, x_RI.options());
-  own_matrix_product(y_RO, x_RI, weight_OI.t(), /*accumulate=*/false, bias);
-  return {y_RO, nullptr};
+  if (few(x_RI.size(0))) return few_rows_product(x_RI, weight_OI);
+  return matrix_product(x_RI, weight_OI.t());
 }
 
 }  // namespace finetag

@@ -36,11 +36,11 @@ bool prefers_own_product() {
 }
 
 void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at::Tensor& b_KN,
-                        bool accumulate, const float* bias_N) {
+                        bool accumulate) {
   const int64_t M = a_MK.size(0), K = a_MK.size(1), N = b_KN.size(1);
   const Kernels& k = kernels();
-  const MatrixProduct product{
-      M, N, K, view(a_MK), view(b_KN), mutable_data(c_MN), c_MN.stride(0), accumulate, bias_N};
+  const MatrixProduct product{M,         N, K, view(a_MK), view(b_KN), mutable_data(c_MN), c_MN.stride(0),
+                              accumulate};
   const int64_t panels = at::divup(M, k.tile_rows);
   at::Tensor packed;
   if (product.a.row == 1) {

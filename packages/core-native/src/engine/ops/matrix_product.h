@@ -11,9 +11,9 @@ void matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at::Te
 at::Tensor matrix_product(const at::Tensor& a_MK, const at::Tensor& b_KN);
 
 /// By the own kernel (kernels/matrix_product.cpp), whatever the processor. The bits do not depend on the
-/// number of threads. With `bias_N`, C = A B + bias, which costs nothing more.
+/// number of threads.
 void own_matrix_product(const at::Tensor& c_MN, const at::Tensor& a_MK, const at::Tensor& b_KN,
-                        bool accumulate, const float* bias_N = nullptr);
+                        bool accumulate);
 
 /// Whether `matrix_product` takes the own kernel here.
 bool prefers_own_product();
