@@ -2,9 +2,9 @@
 // How near a training step comes to what the machine's matrix product allows, and where the rest of its time goes.
 
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "../scripts/lib/paths.mjs";
+import { activeVariant, buildFolder } from "../scripts/lib/variant.mjs";
 import { DATA_HELP, findVocabulary, openTexts } from "./lib/data.mjs";
 import { finetagVersions } from "./lib/finetag.mjs";
 import { choose, runBenchmark } from "./lib/options.mjs";
@@ -15,12 +15,14 @@ const SHAPES = { "6x384": [6, 384], "12x768": [12, 768] };
 
 const HELP = `pnpm bench:roofline [options]
 
-The rate of libtorch's matrix product at a model's sizes, and the share of it that a training step and an inference pass
-reach, all in one process; only work that must be done is counted (the last layer at first tokens).
+The rate of matrix products at a model's sizes, libtorch's or finetag's, whichever is the faster, and the share of it that
+a training step and an inference pass reach, in turns in one process; only work that must be done is counted (the last
+layer at first tokens).
 
 ${DATA_HELP}
   --shape NAME     ${Object.keys(SHAPES).join(" or ")} (default: both)
   --steps N        batches of 32 texts (default 40)
+  --rounds N       times that each is measured; figures are medians (default 3)
   --max-length N   (default 128)
   --threads N      (default 2)
   --output FILE    where the JSON goes (default: finetag's .cache)`;
@@ -32,6 +34,7 @@ await runBenchmark(
     vocab: String,
     shape: Object.keys(SHAPES),
     steps: 40,
+    rounds: 3,
     "max-length": 128,
     threads: 2,
     output: String,
@@ -47,7 +50,7 @@ await runBenchmark(
     });
     const results = {};
     for (const shape of shapes) {
-      const args = [...SHAPES[shape], 30_522, values.threads, values.steps].map(String);
+      const args = [...SHAPES[shape], 30_522, values.threads, values.steps, values.rounds].map(String);
       results[shape] = JSON.parse(
         execFileSync(program, args, { input: lengths.join(" "), encoding: "utf8" }),
       );
@@ -55,14 +58,18 @@ await runBenchmark(
     }
     const versions = finetagVersions();
     printMachine(values.threads, versions);
-    const settings = { steps: values.steps, threads: values.threads, maxLength: values["max-length"] };
+    const { steps, rounds, threads, "max-length": maxLength } = values;
+    const settings = { steps, rounds, threads, maxLength };
     writeResult(values.output, { settings, versions, results }, "roofline");
   },
 );
 
-/** The C++ program, from the addon's own build folder. */
+/** The C++ program, from the build folder of the variant in use. */
 function build() {
-  const folder = join(ROOT, "packages", "core-native", "build");
+  const variant = activeVariant();
+  const folder = buildFolder(variant);
+  if (!existsSync(join(folder, "CMakeCache.txt")))
+    throw new Error(`the engine is not built for ${variant} yet; run npm run bootstrap`);
   execFileSync("cmake", ["--build", folder, "--target", "finetag_roofline"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
@@ -109,7 +116,7 @@ function report(shape, result) {
   const all = Object.values(seconds).reduce((sum, part) => sum + part);
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   printTable(
-    `${shape}: ${tokens} tokens, kernels for ${kernels}`,
+    `${shape}: ${tokens} tokens, kernels for ${kernels}, peak memory ${result.peak_rss_mb} MB`,
     ["", "texts/s", "GFLOP/s", "of products", "their GFLOP/s"],
     [
       ["training", training, gemm_training],

@@ -33,7 +33,7 @@ const HELP = `pnpm bench:scale [options]
 
 Time and peak memory of finetag for a row, training and predicting, along four axes: rows, tokens of a text, labels,
 shape of the model. Texts are synthetic, of a real vocabulary's words. Hugging Face transformers predicts at one point
-of each axis.
+of each axis, in turns with finetag; the ratios are of its time to finetag's, and of finetag's memory to its.
 
 ${VOCABULARY_HELP}
   --axis NAME      ${Object.keys(AXES).join(", ")}; may be repeated (default: all)
@@ -54,11 +54,12 @@ await runBenchmark(
     const chosen = names.map((name) => [name, choose("axis", name, AXES)]);
     const vocabulary = await findVocabulary(vocab);
     const axes = {};
+    const peerVersions = {};
     for (const [name, axis] of chosen) {
-      axes[name] = await measure(name, axis, { ...settings, vocabulary, work });
+      axes[name] = await measure(name, axis, { ...settings, vocabulary, work, peerVersions });
       report(name, axes[name]);
     }
-    const versions = finetagVersions();
+    const versions = { ...finetagVersions(), ...peerVersions };
     printMachine(settings.threads, versions);
     const { help, ...kept } = settings;
     writeResult(output, { settings: kept, versions, axes }, "scale");
@@ -75,7 +76,11 @@ async function measure(axis, { points, anchor }, settings) {
       Object.assign(run, { predict_ms: own.ms, predict_peak_mb: own.peak_mb });
       if (at === anchor && !settings["no-peer"]) {
         const peer = await predict(startPythonPeer, "hf_predict.py", point, files, settings);
-        Object.assign(run, { peer_predict_ms: peer.ms, peer_predict_peak_mb: peer.peak_mb });
+        Object.assign(settings.peerVersions, peer.versions);
+        Object.assign(run, {
+          ...{ peer_predict_ms: peer.ms, peer_predict_peak_mb: peer.peak_mb },
+          ...{ predict_speed_ratio: peer.ms / own.ms, predict_memory_ratio: own.peak_mb / peer.peak_mb },
+        });
       }
       runs.push(run);
       const row = `${short(run.train_ms)} ms a row in training, ${short(run.predict_ms)} in predicting`;
@@ -121,7 +126,7 @@ async function predict(start, script, point, { model, texts }, settings) {
   try {
     await side.ask({ do: "throughput", texts: texts.slice(0, 2 * batchSize) });
     const { seconds, peak_rss_mb } = await side.ask({ do: "throughput", texts });
-    return { ms: (1000 * seconds) / texts.length, peak_mb: peak_rss_mb };
+    return { ms: (1000 * seconds) / texts.length, peak_mb: peak_rss_mb, versions: side.ready.versions };
   } finally {
     await side.stop();
   }
@@ -134,7 +139,7 @@ function report(axis, points) {
     `${axis}; ${fixed.map(([name]) => `${name} ${others[name]}`).join(", ")}`,
     [axis, ...(axis === "rows" ? [] : ["rows"])].concat(
       ["train ms/row", "us/token", "peak MB", "predict ms/row", "us/token", "peak MB"],
-      ["transformers ms/row", "peak MB"],
+      ["transformers ms/row", "peak MB", "times faster", "of its memory"],
     ),
     points.map((point) => [
       point[axis],
@@ -142,6 +147,7 @@ function report(axis, points) {
       ...[point.train_ms, (1000 * point.train_ms) / point.tokens, point.train_peak_mb].map(short),
       ...[point.predict_ms, (1000 * point.predict_ms) / point.tokens, point.predict_peak_mb].map(short),
       ...[point.peer_predict_ms, point.peer_predict_peak_mb].map(short),
+      ...[point.predict_speed_ratio, point.predict_memory_ratio].map(short),
     ]),
   );
 }

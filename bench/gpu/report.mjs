@@ -4,22 +4,19 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ROOT } from "../../scripts/lib/paths.mjs";
-import { writeResult } from "../lib/report.mjs";
+import { tells, writeResult } from "../lib/report.mjs";
 
 const [folder, output] = process.argv.slice(2);
 const text = (name) =>
   existsSync(join(folder, name)) ? readFileSync(join(folder, name), "utf8") : undefined;
 const json = (name) => JSON.parse(text(name) ?? "null");
 
-function outputOf(command, args) {
-  const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
-  return status === 0 ? stdout.trim() : undefined;
-}
-
 const QUERY = ["name", "memory.total", "compute_cap", "driver_version", "clocks.max.sm", "power.limit"];
 
 function gpus() {
-  const rows = outputOf("nvidia-smi", [`--query-gpu=${QUERY}`, "--format=csv,noheader"])?.split("\n") ?? [];
+  const query = [`--query-gpu=${QUERY}`, "--format=csv,noheader"];
+  const { status, stdout } = spawnSync("nvidia-smi", query, { encoding: "utf8" });
+  const rows = status === 0 ? stdout.trim().split("\n") : [];
   return rows.map((row) => Object.fromEntries(row.split(", ").map((value, i) => [QUERY[i], value])));
 }
 
@@ -58,12 +55,10 @@ writeResult(output, {
   gpus: gpus(),
   versions: {
     finetag: doctor?.finetag,
-    commit: outputOf("git", ["rev-parse", "HEAD"]),
-    changed_files: outputOf("git", ["status", "--porcelain"])?.split("\n").filter(Boolean).length,
     libtorch: doctor?.libtorch?.libtorch,
     variant: doctor?.libtorch?.variant,
     devices: doctor?.devices,
-    compiler: outputOf("c++", ["--version"])?.split("\n")[0],
+    compiler: tells("c++", "--version"),
     compute_sanitizer: text("sanitizer-version")?.trim(),
   },
   parity: parity(),

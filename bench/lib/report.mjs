@@ -1,9 +1,10 @@
 // What every benchmark's result says about where it ran, and how it is shown and written down.
 
+import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, release, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { CACHE } from "../../scripts/lib/paths.mjs";
+import { CACHE, ROOT } from "../../scripts/lib/paths.mjs";
 
 export function hardware() {
   const [first] = cpus();
@@ -14,6 +15,18 @@ export function hardware() {
     system: `${platform()} ${release()} ${arch()}`,
     node: process.version,
   };
+}
+
+/** The first line that a command prints in the repository; undefined where it fails or is not there. */
+export function tells(command, ...args) {
+  const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim().split("\n")[0] : undefined;
+}
+
+/** What is measured: the commit, and whether tracked files differ from it. Nothing outside of a git checkout. */
+export function source() {
+  const commit = tells("git", "rev-parse", "HEAD");
+  return commit && { commit, changed: tells("git", "status", "--porcelain", "--untracked-files=no") !== "" };
 }
 
 export function median(values) {
@@ -65,7 +78,12 @@ export function printMachine(threads, versions) {
 export function writeResult(path, result, name = "result") {
   const file = path ?? join(CACHE, "bench", "results", `${name}.json`);
   mkdirSync(dirname(file), { recursive: true });
-  const whole = { date: new Date().toISOString().slice(0, 10), hardware: hardware(), ...result };
+  const whole = {
+    date: new Date().toISOString().slice(0, 10),
+    hardware: hardware(),
+    source: source(),
+    ...result,
+  };
   writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);
   console.error(`written: ${file}`);
 }

@@ -1,11 +1,12 @@
 // Where a training step's time goes, and what the machine's matrix product would allow. Prints one JSON
 // object.
 //
-//   finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS < lengths
+//   finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS ROUNDS < lengths
 //
-// `lengths`: token counts of texts, whitespace-separated, cut into batches of 32 in this order. The model's
-// shape is BERT's: heads of 64 (32 below a hidden size of 512), intermediate size 4 times the hidden size, 28
-// labels.
+// Each round measures all steps, then the products, so that a share compares what the machine did at one
+// time. `lengths`: token counts of texts, whitespace-separated, cut into batches of 32 in this order. The
+// model's shape is BERT's: heads of 64 (32 below a hidden size of 512), intermediate size 4 times the hidden
+// size, 28 labels.
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/empty.h>
@@ -16,9 +17,11 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "engine/core/cpu_memory.h"
@@ -45,34 +48,55 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
+/// Seconds of one product on each way, a value for each round.
+struct Times {
+  std::vector<double> libtorch, own;
+};
+
+/// GFLOP/s.
 struct Rates {
-  double libtorch;
-  double own;
+  double libtorch, own;
   double best() const { return std::max(libtorch, own); }
 };
 
-/// GFLOP/s of out = a b, by the median of several runs in turns.
-Rates rates(const at::Tensor& a, const at::Tensor& b) {
-  at::Tensor out = at::empty({a.size(0), b.size(1)});
-  const double flop = 2.0 * static_cast<double>(a.size(0) * a.size(1) * b.size(1));
-  const int repeats = std::max(1, static_cast<int>(2e9 / flop));
-  std::vector<double> libtorch, own;
-  for (int run = 0; run < 9; ++run) {
-    libtorch.push_back(seconds([&] {
-      for (int i = 0; i < repeats; ++i) at::mm_out(out, a, b);
-    }));
-    own.push_back(seconds([&] {
-      for (int i = 0; i < repeats; ++i) own_matrix_product(out, a, b, /*accumulate=*/false);
-    }));
-  }
-  const auto rate = [&](const std::vector<double>& times) { return flop * repeats / median(times) / 1e9; };
-  return {rate(libtorch), rate(own)};
-}
-
+/// out = a b, and how long it takes.
 struct Product {
+  at::Tensor a, b;
+  at::Tensor out = at::empty({a.size(0), b.size(1)});
+  Times times{};
+
+  double flop() const { return 2.0 * static_cast<double>(a.size(0) * a.size(1) * b.size(1)); }
+
+  /// The medians of a few runs in turns.
+  void measure() {
+    const int repeats = std::max(1, static_cast<int>(2e9 / flop()));
+    Times runs;
+    for (int run = 0; run < 5; ++run) {
+      runs.libtorch.push_back(seconds([&] {
+        for (int i = 0; i < repeats; ++i) at::mm_out(out, a, b);
+      }));
+      runs.own.push_back(seconds([&] {
+        for (int i = 0; i < repeats; ++i) own_matrix_product(out, a, b, /*accumulate=*/false);
+      }));
+    }
+    times.libtorch.push_back(median(runs.libtorch) / repeats);
+    times.own.push_back(median(runs.own) / repeats);
+  }
+
+  Rates rates() const { return {flop() / median(times.libtorch) / 1e9, flop() / median(times.own) / 1e9}; }
+};
+
+/// A linear layer's products in training.
+struct Layer {
   const char* name;
   int64_t out, in;
+  Product forward, input, weight;
 };
+
+Layer make_layer(const char* name, int64_t rows, int64_t out, int64_t in) {
+  const at::Tensor x = at::randn({rows, in}), w = at::randn({out, in}), y = at::randn({rows, out});
+  return {name, out, in, {x, w.t()}, {y, w}, {y.t(), x}};
+}
 
 /// GFLOP/s of `rows` rows through the weights of all layers, one after the other as a forward pass does, so
 /// that they are no nearer than they are there.
@@ -105,11 +129,19 @@ HostBatch make_batch(const ModelConfig& config, const std::vector<int64_t>& leng
   return batch;
 }
 
+/// Peak of the process so far; 0 where the system does not tell.
+double peak_rss_mb() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::atof(line.c_str() + 6) / 1024;
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count != 6) {
-    std::fprintf(stderr, "usage: finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS < lengths\n");
+  if (count != 7) {
+    std::fprintf(stderr, "usage: finetag_roofline LAYERS HIDDEN VOCABULARY THREADS STEPS ROUNDS < lengths\n");
     return 2;
   }
   const auto argument = [&](int i) { return std::atoll(arguments[i]); };
@@ -119,7 +151,7 @@ int main(int count, char** arguments) {
   model.hidden_size = argument(2);
   model.vocab_size = argument(3);
   options.threads = static_cast<int>(argument(4));
-  const int64_t steps = argument(5);
+  const int64_t steps = argument(5), rounds = argument(6);
   const int64_t H = model.hidden_size, I = 4 * H, N = model.num_hidden_layers;
   model.intermediate_size = I;
   model.num_attention_heads = H < 512 ? H / 32 : H / 64;
@@ -160,47 +192,59 @@ int main(int count, char** arguments) {
   }
 
   for (const HostBatch& batch : batches) session.train_step({batch});  // warm
-  const size_t fetched = fetched_cpu_blocks();
-  StepTimes sum;
-  double training = 0, inference = 0;
-  for (const HostBatch& batch : batches) {
-    training += seconds([&] {
-      const StepTimes times = session.train_step({batch}).times;
-      sum.data += times.data;
-      sum.forward += times.forward;
-      sum.backward += times.backward;
-      sum.optimizer += times.optimizer;
-    });
-  }
-  const size_t fetched_later = fetched_cpu_blocks() - fetched;
   session.forward(batches.front());
-  for (const HostBatch& batch : batches) inference += seconds([&] { session.forward(batch); });
+  const at::NoGradGuard no_grad;  // steps turn it off for themselves
 
-  // The products of a step at its usual number of tokens: forward, gradient of the input, gradient of the
-  // weight.
-  const at::NoGradGuard no_grad;
+  // The products of a step at its usual number of tokens.
   const auto T = static_cast<int64_t>(tokens / static_cast<double>(batches.size()));
-  const Product products[] = {
-      {"query_key_value", 3 * H, H}, {"attention_output", H, H}, {"intermediate", I, H}, {"output", H, I}};
+  Layer layers[] = {make_layer("query_key_value", T, 3 * H, H), make_layer("attention_output", T, H, H),
+                    make_layer("intermediate", T, I, H), make_layer("output", T, H, I)};
+  std::vector<double> training, inference, data, forward, backward, optimizer;
+  size_t fetched_later = 0;
+  for (int64_t round = 0; round < rounds; ++round) {
+    const size_t before = fetched_cpu_blocks();
+    StepTimes sum;
+    training.push_back(seconds([&] {
+      for (const HostBatch& batch : batches) {
+        const at::AutoGradMode grad(true);
+        const StepTimes times = session.train_step({batch}).times;
+        sum.data += times.data;
+        sum.forward += times.forward;
+        sum.backward += times.backward;
+        sum.optimizer += times.optimizer;
+      }
+    }));
+    data.push_back(sum.data);
+    forward.push_back(sum.forward);
+    backward.push_back(sum.backward);
+    optimizer.push_back(sum.optimizer);
+    inference.push_back(seconds([&] {
+      for (const HostBatch& batch : batches) session.forward(batch);
+    }));
+    fetched_later += fetched_cpu_blocks() - before;
+    for (Layer& layer : layers)
+      for (Product* product : {&layer.forward, &layer.input, &layer.weight}) product->measure();
+  }
+  const double peak = peak_rss_mb();
+
   double gemm_forward = 0, gemm_backward = 0, weight = 0;
   std::printf("{\"gemm\":[");
-  for (const Product& p : products) {
-    const at::Tensor x = at::randn({T, p.in}), w = at::randn({p.out, p.in}), y = at::randn({T, p.out});
-    const Rates forward = rates(x, w.t()), input = rates(y, w), weights = rates(y.t(), x);
-    const auto size = static_cast<double>(p.out * p.in);
+  for (const Layer& layer : layers) {
+    const Rates ahead = layer.forward.rates(), input = layer.input.rates(), weights = layer.weight.rates();
+    const auto size = static_cast<double>(layer.out * layer.in);
     weight += size;
-    gemm_forward += size / forward.best();
+    gemm_forward += size / ahead.best();
     gemm_backward += size * (1 / input.best() + 1 / weights.best()) / 2;
-    std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld", &p == products ? "" : ",", p.name,
-                static_cast<long>(T), static_cast<long>(p.out), static_cast<long>(p.in));
-    for (const auto& [way, r] : {std::pair{"forward", forward}, {"input", input}, {"weight", weights}})
+    std::printf("%s{\"name\":\"%s\",\"m\":%ld,\"n\":%ld,\"k\":%ld", &layer == layers ? "" : ",", layer.name,
+                static_cast<long>(T), static_cast<long>(layer.out), static_cast<long>(layer.in));
+    for (const auto& [way, r] : {std::pair{"forward", ahead}, {"input", input}, {"weight", weights}})
       std::printf(",\"%s\":{\"libtorch\":%.1f,\"own\":%.1f}", way, r.libtorch, r.own);
     std::printf("}");
   }
   std::printf("],\"few_rows\":[");
   std::vector<at::Tensor> all;
   for (int64_t layer = 0; layer < N; ++layer)
-    for (const Product& p : products) all.push_back(at::randn({p.out, p.in}));
+    for (const Layer& l : layers) all.push_back(at::randn({l.out, l.in}));
   const auto libtorch = [](const at::Tensor& x, const at::Tensor& w) { return at::mm(x, w.t()); };
   const auto packed = [](const at::Tensor& x, const at::Tensor& w) {
     const at::Tensor y = at::empty({x.size(0), w.size(0)});
@@ -214,21 +258,22 @@ int main(int count, char** arguments) {
   const double gemm_training = 3 * weight / (gemm_forward + 2 * gemm_backward);
   gemm_forward = weight / gemm_forward;
   gemm_backward = weight / gemm_backward;
-  const double trained = 3 * flop / training / 1e9, predicted = flop / inference / 1e9;
+  const double trained = 3 * flop / median(training) / 1e9, predicted = flop / median(inference) / 1e9;
+  std::printf("],\"gemm_forward\":%.1f,\"gemm_backward\":%.1f,\"gemm_training\":%.1f,", gemm_forward,
+              gemm_backward, gemm_training);
+  std::printf("\"training\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f,",
+              texts / median(training), trained, trained / gemm_training);
+  std::printf("\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},",
+              median(data), median(forward), median(backward), median(optimizer));
   // What each phase reaches while it runs; data and optimizer have no products that must be done.
-  const double forward_share = flop / sum.forward / 1e9 / gemm_forward;
-  const double backward_share = 2 * flop / sum.backward / 1e9 / gemm_backward;
+  std::printf("\"shares\":{\"forward\":%.3f,\"backward\":%.3f},\"blocks_fetched\":%zu},",
+              flop / median(forward) / 1e9 / gemm_forward, 2 * flop / median(backward) / 1e9 / gemm_backward,
+              fetched_later);
+  std::printf("\"inference\":{\"texts_per_second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},",
+              texts / median(inference), predicted, predicted / gemm_forward);
   std::printf(
-      "],\"gemm_forward\":%.1f,\"gemm_backward\":%.1f,\"gemm_training\":%.1f,\"training\":{\"texts_per_"
-      "second\":%.1f,\"gflops\":%."
-      "1f,"
-      "\"share\":%.3f,\"seconds\":{\"data\":%.4f,\"forward\":%.4f,\"backward\":%.4f,\"optimizer\":%.4f},"
-      "\"shares\":{\"forward\":%.3f,\"backward\":%.3f},\"blocks_fetched\":%zu},\"inference\":{\"texts_per_"
-      "second\":%.1f,\"gflops\":%.1f,\"share\":%.3f},"
-      "\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"tokens\":%.0f}\n",
-      gemm_forward, gemm_backward, gemm_training, texts / training, trained, trained / gemm_training,
-      sum.data, sum.forward, sum.backward, sum.optimizer, forward_share, backward_share, fetched_later,
-      texts / inference, predicted, predicted / gemm_forward, kernels().name, options.threads, batches.size(),
-      tokens);
+      "\"peak_rss_mb\":%.0f,\"kernels\":\"%s\",\"threads\":%d,\"steps\":%zu,\"rounds\":%ld,\"tokens\":%.0f}"
+      "\n",
+      peak, kernels().name, options.threads, batches.size(), static_cast<long>(rounds), tokens);
   return 0;
 }
