@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { SetupError } from "../scripts/lib/errors.mjs";
 import { activeVariant, buildFolder } from "../scripts/lib/variant.mjs";
 import { DATA_HELP, findVocabulary, openTexts } from "./lib/data.mjs";
 import { finetagVersions } from "./lib/finetag.mjs";
@@ -15,9 +16,9 @@ const SHAPES = { "6x384": [6, 384], "12x768": [12, 768] };
 
 const HELP = `pnpm bench:roofline [options]
 
-The rate of matrix products at a model's sizes, libtorch's or finetag's, whichever is the faster, and the share of it that
-a training step and an inference pass reach, in turns in one process; only work that must be done is counted (the last
-layer at first tokens).
+The rate of matrix products at a model's sizes, libtorch's or finetag's, whichever is the faster, and the share of it
+that a training step and an inference pass reach, in turns in one process; only work that must be done is counted (the
+last layer at first tokens).
 
 ${DATA_HELP}
   --shape NAME     ${Object.keys(SHAPES).join(" or ")} (default: both)
@@ -69,7 +70,7 @@ function build() {
   const variant = activeVariant();
   const folder = buildFolder(variant);
   if (!existsSync(join(folder, "CMakeCache.txt")))
-    throw new Error(`the engine is not built for ${variant} yet; run npm run bootstrap`);
+    throw new SetupError(`the engine is not built for ${variant} yet; run npm run bootstrap`);
   execFileSync("cmake", ["--build", folder, "--target", "finetag_roofline"], {
     stdio: ["ignore", "ignore", "inherit"],
   });

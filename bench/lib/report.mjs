@@ -23,11 +23,15 @@ export function tells(command, ...args) {
   return status === 0 ? stdout.trim().split("\n")[0] : undefined;
 }
 
-/** What is measured: the commit, and whether tracked files differ from it. Nothing outside of a git checkout. */
-export function source() {
+/** What is measured: the commit, and whether code differs from it. Undefined outside of a git checkout. */
+function readSource() {
   const commit = tells("git", "rev-parse", "HEAD");
-  return commit && { commit, changed: tells("git", "status", "--porcelain", "--untracked-files=no") !== "" };
+  const code = ["--untracked-files=no", "--", ".", ":!bench/results", ":!docs", ":!*.md"];
+  return commit && { commit, changed: tells("git", "status", "--porcelain", ...code) !== "" };
 }
+
+/** As it was when the benchmark began. */
+const source = readSource();
 
 export function median(values) {
   return quantile(values, 0.5);
@@ -81,7 +85,7 @@ export function writeResult(path, result, name = "result") {
   const whole = {
     date: new Date().toISOString().slice(0, 10),
     hardware: hardware(),
-    source: source(),
+    source,
     ...result,
   };
   writeFileSync(file, `${JSON.stringify(whole, null, 2)}\n`);

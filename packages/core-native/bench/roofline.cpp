@@ -191,14 +191,15 @@ int main(int count, char** arguments) {
     }
   }
 
-  for (const HostBatch& batch : batches) session.train_step({batch});  // warm
-  session.forward(batches.front());
-  const at::NoGradGuard no_grad;  // steps turn it off for themselves
-
   // The products of a step at its usual number of tokens.
   const auto T = static_cast<int64_t>(tokens / static_cast<double>(batches.size()));
   Layer layers[] = {make_layer("query_key_value", T, 3 * H, H), make_layer("attention_output", T, H, H),
                     make_layer("intermediate", T, I, H), make_layer("output", T, H, I)};
+
+  for (const HostBatch& batch : batches) session.train_step({batch});  // warm
+  session.forward(batches.front());
+  const at::NoGradGuard no_grad;  // steps turn it off for themselves
+
   std::vector<double> training, inference, data, forward, backward, optimizer;
   size_t fetched_later = 0;
   for (int64_t round = 0; round < rounds; ++round) {
@@ -214,6 +215,7 @@ int main(int count, char** arguments) {
         sum.optimizer += times.optimizer;
       }
     }));
+    fetched_later += fetched_cpu_blocks() - before;
     data.push_back(sum.data);
     forward.push_back(sum.forward);
     backward.push_back(sum.backward);
@@ -221,7 +223,6 @@ int main(int count, char** arguments) {
     inference.push_back(seconds([&] {
       for (const HostBatch& batch : batches) session.forward(batch);
     }));
-    fetched_later += fetched_cpu_blocks() - before;
     for (Layer& layer : layers)
       for (Product* product : {&layer.forward, &layer.input, &layer.weight}) product->measure();
   }
