@@ -172,10 +172,12 @@ static void train_alike(const ModelConfig& config) {
     REQUIRE(std::abs(ours.loss - theirs.loss) < 1e-4);
     REQUIRE(std::abs(ours.grad_norm - theirs.grad_norm) < 1e-3 * theirs.grad_norm);
   }
+  // AdamW divides a gradient by its own size, so at this rate a rounding of one step is a good part of 1e-2
+  // for an element whose gradient is nearly zero, and the next steps build on it.
   for (const NamedParameter& parameter : pair.fused->parameters()) {
     if (is_key_bias(parameter.name)) continue;
     require_close(pair.fused->read(TensorKind::kWeight, parameter.name),
-                  pair.composite->read(TensorKind::kWeight, parameter.name), parameter.name, 2e-3);
+                  pair.composite->read(TensorKind::kWeight, parameter.name), parameter.name, 5e-3);
   }
 }
 

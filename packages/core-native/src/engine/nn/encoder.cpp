@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "engine/core/cancel.h"
+#include "engine/ops/linear.h"
 
 namespace finetag {
 
@@ -73,7 +74,7 @@ Encoder::Encoder(ParameterStore& store, const EncoderPlan& plan, const ModelConf
 
 at::Tensor Encoder::forward(const Batch& batch, ForwardContext& context) const {
   at::Tensor x = embeddings_.forward(batch, context);
-  if (projection_) x = (*projection_)(x);
+  if (projection_) x = linear(x, *projection_, context.fused);
   for (size_t i = 0; i < passes_.size(); ++i) {
     CancelScope::check();
     x = layers_[passes_[i]].forward(x, batch, context, /*first_only=*/i + 1 == passes_.size());

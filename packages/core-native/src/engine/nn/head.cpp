@@ -1,5 +1,7 @@
 #include "engine/nn/head.h"
 
+#include "engine/ops/linear.h"
+
 namespace finetag {
 
 Head::Head(ParameterStore& store, const HeadPlan& plan, const ModelConfig& config)
@@ -10,7 +12,8 @@ Head::Head(ParameterStore& store, const HeadPlan& plan, const ModelConfig& confi
 
 at::Tensor Head::forward(const at::Tensor& x_BH, ForwardContext& context) const {
   const at::Tensor input_BH = plan_.drops_input ? context.drop(x_BH, dropout_) : x_BH;
-  return output_(context.drop(plan_.activation(dense_(input_BH)), dropout_));
+  const at::Tensor dense_BH = plan_.activation(linear(input_BH, dense_, context.fused));
+  return linear(context.drop(dense_BH, dropout_), output_, context.fused);
 }
 
 }  // namespace finetag

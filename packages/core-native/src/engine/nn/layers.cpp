@@ -1,7 +1,5 @@
 #include "engine/nn/layers.h"
 
-#include <ATen/ops/linear.h>
-
 namespace finetag {
 
 Linear::Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out)
@@ -17,8 +15,6 @@ Linear::Linear(ParameterStore& store, const std::vector<std::string>& prefixes, 
   int8 = store.add_int8();
   bias = store.add_stacked(biases, {out}, ParameterRole::kBias);
 }
-
-at::Tensor Linear::operator()(const at::Tensor& x) const { return at::linear(x, weight, bias); }
 
 LayerNorm::LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon)
     : NormWeights{store.add(prefix + ".weight", {features}, ParameterRole::kNormWeight),

@@ -34,8 +34,6 @@ struct Linear : LinearWeights {
   Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out);
   /// Several linear layers of one input, as one GEMM.
   Linear(ParameterStore& store, const std::vector<std::string>& prefixes, int64_t in, int64_t out);
-  /// In float32 (or by autocast) always: for the head, which is small and near the result.
-  at::Tensor operator()(const at::Tensor& x) const;
 };
 
 struct LayerNorm : NormWeights {

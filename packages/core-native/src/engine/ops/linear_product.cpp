@@ -15,8 +15,8 @@ namespace {
 
 /// Whether reading the weights as they lie is the faster way (pnpm bench:roofline measures all of them):
 /// beside MKL for 2 to about 48 rows, since for one it has a product with a vector; beside the own product of
-/// many rows up to about 128.
-bool few(int64_t rows) { return prefers_own_product() ? rows <= 128 : 1 < rows && rows <= 48; }
+/// many rows up to about 40.
+bool few(int64_t rows) { return prefers_own_product() ? rows <= 40 : 1 < rows && rows <= 48; }
 
 }  // namespace
 
