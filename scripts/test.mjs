@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
 import { reportError } from "./lib/errors.mjs";
 import { CACHE, ROOT } from "./lib/paths.mjs";
-import { SANITIZED_TESTS, sanitizerEnv } from "./lib/sanitize.mjs";
+import { ASAN_OPTIONS, SANITIZED_TESTS, sanitizerEnv } from "./lib/sanitize.mjs";
 import { readStamp } from "./lib/stamp.mjs";
 import { activeVariant, buildFolder, isSanitized } from "./lib/variant.mjs";
 
@@ -96,7 +96,7 @@ function run(command, args, options) {
 function runLines(command, args, onLine) {
   return run(command, args, {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY ?? "passive" },
+    env: { ...process.env, ASAN_OPTIONS, OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY ?? "passive" },
     onStart: (child) => createInterface({ input: child.stdout }).on("line", onLine),
   });
 }
