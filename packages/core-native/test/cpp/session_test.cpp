@@ -3,9 +3,11 @@
 #include <unistd.h>
 #endif
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/randn.h>
 
 #include <atomic>
 #include <fstream>
@@ -90,31 +92,47 @@ TEST(one_label_and_very_many) {
 
 namespace {
 
-/// The slope of the loss along the gradient of each parameter, by central differences, against the gradient's
-/// norm. A step moves the loss by 2e-3, of which float32 blurs a thousandth part.
+/// The slope of the loss where a parameter moves by `move`, by central differences.
+double slope(Session& session, const HostBatch& batch, const std::string& name, const at::Tensor& weight,
+             const at::Tensor& move) {
+  double loss[2];
+  for (int side = 0; side < 2; ++side) {
+    session.write(TensorKind::kWeight, name, side == 0 ? weight + move : weight - move);
+    loss[side] = session.backward(batch);  // the same step, so the same dropout
+  }
+  session.write(TensorKind::kWeight, name, weight);
+  return (loss[0] - loss[1]) / (2 * move.norm().item<double>());
+}
+
+/// The loss against each parameter's gradient. Along the gradient the slope is its norm; that sees every element by
+/// its size, but none that is wrongly zero. A random direction sees those: its slope is the product with the gradient,
+/// about norm / sqrt(elements).
 void check_gradients(const ModelConfig& config, const std::vector<int>& lengths) {
   const auto session = open_session(config);
   const HostBatch batch = random_batch(config, lengths);
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(/*seed=*/lengths.size());
   size_t checked = 0;
   for (const NamedParameter& parameter : session->parameters()) {
     session->backward(batch);
     const at::Tensor gradient = session->read(TensorKind::kGrad, parameter.name);
     const at::Tensor weight = session->read(TensorKind::kWeight, parameter.name);
     const double norm = gradient.norm().item<double>();
-    if (norm < 0.02) continue;  // such a step would be too long
-    const double step = 2e-3 / norm;
-    double loss[2];
-    for (int side = 0; side < 2; ++side) {
-      session->write(TensorKind::kWeight, parameter.name,
-                     weight + gradient * ((side == 0 ? step : -step) / norm));
-      loss[side] = session->backward(batch);  // the same step, so the same dropout
-    }
-    session->write(TensorKind::kWeight, parameter.name, weight);
-    const double slope = (loss[0] - loss[1]) / (2 * step);
-    if (!(std::abs(slope - norm) <= 0.01 * norm))
-      fail(__FILE__, __LINE__,
-           parameter.name + " has a gradient of " + std::to_string(norm) + ", and the loss " +
-               std::to_string(slope));
+    if (norm < 0.02) continue;  // float32 would blur the loss's difference
+    const auto check = [&](const at::Tensor& direction, double length, double tolerance) {
+      const at::Tensor unit = direction / direction.norm();
+      const double expected = (gradient * unit).sum().item<double>();
+      const double found = slope(*session, batch, parameter.name, weight, unit * length);
+      if (!(std::abs(found - expected) <= tolerance))
+        fail(__FILE__, __LINE__,
+             parameter.name + " has a gradient with a slope of " + std::to_string(expected) +
+                 ", and the loss " + std::to_string(found));
+    };
+    // The loss moves by 2e-3, of which float32 blurs a thousandth part.
+    check(gradient, 2e-3 / norm, 0.01 * norm);
+    // Each element moves by 5e-4 or so: neither the loss's own bend nor float32's part shows.
+    const double root = std::sqrt(static_cast<double>(weight.numel()));
+    for (int draw = 0; draw < 2; ++draw)
+      check(at::randn(weight.sizes(), generator), 5e-4 * root, 0.05 * norm / root);
     ++checked;
   }
   // Where texts have one token, queries and keys have no influence.
