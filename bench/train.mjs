@@ -6,7 +6,15 @@ import { COLUMNS, DATA_HELP, findVocabulary, first, openTexts, writeLines } from
 import { finetagTrain, finetagVersions } from "./lib/finetag.mjs";
 import { choose, runBenchmark } from "./lib/options.mjs";
 import { runPeer } from "./lib/peer.mjs";
-import { median, medians, printMachine, printTable, short, writeResult } from "./lib/report.mjs";
+import {
+  checkSameWork,
+  median,
+  medians,
+  printMachine,
+  printTable,
+  short,
+  writeResult,
+} from "./lib/report.mjs";
 
 /** Rows such that a run of the slower side takes a minute. `full`: every text is as long as the model takes. */
 const CASES = {
@@ -70,6 +78,8 @@ async function bench(name, { lines, labels, vocabulary }, options, model) {
   };
   const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
   let versions = finetagVersions();
+  // From here on the tokens are kept, so that the first step's time is the same thing in every round.
+  await finetagTrain(`${model}-out`, [...finetagArguments(common), "--max-steps", 1]);
   for (let round = 0; round < rounds; round++) {
     for (const [side, run] of Object.entries(sides)) {
       const { versions: told, ...result } = await run();
@@ -80,14 +90,16 @@ async function bench(name, { lines, labels, vocabulary }, options, model) {
       );
     }
   }
-  checkSameWork(runs, full ? rows * maxLength : undefined);
+  checkSameWork(runs, full ? rows * maxLength : runs.finetag[0].tokens);
   const result = summarize(runs);
   report(name, options, result);
   return { settings: options, versions, ...result, runs };
 }
 
+const finetagArguments = (common) => [...common, ...COLUMNS, "--no-tensorboard"];
+
 async function finetag(output, args, rows) {
-  const result = await finetagTrain(output, [...args, ...COLUMNS, "--no-tensorboard"]);
+  const result = await finetagTrain(output, finetagArguments(args));
   const { wall_seconds, first_step_seconds, tokens, train } = result;
   return {
     texts_per_second: rows / wall_seconds,
@@ -105,18 +117,6 @@ function trainer(args) {
     args,
   );
   return { texts_per_second: samples_per_second, tokens_per_second, peak_rss_mb, loss, tokens, versions };
-}
-
-/** @throws where the sides had other tokens, or learned another thing: their dropout alone moves the loss a little */
-function checkSameWork(runs, expected) {
-  const [own] = runs.finetag;
-  const tokens = expected ?? own.tokens;
-  for (const [side, [run]] of Object.entries(runs)) {
-    if (run.tokens !== tokens) throw new Error(`${side} had ${run.tokens} tokens, not ${tokens}`);
-    if (!(Math.abs(run.loss / own.loss - 1) < 0.1)) {
-      throw new Error(`${side} has a training loss of ${run.loss}, finetag one of ${own.loss}`);
-    }
-  }
 }
 
 /** Medians by side, and finetag's rate by the peer's of the same round: both saw the same state of the machine. */
@@ -151,7 +151,7 @@ function report(name, { rows, batchSize }, { sides, ratios }) {
     console.log(`  ${side}: ${short(speed)} x the speed, ${short(memory)} x the memory`);
   }
   console.log(
-    `  finetag's first step is done ${short(sides.finetag.first_step_seconds)} s after its process starts`,
+    `  finetag's first step is done ${short(sides.finetag.first_step_seconds)} s after its process starts (model and tokens cached)`,
   );
 }
 

@@ -48,9 +48,11 @@ const steps = Object.fromEntries(
 const doctor = json("doctor.json");
 const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
 const ok = Object.values(steps).every((status) => status !== "failed");
+const leftOut = Object.entries(steps).filter(([, status]) => !["ok", "failed"].includes(status));
 
 writeResult(output, {
   ok,
+  complete: leftOut.length === 0,
   steps,
   gpus: gpus(),
   versions: {
@@ -68,4 +70,5 @@ writeResult(output, {
     .flatMap((name) => json(name)),
   logs: logs.map((name) => relative(ROOT, join(folder, name))),
 });
+for (const [name, status] of leftOut) console.log(`not run: ${name} (${status})`);
 process.exitCode = ok ? 0 : 1;

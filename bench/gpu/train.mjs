@@ -4,7 +4,7 @@
 
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
@@ -12,7 +12,7 @@ import { SPECIALS, writeRandomModel } from "../../scripts/demo/from-scratch.mjs"
 import { ROOT } from "../../scripts/lib/paths.mjs";
 import { COLUMNS } from "../lib/data.mjs";
 import { runPeer } from "../lib/peer.mjs";
-import { median } from "../lib/report.mjs";
+import { checkSameWork, median } from "../lib/report.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -53,7 +53,7 @@ const LENGTHS = {
 
 const WORDS = Array.from({ length: VOCABULARY - SPECIALS.length }, (_, i) => `w${i}`);
 
-/** Writes the rows and gives the mean count of tokens in a text, [CLS] and [SEP] included. */
+/** Writes the rows and gives the count of their tokens, [CLS] and [SEP] included. */
 function writeRows(file, rows, length) {
   const uniform = uniformNumbers(7);
   const pick = (count) => Math.floor(uniform() * count);
@@ -64,7 +64,7 @@ function writeRows(file, rows, length) {
     return `${words.join(" ")}\t${pick(LABELS)}\tx`;
   });
   writeFileSync(file, `${lines.join("\n")}\n`);
-  return tokens / rows;
+  return tokens;
 }
 
 /** Steps before the time is taken, in which memory and kernels are set up. */
@@ -78,24 +78,25 @@ async function finetag(args, steps) {
   });
   const closed = new Promise((resolve) => child.on("close", resolve));
   let since = 0;
-  let result;
+  const result = {};
   for await (const line of createInterface({ input: child.stdout })) {
     const event = JSON.parse(line);
-    if (event.type !== "step") continue;
-    if (event.step === warmSteps(steps)) since = performance.now();
-    if (event.step === steps) result = { seconds: (performance.now() - since) / 1000, loss: event.loss };
+    if (event.type === "start") result.tokens = event.trainTokens;
+    if (event.type === "step" && event.step === warmSteps(steps)) since = performance.now();
+    if (event.type === "step" && event.step === steps) result.seconds = (performance.now() - since) / 1000;
+    if (event.type === "end") result.loss = event.metrics.train.loss;
   }
   const code = await closed;
-  if (code !== 0 || result === undefined) throw new Error(`finetag train ended with exit code ${code}`);
+  if (code !== 0 || result.loss === undefined) throw new Error(`finetag train ended with exit code ${code}`);
   return result;
 }
 
 function trainer(args, steps) {
-  const { timed_seconds, loss, versions } = runPeer("hf_trainer.py", [
+  const { timed_seconds, loss, tokens, versions } = runPeer("hf_trainer.py", [
     ...args,
     ...["--warm-steps", warmSteps(steps)],
   ]);
-  return { seconds: timed_seconds, loss, versions };
+  return { seconds: timed_seconds, loss, tokens, versions };
 }
 
 /** The sides by name: what runs them with the settings that both take. */
@@ -131,17 +132,19 @@ try {
     });
     for (const [texts, length] of Object.entries(LENGTHS)) {
       const train = join(work, "train.tsv");
-      const tokensPerText = writeRows(train, steps * BATCH, length);
+      const tokens = writeRows(train, steps * BATCH, length);
+      const tokensPerText = tokens / (steps * BATCH);
       const common = [
         ...["--model", model, "--train", train, "--labels", labels, "--epochs", "1"],
         ...["--batch-size", `${BATCH}`, "--max-length", `${MAX_LENGTH}`, "--seed", "42"],
-        ...["--device", device, "--precision", precision],
+        ...["--device", device, "--precision", precision, "--threads", `${availableParallelism()}`],
       ];
       const sides = sidesOf(join(work, "out"));
       const runs = Object.fromEntries(Object.keys(sides).map((side) => [side, []]));
       for (let round = 0; round < rounds; round++) {
         for (const [side, run] of Object.entries(sides)) runs[side].push(await run(common, steps));
       }
+      checkSameWork(runs, tokens);
       const timedSteps = steps - warmSteps(steps);
       for (const [side, found] of Object.entries(runs)) {
         const rate = (timedSteps * BATCH) / median(found.map((run) => run.seconds));

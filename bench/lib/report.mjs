@@ -62,6 +62,22 @@ export function printTable(title, head, rows) {
   }
 }
 
+/**
+ * @param runs training runs by side, finetag's among them
+ * @throws where a run had other tokens, or learned another thing: dropout alone moves the mean loss a little
+ */
+export function checkSameWork(runs, tokens) {
+  const [own] = runs.finetag;
+  for (const [side, list] of Object.entries(runs)) {
+    for (const run of list) {
+      if (run.tokens !== tokens) throw new Error(`${side} had ${run.tokens} tokens, not ${tokens}`);
+      if (!(Math.abs(run.loss / own.loss - 1) < 0.1)) {
+        throw new Error(`${side} has a training loss of ${run.loss}, finetag one of ${own.loss}`);
+      }
+    }
+  }
+}
+
 /** Three digits that matter: 0.123, 1.23, 12.3, 123, 1234. */
 export function short(value) {
   if (value === undefined || value === null) return "";

@@ -86,9 +86,10 @@ describe("bench/gpu-check.sh", () => {
       once(child, "close"),
     ]);
     expect(code, `${stdout}\n${stderr}`).toBe(0);
-    const { ok, steps, versions, parity, benchmark } = JSON.parse(readFileSync(output, "utf8"));
-    expect({ ok, steps }).toEqual({
+    const { ok, complete, steps, versions, parity, benchmark } = JSON.parse(readFileSync(output, "utf8"));
+    expect({ ok, complete, steps }).toEqual({
       ok: true,
+      complete: false,
       steps: {
         cpp: "ok",
         parity: "ok",

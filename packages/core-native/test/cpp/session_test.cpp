@@ -104,9 +104,9 @@ double slope(Session& session, const HostBatch& batch, const std::string& name, 
   return (loss[0] - loss[1]) / (2 * move.norm().item<double>());
 }
 
-/// The loss against each parameter's gradient. Along the gradient the slope is its norm; that sees every element by
-/// its size, but none that is wrongly zero. A random direction sees those: its slope is the product with the gradient,
-/// about norm / sqrt(elements).
+/// The loss against each parameter's gradient. Along the gradient the slope is its norm; that sees every
+/// element by its size, but none that is wrongly zero. A random direction sees those: its slope is the
+/// product with the gradient, about norm / sqrt(elements).
 void check_gradients(const ModelConfig& config, const std::vector<int>& lengths) {
   const auto session = open_session(config);
   const HostBatch batch = random_batch(config, lengths);
