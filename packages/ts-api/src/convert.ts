@@ -196,6 +196,9 @@ const ARCHITECTURES: readonly [name: string, tensors: readonly string[]][] = [
   ["ForMaskedLM", ["cls.predictions.bias"]],
   ["ForMaskedLM", ["predictions.bias"]],
   ["ForMaskedLM", ["lm_head.bias"]],
+  ["ForMaskedLM", ["vocab_layer_norm.weight"]],
+  ["ForPreTraining", ["discriminator_predictions.dense.weight"]],
+  ["ForMaskedLM", ["generator_predictions.dense.weight"]],
   ["Model", []],
 ];
 

@@ -1,6 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { FinetagError, oneLine } from "../errors/index.ts";
-import { ioError } from "../io/index.ts";
+import { ioError, openToRead } from "../io/index.ts";
 import { damaged } from "./tensors.ts";
 
 /** What is done with each piece keeps the event loop for a millisecond or two. */
@@ -46,7 +46,7 @@ export class InputFile {
   static async open(path: string): Promise<InputFile> {
     let handle: FileHandle | undefined;
     try {
-      handle = await open(path, "r");
+      handle = await openToRead(path);
       const { size } = await handle.stat();
       return new InputFile(path, handle, size);
     } catch (error) {

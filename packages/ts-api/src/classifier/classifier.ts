@@ -270,7 +270,7 @@ export class Classifier implements AsyncDisposable {
     if (this.#model !== undefined) return this.#model;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${this.#source.directory}: no classification head is open, since ${this.#source.config.file ?? "config.json"} names neither labels nor a class with a head; train it, or, if its weights have one, write it anew with finetag convert`,
+      `${this.#source.directory}: no classification head is open, since ${this.#source.config.file ?? "config.json"} names neither a class with a head (architectures) nor labels of its own; train it, or, if its weights have one, write it anew with finetag convert`,
     );
   }
 

@@ -1,6 +1,6 @@
 /** The weights of a model as the files that hold them, in one of the formats that finetag reads. */
 
-import { PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
+import { isPytorchFile, PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
 
 interface Sharded {
   whole: string;
@@ -8,10 +8,13 @@ interface Sharded {
   shard: RegExp;
 }
 
-/** The first that is there is taken. TensorFlow checkpoints come after these. */
+/**
+ * The first that is there is taken. TensorFlow checkpoints come after these, and then PyTorch's weights by any name. The
+ * index says what the shards are called, and is not at hand when files are chosen.
+ */
 const SHARDED: readonly Sharded[] = [
-  { ...SAFETENSORS, shard: /^model-\d+-of-\d+\.safetensors$/ },
-  { ...PYTORCH, shard: /^pytorch_model-\d+-of-\d+\.bin$/ },
+  { ...SAFETENSORS, shard: /^[^/]+\d+-of-\d+\.safetensors$/ },
+  { ...PYTORCH, shard: /^[^/]+\d+-of-\d+\.bin$/ },
 ];
 
 /** What holds the weights among a repository's files; undefined where nothing does. */
@@ -21,7 +24,13 @@ export function weightFiles(paths: readonly string[]): string[] | undefined {
     const shards = paths.filter((path) => shard.test(path));
     if (paths.includes(index) && shards.length > 0) return [index, ...shards];
   }
-  return tensorflowFiles(paths);
+  return tensorflowFiles(paths) ?? onlyPytorch(paths);
+}
+
+/** Of several, nothing says which is meant. */
+function onlyPytorch(paths: readonly string[]): string[] | undefined {
+  const found = paths.filter((path) => !path.includes("/") && isPytorchFile(path));
+  return found.length === 1 ? found : undefined;
 }
 
 /** The file among them that names the shards; undefined for weights without one. */

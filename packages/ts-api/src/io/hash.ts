@@ -1,5 +1,5 @@
 import type { Hash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { openToRead } from "./open.ts";
 
 /** Hashing one keeps the event loop for a millisecond. */
 const PIECE_BYTES = 1 << 20;
@@ -8,10 +8,10 @@ const PIECE_BYTES = 1 << 20;
  * Feeds a file to a hash, a piece at a time through one buffer: a stream makes new ones, which pile up until the next
  * garbage collection.
  *
- * @throws The system's error.
+ * @throws As `openToRead`; the system's error.
  */
 export async function hashFile(hash: Hash, path: string, signal?: AbortSignal): Promise<Hash> {
-  const handle = await open(path, "r");
+  const handle = await openToRead(path);
   try {
     const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
     for (;;) {

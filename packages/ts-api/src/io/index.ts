@@ -7,6 +7,7 @@ export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
 export { makeFolder } from "./folder.ts";
 export { type GroupFile, recoverFiles, writeFilesAtomic } from "./group.ts";
 export { hashFile } from "./hash.ts";
-export { decodeUtf8, listNames, readJsonFile, readSmallFile } from "./read.ts";
+export { openToRead } from "./open.ts";
+export { decodeUtf8, isLfsPointer, LFS_POINTER, listNames, readJsonFile, readSmallFile } from "./read.ts";
 export { syncFolder } from "./sync.ts";
 export { removeLeftovers } from "./temporary.ts";

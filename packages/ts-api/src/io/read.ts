@@ -1,6 +1,7 @@
-import { open, readdir } from "node:fs/promises";
+import { type FileHandle, readdir } from "node:fs/promises";
 import { FinetagError, type FinetagErrorCode, oneLine } from "../errors/index.ts";
 import { ioError } from "./errors.ts";
+import { openToRead } from "./open.ts";
 
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
 const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
@@ -8,29 +9,54 @@ const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
 /** That of the Rust core of tokenizers. `JSON.parse` has none, but nearly all that is done with its result goes deep. */
 const DEPTH_LIMIT = 128;
 
+const READ_BYTES = 1024 * 1024;
+
 /**
- * Reads a whole file of bytes whose size is looked at first.
+ * Reads a whole file of bytes.
  *
- * @throws ERR_FINETAG_IO where it cannot be read; `code` where it is larger than 256 MiB.
+ * @throws ERR_FINETAG_IO where it cannot be read; `code` where it is larger than 256 MiB, or a pointer of Git LFS.
  */
 export async function readSmallFile(path: string, code: FinetagErrorCode): Promise<Uint8Array> {
   try {
-    const handle = await open(path, "r");
+    const handle = await openToRead(path);
     try {
-      const { size } = await handle.stat();
-      if (size > TEXT_LIMIT_BYTES) {
+      const bytes = await readUpTo(handle, TEXT_LIMIT_BYTES + 1);
+      if (bytes.length > TEXT_LIMIT_BYTES) {
         throw new FinetagError(
           code,
-          `${path}: ${size} bytes are too many for such a file; check that it is the right one`,
+          `${path}: more than ${TEXT_LIMIT_BYTES} bytes are too many for such a file; check that it is the right one`,
         );
       }
-      return await handle.readFile();
+      if (isLfsPointer(bytes)) throw new FinetagError(code, `${path}: ${LFS_POINTER}`);
+      return bytes;
     } finally {
       await handle.close();
     }
   } catch (error) {
     throw ioError(error, "read", path);
   }
+}
+
+/** Whatever size the file is said to have: it may grow, and those of /proc have none. */
+async function readUpTo(handle: FileHandle, limit: number): Promise<Uint8Array> {
+  const { size } = await handle.stat();
+  let bytes = Buffer.allocUnsafeSlow(Math.min(size + 1, limit));
+  for (let length = 0; ; ) {
+    if (length === limit) return bytes;
+    if (length === bytes.length) bytes = Buffer.concat([bytes], Math.min(length + READ_BYTES, limit));
+    const { bytesRead } = await handle.read(bytes, length, bytes.length - length, length);
+    if (bytesRead === 0) return bytes.subarray(0, length);
+    length += bytesRead;
+  }
+}
+
+/** What Git leaves in place of a large file where its LFS extension is not installed. */
+const LFS_START = Buffer.from("version https://git-lfs.github.com/spec/");
+export const LFS_POINTER =
+  "it is a pointer of Git LFS, without the file itself; fetch that with `git lfs pull`";
+
+export function isLfsPointer(start: Uint8Array): boolean {
+  return LFS_START.equals(start.subarray(0, LFS_START.length));
 }
 
 /**

@@ -41,6 +41,7 @@ export function matchWeights(
   const isRequired = ({ name }: ParameterInfo) => !isHeadParameter(name) && !family.optional.includes(name);
   const prefix = findPrefix(parameters.filter(isRequired), entries, family, config.directory ?? "the model");
   const found = findTensors(parameters, namesBehind(prefix, entries), family);
+  addHeadBeside(prefix, parameters, entries, family, found);
   const head = findHead(config, parameters, found);
   const match: WeightMatch = { load: [], prefix, fresh: [], unused: [], head };
   const missing: string[] = [];
@@ -64,6 +65,25 @@ export function matchWeights(
   const used = new Set(match.load.map(({ tensor }) => tensor));
   match.unused = entries.map(({ name }) => name).filter((name) => !used.has(name));
   return match;
+}
+
+/**
+ * A class of one's own may call its encoder by another name than transformers' (`bert_model.` where `bert.` would be). Its
+ * head then stands beside that, not behind it.
+ */
+function addHeadBeside(
+  prefix: string,
+  parameters: ParameterInfo[],
+  entries: TensorEntry[],
+  family: Family,
+  found: Map<string, TensorEntry>,
+): void {
+  const head = parameters.filter(({ name }) => isHeadParameter(name));
+  if (prefix === "" || head.some(({ name }) => found.has(name))) return;
+  const parent = prefix.replace(/[^.]+\.$/, "");
+  const beside = findTensors(head, namesBehind(parent, entries), family);
+  if (beside.size < head.length) return;
+  for (const [name, tensor] of beside) found.set(name, tensor);
 }
 
 function findHead(

@@ -104,12 +104,6 @@ describe("a file that cannot be read", () => {
   });
 
   it.each([
-    ["nothing", "", "it does not begin as torch.save begins a file"],
-    [
-      "a pointer of Git LFS",
-      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 440473133\n",
-      "it is a pointer of Git LFS, without the weights (`git lfs pull` fetches them)",
-    ],
     [
       "a zip archive of nothing",
       `PK\x05\x06${"\0".repeat(18)}`,

@@ -201,7 +201,6 @@ describe("a file that is not what it says", () => {
   const one = { dtype: "F32", shape: [1], data_offsets: [0, 4] };
   const four = new Uint8Array(4);
   const cases: [string, Uint8Array, string][] = [
-    ["is empty", new Uint8Array(0), "truncated: 0 bytes are too few"],
     [
       "claims a huge header",
       build({}, four, 2n ** 63n),

@@ -40,6 +40,43 @@ describe("a checkpoint of the heads of pretraining alone", () => {
   });
 });
 
+describe("a checkpoint of a model that was built in a scope", () => {
+  const BARE = ["bert/embeddings/word_embeddings", "bert/pooler/dense/bias", "output_bias"];
+
+  async function open(...scopes: string[]) {
+    const folder = await mkdtemp(join(dir, "scope-"));
+    const names = scopes.flatMap((scope) => BARE.map((name) => scope + name)).sort();
+    const entries = ["global_step", ...names]
+      .sort()
+      .map((name, i): Entry => [0, name, [8, 1, 18, 4, 18, 2, 8, 2, 32, ...varint(8 * i), 40, 8]]);
+    await writeFile(join(folder, "bert_model.ckpt.index"), tableOf([HEADER, ...entries]));
+    await writeFile(join(folder, "bert_model.ckpt.data-00000-of-00001"), new Uint8Array(8 * entries.length));
+    const file = await openWeights(folder);
+    await file.close();
+    return file
+      .entries()
+      .map(({ name }) => name)
+      .sort();
+  }
+
+  const NAMES = ["bert.embeddings.word_embeddings.weight", "bert.pooler.dense.bias", "classifier.bias"];
+
+  it("has the names of one without", async () => {
+    expect(await open("")).toEqual(NAMES);
+    expect(await open("model/")).toEqual(NAMES);
+    expect(await open("a/b/")).toEqual(NAMES);
+  });
+
+  it("is the one without a scope, where there are others", async () => {
+    const teacher = BARE.map((name) => `teacher/${name}`);
+    expect(await open("", "teacher/")).toEqual([...NAMES, ...teacher].sort());
+  });
+
+  it("is refused where there are several", async () => {
+    await expect(open("tower0/", "tower1/")).rejects.toThrow("has a name of Google's BERT or ALBERT code");
+  });
+});
+
 describe("a real checkpoint, of keras-bert's tests", () => {
   const shared =
     process.env.FINETAG_SHARED_DATA ?? fileURLToPath(new URL("../../../../../shared/data", import.meta.url));

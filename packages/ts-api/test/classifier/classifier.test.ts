@@ -387,7 +387,7 @@ describe("dispose", () => {
   it("refuses to predict without a head", async () => {
     const own = await Classifier.fromPretrained(encoder, { threads: 1 });
     await expect(own.predict("x")).rejects.toThrow(
-      "no classification head is open, since config.json names neither labels nor a class with a head; train it",
+      "no classification head is open, since config.json names neither a class with a head (architectures) nor labels of its own; train it",
     );
     await own.dispose();
   });

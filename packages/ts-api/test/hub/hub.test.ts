@@ -141,6 +141,18 @@ describe("the Hub", () => {
       { ...SHARDS, ...PARTS },
     ],
     ["PyTorch's shards", SHARDS, { ...PARTS, "optimizer.bin": "x" }],
+    [
+      "shards by whatever name",
+      {
+        "pytorch_model.bin.index.json": JSON.stringify({
+          weight_map: { a: "weights_00001-of-00002.bin", b: "weights_00002-of-00002.bin" },
+        }),
+        "weights_00001-of-00002.bin": "one",
+        "weights_00002-of-00002.bin": "two",
+      },
+      PARTS,
+    ],
+    ["a training program's only file", { "best.pth": "x" }, { "training_args.bin": "x", "README.md": "x" }],
     ["a TensorFlow checkpoint, Google's first", PARTS, { "model.ckpt-9.index": "x", "tf_model.h5": "x" }],
     [
       "the latest TensorFlow checkpoint that is whole",

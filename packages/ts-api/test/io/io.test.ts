@@ -1,10 +1,14 @@
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openWeights } from "../../src/checkpoint/index.ts";
 import {
+  hashFile,
   makeFolder,
+  readSmallFile,
   recoverDirectory,
   removeLeftovers,
   withAtomicFile,
@@ -23,6 +27,32 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
+});
+
+describe.skipIf(process.platform === "win32")("what is no file", () => {
+  const readers: [string, (path: string) => Promise<unknown>][] = [
+    ["readSmallFile", (path) => readSmallFile(path, "ERR_FINETAG_MODEL")],
+    ["hashFile", (path) => hashFile(createHash("sha256"), path)],
+    ["openWeights", (path) => openWeights(dirname(path))],
+  ];
+
+  it.each(readers)("is not waited for, and not read without an end, by %s", async (_, read) => {
+    const path = join(folder, "model.safetensors");
+    for (const make of [() => spawnSync("mkfifo", [path]), () => symlink("/dev/zero", path)]) {
+      await make();
+      await expect(read(path)).rejects.toMatchObject({
+        code: "ERR_FINETAG_IO",
+        message: `${path}: it is a pipe or a device, not a file; name a file`,
+      });
+      await rm(path);
+    }
+  });
+
+  it("does not stand for a file without a size, as those of /proc", async ({ skip }) => {
+    skip(process.platform !== "linux", "there is no /proc");
+    const bytes = await readSmallFile("/proc/self/status", "ERR_FINETAG_MODEL");
+    expect(Buffer.from(bytes).toString()).toMatch(/^Name:\t/);
+  });
 });
 
 describe("writeFileAtomic", () => {

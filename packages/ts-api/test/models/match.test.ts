@@ -142,6 +142,24 @@ describe("a model within something larger", () => {
     expect(found).toMatchObject({ prefix: "plm.", head: "absent", fresh: BERT_HEAD, unused: [] });
   });
 
+  it("may have its head beside the encoder, of which a class of one's own has another name", () => {
+    const own = entriesOf(name).map((entry) => ({
+      ...entry,
+      name: entry.name.replace(/^bert\./, "encoder_a."),
+    }));
+    for (const start of ["", "module."]) {
+      const found = match("Bert", name, [loss, ...behind(start, own)]);
+      expect(found).toMatchObject({
+        prefix: `${start}encoder_a.`,
+        head: "match",
+        fresh: [],
+        unused: ["loss.weight"],
+      });
+    }
+    const half = own.filter((entry) => entry.name !== "classifier.bias");
+    expect(match("Bert", name, half)).toMatchObject({ head: "absent", unused: ["classifier.weight"] });
+  });
+
   it("loses no more of its names than it must", () => {
     expect(match("Bert", name)).toMatchObject({ prefix: "" });
     const found = match("Bert", name, [...behind("teacher."), ...entriesOf(name)]);

@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import { DTYPE_BYTES } from "../dtypes.ts";
+import { foreign } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import { isContiguous, toRowMajor } from "../strided.ts";
 import {
@@ -15,7 +16,7 @@ import {
 import type { Layout, Place } from "./layout.ts";
 import { LEGACY_START, readLegacy } from "./legacy.ts";
 import { findTensors } from "./state-dict.ts";
-import type { Tensor } from "./tensors.ts";
+import { checkUnrepeated, type Tensor } from "./tensors.ts";
 import { readZip } from "./zip.ts";
 
 const ZIP_START = Uint8Array.from([0x50, 0x4b, 0x03, 0x04]);
@@ -40,10 +41,7 @@ async function readLayout(file: InputFile): Promise<Layout> {
   const start = await file.read(0, Math.min(file.size, 64));
   if (startsWith(start, ZIP_START)) return readZip(file);
   if (startsWith(start, LEGACY_START)) return readLegacy(file);
-  if (new TextDecoder().decode(start).startsWith("version https://git-lfs")) {
-    throw damaged(file.path, "it is a pointer of Git LFS, without the weights (`git lfs pull` fetches them)");
-  }
-  throw damaged(file.path, "it does not begin as torch.save begins a file");
+  throw await foreign(file, "it does not begin as torch.save begins a file");
 }
 
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
@@ -80,6 +78,7 @@ class PytorchFile implements TensorFile {
 
   async readBytes(name: string): Promise<Uint8Array> {
     const tensor = findTensor(this.#file.path, this.#tensors, name);
+    checkUnrepeated(this.#file.path, name, tensor);
     const place = this.#places.get(tensor.storage.key)!;
     const begin = place.begin + tensor.range.begin;
     const end = place.begin + tensor.range.end;

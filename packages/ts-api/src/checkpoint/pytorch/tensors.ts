@@ -107,14 +107,25 @@ function rebuildTensor(path: string, [storage, offset, shape, stride]: unknown[]
   const tensor = new Tensor(storage, storage.offset + offset, shape, stride);
   const shown = () => `a tensor of sizes [${shape.join(", ")}] and strides [${stride.join(", ")}]`;
   if (shape.length !== stride.length) throw damaged(path, `${shown()} has not one for each`);
-  // The first bound keeps a tensor that repeats its elements (stride 0) from being larger than what the file holds.
-  if (!(countElements(shape) <= storage.elements && offset + spanOf(tensor) <= storage.elements)) {
+  if (!(offset + spanOf(tensor) <= storage.elements)) {
     throw damaged(
       path,
       `${shown()} at ${offset} does not fit into its storage of ${storage.elements} elements`,
     );
   }
   return tensor;
+}
+
+/**
+ * A tensor that repeats its elements (stride 0) can be larger than what the file holds. Buffers of a model are, and may
+ * stand in a file; its weights are not, and only what is no larger is read.
+ */
+export function checkUnrepeated(path: string, name: string, { shape, storage }: Tensor): void {
+  if (countElements(shape) <= storage.elements) return;
+  throw damaged(
+    path,
+    `tensor ${JSON.stringify(name)} of sizes [${shape.join(", ")}] repeats its storage of ${storage.elements} elements`,
+  );
 }
 
 /**

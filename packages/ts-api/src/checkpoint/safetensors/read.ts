@@ -1,3 +1,4 @@
+import { foreign } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import {
   damaged,
@@ -24,15 +25,19 @@ export function openSafetensors(path: string): Promise<TensorFile> {
 
 async function readHeader(file: InputFile): Promise<TensorFile> {
   const { path, size } = file;
-  if (size < LENGTH_BYTES) throw damaged(path, `truncated: ${size} bytes are too few for a safetensors file`);
+  if (size < LENGTH_BYTES)
+    throw await foreign(file, `truncated: ${size} bytes are too few for a safetensors file`);
   const lengthBytes = await file.read(0, LENGTH_BYTES);
   const length = new DataView(lengthBytes.buffer).getBigUint64(0, true);
   if (length > BigInt(HEADER_LIMIT_BYTES)) {
-    throw damaged(path, `not a safetensors file, or its header length of ${length} bytes is a lie`);
+    throw await foreign(file, `not a safetensors file, or its header length of ${length} bytes is a lie`);
   }
   const dataStart = LENGTH_BYTES + Number(length);
   if (dataStart > size) {
-    throw damaged(path, `truncated: a header of ${length} bytes is promised in a file of ${size} bytes`);
+    throw await foreign(
+      file,
+      `truncated: a header of ${length} bytes is promised in a file of ${size} bytes`,
+    );
   }
   const text = decodeHeader(path, await file.read(LENGTH_BYTES, dataStart));
   const { entries, metadata } = parseHeader(path, text, size - dataStart);

@@ -129,6 +129,19 @@ export function findOther(variables: Iterable<string>): string | undefined {
   return undefined;
 }
 
+const WORDS = "bert/embeddings/word_embeddings";
+
+/**
+ * The scope in which a model was built, with its slash: `model/` of `model/bert/…`. Empty where one was built in none, or
+ * several scopes hold one.
+ */
+export function scopeOf(variables: Iterable<string>): string {
+  const names = [...variables];
+  if (names.includes(WORDS)) return "";
+  const scoped = names.filter((name) => name.endsWith(`/${WORDS}`));
+  return scoped.length === 1 ? scoped[0]!.slice(0, -WORDS.length) : "";
+}
+
 /** True for a variable of a model without its heads, as far as the tables know them. */
 export function isOfEncoder(variable: string): boolean {
   return variable.startsWith("bert/");

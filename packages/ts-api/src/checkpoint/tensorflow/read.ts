@@ -1,6 +1,7 @@
 import { FinetagError } from "../../errors/index.ts";
 import { isNotFound, MaskedCrc32c } from "../../io/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
+import { foreign } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import { putTransposed } from "../strided.ts";
 import {
@@ -15,8 +16,8 @@ import {
 } from "../tensors.ts";
 import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
 import { shardPath } from "./files.ts";
-import { chooseNames, findOther, isNoWeight, isOfEncoder, plainName } from "./names.ts";
-import { readTable } from "./table.ts";
+import { chooseNames, findOther, isNoWeight, isOfEncoder, plainName, scopeOf } from "./names.ts";
+import { isTable, readTable } from "./table.ts";
 
 /** That of BERT-large with its optimizer is some 100 KB. */
 const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -71,8 +72,10 @@ async function readIndex(index: InputFile): Promise<Index> {
   const { path, size } = index;
   if (size > INDEX_LIMIT_BYTES)
     throw damaged(path, `${size} bytes are too many for the index of a checkpoint`);
+  const table = await index.read(0, size);
+  if (!isTable(table)) throw await foreign(index, "not the index of a TensorFlow checkpoint, or truncated");
   // One at a time: each value keeps the whole block that it was unpacked from.
-  const entries = readTable(path, await index.read(0, size));
+  const entries = readTable(path, table);
   const { value: first } = entries.next();
   if (first?.key.byteLength !== 0) throw damaged(path, "it does not begin with the checkpoint's header");
   const header = decodeHeader(path, first.value);
@@ -96,14 +99,17 @@ function decodeName(path: string, key: Buffer): string | undefined {
 }
 
 function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
-  const other = findOther(places.keys());
+  const scope = scopeOf(places.keys());
+  const bare = (source: string) => (source.startsWith(scope) ? source.slice(scope.length) : source);
+  const bareNames = [...places.keys()].map(bare);
+  const other = findOther(bareNames);
   if (other !== undefined) throw new FinetagError("ERR_FINETAG_MODEL", `${path}: the checkpoint ${other}`);
-  const nameOf = chooseNames([...places.keys()]);
+  const nameOf = chooseNames(bareNames);
   const variables = new Map<string, Variable>();
   let known: string | undefined;
   for (const [source, place] of places) {
     if (place.dtype === undefined) continue;
-    const mapped = nameOf(source);
+    const mapped = nameOf(bare(source));
     if (mapped !== undefined) known ??= source;
     if (place.sliced) {
       throw new FinetagError(
@@ -118,7 +124,7 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
     if (variables.has(name)) throw damaged(path, `two variables are ${JSON.stringify(name)}`);
     variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
   }
-  if (known !== undefined && [...places.keys()].some(isOfEncoder)) return [...variables.values()];
+  if (known !== undefined && bareNames.some(isOfEncoder)) return [...variables.values()];
   const shown = known ?? [...places.keys()][0];
   const first = shown === undefined ? "" : ` (the first is ${JSON.stringify(shown)})`;
   const what =

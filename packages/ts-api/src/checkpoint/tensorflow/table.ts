@@ -68,13 +68,16 @@ interface Handle {
   size: number;
 }
 
+/** Whether a file ends as a table does. */
+export function isTable(bytes: Uint8Array): boolean {
+  const end = bytes.byteLength;
+  if (end < FOOTER_BYTES) return false;
+  return new DataView(bytes.buffer, bytes.byteOffset, end).getBigUint64(end - 8, true) === MAGIC;
+}
+
 function readIndexHandle(path: string, bytes: Uint8Array): Handle {
-  const footer = bytes.subarray(Math.max(0, bytes.byteLength - FOOTER_BYTES));
-  const view = new DataView(footer.buffer, footer.byteOffset, footer.byteLength);
-  if (footer.byteLength < FOOTER_BYTES || view.getBigUint64(FOOTER_BYTES - 8, true) !== MAGIC) {
-    throw damaged(path, "not the index of a TensorFlow checkpoint, or truncated");
-  }
-  const reader = protobuf.Reader.create(footer);
+  if (!isTable(bytes)) throw damaged(path, "not the index of a TensorFlow checkpoint, or truncated");
+  const reader = protobuf.Reader.create(bytes.subarray(bytes.byteLength - FOOTER_BYTES));
   readHandle(reader); // of the meta index, which TensorFlow leaves empty
   return readHandle(reader);
 }

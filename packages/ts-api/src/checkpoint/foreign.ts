@@ -1,0 +1,55 @@
+/** Files that are whole, and something else than their name says. */
+
+import { FinetagError } from "../errors/index.ts";
+import { isLfsPointer, LFS_POINTER } from "../io/index.ts";
+import type { InputFile } from "./input.ts";
+import { damaged } from "./tensors.ts";
+
+const START_BYTES = 64;
+const END_BYTES = 8;
+
+interface Kind {
+  is(start: Buffer, end: Buffer, size: number): boolean;
+  what: string;
+}
+
+const KINDS: readonly Kind[] = [
+  { is: (_start, _end, size) => size === 0, what: "it is empty; fetch it again" },
+  { is: isLfsPointer, what: LFS_POINTER },
+  {
+    is: (start) => /^\s*<(!doctype|html|\?xml)/i.test(start.toString("latin1")),
+    what: "it is a web page; fetch the file itself",
+  },
+  { is: startsWith(0x1f, 0x8b), what: "it is compressed with gzip; decompress it first" },
+  {
+    is: startsWith(0x50, 0x4b, 0x03, 0x04),
+    what: "it is a zip archive; if torch.save wrote it, name it pytorch_model.bin, otherwise unpack it",
+  },
+  {
+    is: startsWith(0x89, 0x48, 0x44, 0x46),
+    what: "it is HDF5, as Keras writes it, which is not read; save the model as safetensors",
+  },
+  {
+    // The length of the header, which is JSON.
+    is: (start, _end, size) =>
+      start.length > 8 && start[8] === 0x7b && start.readBigUInt64LE() < BigInt(size),
+    what: "it is a safetensors file; name it model.safetensors",
+  },
+  {
+    is: (_start, end) => end.equals(Buffer.from([0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
+    what: "it is a TensorFlow checkpoint in one file (V1), which is not read; save it again as V2, with an .index",
+  },
+];
+
+function startsWith(...bytes: number[]): Kind["is"] {
+  return (start) => start.subarray(0, bytes.length).equals(Buffer.from(bytes));
+}
+
+/** The error for a file that begins as none of the form that is expected: what it is, if that can be told. */
+export async function foreign(file: InputFile, otherwise: string): Promise<FinetagError> {
+  const start = Buffer.from(await file.read(0, Math.min(file.size, START_BYTES)));
+  const end = Buffer.from(await file.read(Math.max(0, file.size - END_BYTES), file.size));
+  const kind = KINDS.find(({ is }) => is(start, end, file.size));
+  if (kind === undefined) return damaged(file.path, otherwise);
+  return new FinetagError("ERR_FINETAG_MODEL", `${file.path}: ${kind.what}`);
+}

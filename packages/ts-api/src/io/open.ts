@@ -1,0 +1,25 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { FinetagError } from "../errors/index.ts";
+
+/** Opening a pipe would otherwise wait for its writer. Windows has neither. */
+const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/**
+ * Opens a file to read; what its name leads to may be a link.
+ *
+ * @throws ERR_FINETAG_IO for a pipe, a socket or a device, whose bytes may never come or never end; the system's error
+ *   where it cannot be opened.
+ */
+export async function openToRead(path: string): Promise<FileHandle> {
+  const handle = await open(path, FLAGS);
+  try {
+    const stats = await handle.stat();
+    // A folder's own error comes when it is read.
+    if (stats.isFile() || stats.isDirectory()) return handle;
+    throw new FinetagError("ERR_FINETAG_IO", `${path}: it is a pipe or a device, not a file; name a file`);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
