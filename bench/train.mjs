@@ -96,7 +96,9 @@ async function bench(name, { lines, labels, vocabulary }, options, model) {
   return { settings: options, versions, ...result, runs };
 }
 
-const finetagArguments = (common) => [...common, ...COLUMNS, "--no-tensorboard"];
+function finetagArguments(common) {
+  return [...common, ...COLUMNS, "--no-tensorboard"];
+}
 
 async function finetag(output, args, rows) {
   const result = await finetagTrain(output, finetagArguments(args));
