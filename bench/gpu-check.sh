@@ -15,7 +15,7 @@ bench/gpu-check.sh [--output FILE] [--steps N] [--rehearse]
 
 Needs what the set-up needs, an NVIDIA driver 580 or newer, and 7 GB of disk while it installs. LIBTORCH_PATH names a
 CUDA libtorch of your own; FINETAG_PEER_PYTHON a Python with transformers and a torch for the GPU, to compare with.
-Exit codes: 0 all that ran passed (the last line tells what was left out), 1 something failed, 3 no CUDA device was found.
+Exit codes: 0 all that ran passed (the last lines tell what was left out), 1 something failed, 3 no CUDA device was found.
 TEXT
 }
 
@@ -103,6 +103,7 @@ else
   for precision in $precisions; do step "steps-$precision" node bench/gpu/steps.mjs cuda "$precision"; done
 fi
 
+[ -n "${FINETAG_PEER_PYTHON:-}" ] || note peer "left out: FINETAG_PEER_PYTHON names no Python with the peers"
 for precision in $precisions; do
   shapes=6x384,12x768
   [ "$device" = cpu ] && shapes=2x128

@@ -87,7 +87,8 @@ async function finetag(args, steps) {
     if (event.type === "end") result.loss = event.metrics.train.loss;
   }
   const code = await closed;
-  if (code !== 0 || result.loss === undefined) throw new Error(`finetag train ended with exit code ${code}`);
+  if (code !== 0 || result.loss === undefined || result.seconds === undefined)
+    throw new Error(`finetag train ended with exit code ${code}`);
   return result;
 }
 
@@ -144,7 +145,15 @@ try {
       for (let round = 0; round < rounds; round++) {
         for (const [side, run] of Object.entries(sides)) runs[side].push(await run(common, steps));
       }
-      checkSameWork(runs, tokens);
+      // Time on a GPU is dear: what was measured is kept, and marked.
+      let mismatch;
+      try {
+        checkSameWork(runs, tokens);
+      } catch ({ message }) {
+        mismatch = message;
+        console.error(`${shape}, ${texts}: ${message}`);
+        process.exitCode = 1;
+      }
       const timedSteps = steps - warmSteps(steps);
       for (const [side, found] of Object.entries(runs)) {
         const rate = (timedSteps * BATCH) / median(found.map((run) => run.seconds));
@@ -155,7 +164,7 @@ try {
         measured.push({
           ...{ side, device, precision, shape, texts, batch: BATCH, steps: timedSteps },
           ...{ tokens_per_text: tokensPerText, texts_per_second: rate },
-          ...{ tokens_per_second: rate * tokensPerText, runs: found, finetag_is_faster: ratio },
+          ...{ tokens_per_second: rate * tokensPerText, runs: found, finetag_is_faster: ratio, mismatch },
         });
         console.log(
           `${device} ${precision.padEnd(8)} ${shape.padEnd(7)} ${texts.padEnd(9)} ${side.padEnd(16)}` +

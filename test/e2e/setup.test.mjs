@@ -95,6 +95,7 @@ describe("bench/gpu-check.sh", () => {
         parity: "ok",
         sanitizer: "left out: no GPU",
         steps: "ok",
+        peer: "left out: FINETAG_PEER_PYTHON names no Python with the peers",
         "train-float32": "ok",
       },
     });

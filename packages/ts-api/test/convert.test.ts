@@ -6,7 +6,7 @@ import { countElements, openWeights, writeSafetensors } from "../src/checkpoint/
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
 import { legacy, Pickle } from "./checkpoint/pickle.ts";
 import { readAll } from "./checkpoint/tensors.ts";
-import { writeTinyModel } from "./training/tiny.ts";
+import { TINY_CONFIG, writeTinyModel } from "./training/tiny.ts";
 
 let folder: string;
 let encoder: string;
@@ -116,6 +116,30 @@ describe("convertModel", () => {
     await expect(Classifier.fromPretrained(source, { labels: ["joy", "anger"] })).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message: `${source}: its classification head has 3 labels, the data has 2; give --new-head to replace it`,
+    });
+  });
+
+  it.each([
+    ["discriminator_predictions.dense.weight", "ElectraForPreTraining"],
+    ["generator_predictions.dense.weight", "ElectraForMaskedLM"],
+    ["another.head", "ElectraModel"],
+  ])("calls an ELECTRA with %s by its class, where the config names none", async (head, expected) => {
+    const electra = {
+      architectures: undefined,
+      model_type: "electra",
+      embedding_size: TINY_CONFIG.hidden_size,
+    };
+    const source = await writeTinyModel(join(folder, head), electra);
+    const encoder = await openWeights(source);
+    const names = encoder.entries().filter(({ name }) => !name.startsWith("pooler."));
+    const tensors = names.map(({ name, shape }) => ({ name, shape, read: () => encoder.read(name) }));
+    const extra = { name: head, shape: [32, 32], read: async () => new Float32Array(32 * 32) };
+    await writeSafetensors(join(source, "model.safetensors"), [...tensors, extra]);
+    await encoder.close();
+    const { architecture, left } = await convertModel(source, join(folder, `${head}-new`));
+    expect({ architecture, left }).toEqual({
+      architecture: expected,
+      left: expected === "ElectraModel" ? [head] : [],
     });
   });
 

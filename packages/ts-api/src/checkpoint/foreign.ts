@@ -29,27 +29,35 @@ const KINDS: readonly Kind[] = [
     is: startsWith(0x89, 0x48, 0x44, 0x46),
     what: "it is HDF5, as Keras writes it, which is not read; save the model as safetensors",
   },
-  {
-    // The length of the header, which is JSON.
-    is: (start, _end, size) =>
-      start.length > 8 && start[8] === 0x7b && start.readBigUInt64LE() < BigInt(size),
-    what: "it is a safetensors file; name it model.safetensors",
-  },
+  { is: isSafetensors, what: "it is a safetensors file; name it model.safetensors" },
   {
     is: (_start, end) => end.equals(Buffer.from([0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb])),
     what: "it is a TensorFlow checkpoint in one file (V1), which is not read; save it again as V2, with an .index",
   },
 ];
 
+/** It begins with the length of its header, which is JSON. */
+export function isSafetensors(start: Buffer, _end: Buffer, size: number): boolean {
+  return start.length > 8 && start[8] === 0x7b && start.readBigUInt64LE() < BigInt(size);
+}
+
 function startsWith(...bytes: number[]): Kind["is"] {
   return (start) => start.subarray(0, bytes.length).equals(Buffer.from(bytes));
 }
 
-/** The error for a file that begins as none of the form that is expected: what it is, if that can be told. */
-export async function foreign(file: InputFile, otherwise: string): Promise<FinetagError> {
+/**
+ * The error for a file that begins as none of the form that is expected: what it is, if that can be told.
+ *
+ * @param otherwise What is wrong with it, if it is of that form all the same.
+ */
+export async function foreign(
+  file: InputFile,
+  otherwise: string,
+  isExpected: Kind["is"] = () => false,
+): Promise<FinetagError> {
   const start = Buffer.from(await file.read(0, Math.min(file.size, START_BYTES)));
   const end = Buffer.from(await file.read(Math.max(0, file.size - END_BYTES), file.size));
-  const kind = KINDS.find(({ is }) => is(start, end, file.size));
+  const kind = KINDS.find(({ is }) => is !== isExpected && is(start, end, file.size));
   if (kind === undefined) return damaged(file.path, otherwise);
   return new FinetagError("ERR_FINETAG_MODEL", `${file.path}: ${kind.what}`);
 }

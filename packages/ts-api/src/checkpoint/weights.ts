@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { listNames } from "../io/index.ts";
-import { isPytorchFile, PYTORCH, SAFETENSORS } from "../models/fileNames.ts";
+import { PYTORCH, SAFETENSORS } from "../models/fileNames.ts";
 import { openPytorch } from "./pytorch/read.ts";
 import { openSafetensors } from "./safetensors/read.ts";
 import { openShards } from "./shards.ts";
@@ -33,8 +33,12 @@ function named(name: string): Format["find"] {
   return (dir, names) => (names.includes(name) ? join(dir, name) : undefined);
 }
 
+/** Files of torch beside a model's weights, as Trainer and Accelerate leave them. */
+const NO_WEIGHTS =
+  /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
+
 function onlyPytorch(dir: string, names: readonly string[]): string | undefined {
-  const found = names.filter(isPytorchFile);
+  const found = names.filter((name) => /\.(bin|pth?|ckpt)$/.test(name) && !NO_WEIGHTS.test(name));
   if (found.length <= 1) return found[0] && join(dir, found[0]);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",

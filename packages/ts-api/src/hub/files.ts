@@ -34,9 +34,11 @@ const SIDE_FILES: ReadonlySet<string> = new Set([
  * Those of a repository's files that training needs: config, tokenizer, and the weights in the first of these forms:
  * safetensors, PyTorch's `.bin`, a TensorFlow checkpoint. The same weights in other formats (Keras, Flax, ONNX) are
  * left out.
+ *
+ * @param choose Which are the weights; for reading, `anyWeightFiles`.
  */
-export function neededFiles(paths: readonly string[]): string[] {
-  const weights = new Set(weightFiles(paths));
+export function neededFiles(paths: readonly string[], choose = weightFiles): string[] {
+  const weights = new Set(choose(paths));
   return paths.filter((path) => isConfig(path) || SIDE_FILES.has(path) || weights.has(path));
 }
 
@@ -45,13 +47,13 @@ export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry
   return join(settings.cache, "models", entry.name);
 }
 
-/** What a directory lacks to be loaded as a model; empty where it is whole. */
-export async function missingFiles(directory: string): Promise<string[]> {
+/** What a directory lacks to be loaded as a model; empty where it is whole. `choose` as of {@link neededFiles}. */
+export async function missingFiles(directory: string, choose = weightFiles): Promise<string[]> {
   const names = await presentFiles(directory);
   const missing: string[] = [];
   if (!names.some(isConfig)) missing.push(CONFIG);
   if (!TOKENIZERS.some((name) => names.includes(name))) missing.push("tokenizer.json");
-  const weights = weightFiles(names);
+  const weights = choose(names);
   if (weights === undefined) return [...missing, "model.safetensors"];
   const index = shardIndex(weights);
   const shards = index === undefined ? [] : await shardNames(join(directory, index));

@@ -3,6 +3,7 @@ import { copyFile, readFile, rename, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { makeFolder } from "../io/index.ts";
 import { missingFiles } from "./files.ts";
+import { anyWeightFiles } from "./weights.ts";
 
 /*
  * Hugging Face's cache layout, shared with its other clients:
@@ -37,7 +38,7 @@ export async function findSnapshot(
   const commit = isCommit(revision) ? revision : await readRef(hubCache, repo, revision);
   if (commit === undefined) return undefined;
   const directory = snapshotFolder(hubCache, repo, commit);
-  return (await missingFiles(directory)).length === 0 ? directory : undefined;
+  return (await missingFiles(directory, anyWeightFiles)).length === 0 ? directory : undefined;
 }
 
 async function readRef(hubCache: string, repo: string, revision: string): Promise<string | undefined> {

@@ -17,7 +17,7 @@ import { isConfig, neededFiles } from "./files.ts";
 import { boundedFetch, guardedFetch } from "./guarded-fetch.ts";
 import { blobPath, hasBlob, isCommit, linkIntoSnapshot, repoFolder, snapshotFolder } from "./hub-cache.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
-import { weightFiles } from "./weights.ts";
+import { anyWeightFiles } from "./weights.ts";
 
 /** What a request to the Hub needs to know. */
 export interface HubRequest {
@@ -104,7 +104,7 @@ function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): Li
       `${request.repo}: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads`,
     );
   }
-  if (weightFiles(paths) === undefined) {
+  if (anyWeightFiles(paths) === undefined) {
     const others = paths.filter((path) => /\.(bin|pth?|h5|msgpack|onnx|ckpt|index)$/.test(path));
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
@@ -113,7 +113,7 @@ function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): Li
         "(the Hub offers converted weights as refs/pr/N), or save it with transformers' save_pretrained",
     );
   }
-  const needed = new Set(neededFiles(paths));
+  const needed = new Set(neededFiles(paths, anyWeightFiles));
   return files.filter((entry) => needed.has(entry.path));
 }
 

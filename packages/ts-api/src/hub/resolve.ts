@@ -6,6 +6,7 @@ import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
 import { missingFiles, neededFiles, packagedModelFolder } from "./files.ts";
 import { findSnapshot } from "./hub-cache.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
+import { anyWeightFiles } from "./weights.ts";
 
 /** A model that lies on the disk. */
 export interface PulledModel {
@@ -152,7 +153,7 @@ function notCached(request: Request): FinetagError {
 }
 
 async function describeDirectory(directory: string, source: string): Promise<PulledModel> {
-  return { directory, source, files: neededFiles(await readdir(directory)) };
+  return { directory, source, files: neededFiles(await readdir(directory), anyWeightFiles) };
 }
 
 /** Of a TensorFlow checkpoint's files: what follows the name that `--init_checkpoint` of Google's scripts takes. */

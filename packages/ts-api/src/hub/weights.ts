@@ -1,6 +1,6 @@
 /** The weights of a model as the files that hold them, in one of the formats that finetag reads. */
 
-import { isPytorchFile, PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
+import { PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
 
 interface Sharded {
   whole: string;
@@ -8,28 +8,53 @@ interface Sharded {
   shard: RegExp;
 }
 
-/**
- * The first that is there is taken. TensorFlow checkpoints come after these, and then PyTorch's weights by any name. The
- * index says what the shards are called, and is not at hand when files are chosen.
- */
+/** The first that is there is taken. TensorFlow checkpoints come after these. */
 const SHARDED: readonly Sharded[] = [
-  { ...SAFETENSORS, shard: /^[^/]+\d+-of-\d+\.safetensors$/ },
-  { ...PYTORCH, shard: /^[^/]+\d+-of-\d+\.bin$/ },
+  { ...SAFETENSORS, shard: /^model-\d+-of-\d+\.safetensors$/ },
+  { ...PYTORCH, shard: /^pytorch_model-\d+-of-\d+\.bin$/ },
 ];
 
-/** What holds the weights among a repository's files; undefined where nothing does. */
+/** What holds the weights among a repository's files, under their usual names; undefined where nothing does. */
 export function weightFiles(paths: readonly string[]): string[] | undefined {
   for (const { whole, index, shard } of SHARDED) {
     if (paths.includes(whole)) return [whole];
     const shards = paths.filter((path) => shard.test(path));
     if (paths.includes(index) && shards.length > 0) return [index, ...shards];
   }
-  return tensorflowFiles(paths) ?? onlyPytorch(paths);
+  return tensorflowFiles(paths);
 }
 
-/** Of several, nothing says which is meant. */
-function onlyPytorch(paths: readonly string[]): string[] | undefined {
-  const found = paths.filter((path) => !path.includes("/") && isPytorchFile(path));
+/**
+ * What holds them under whatever names: the one whole set of shards beside an index, or a training program's only file.
+ * For reading alone, since in a repository of others such a file may be anything.
+ */
+export function anyWeightFiles(paths: readonly string[]): string[] | undefined {
+  return weightFiles(paths) ?? unusualShards(paths) ?? onlyFile(paths);
+}
+
+/** What lies beside weights in a training program's folder, in the same formats. */
+const NO_WEIGHTS = /optim|sched|scaler|args|rng_?state|random_state/i;
+
+function unusualShards(paths: readonly string[]): string[] | undefined {
+  for (const { whole, index } of SHARDED) {
+    if (!paths.includes(index)) continue;
+    const extension = whole.slice(whole.lastIndexOf("."));
+    const sets = new Map<string, string[]>();
+    for (const path of paths) {
+      const [, stem, count, ending] = /^([\w.-]{1,200}?)\d{1,9}-of-(\d{1,9})(\.\w{1,20})$/.exec(path) ?? [];
+      if (stem === undefined || ending !== extension || NO_WEIGHTS.test(stem)) continue;
+      const key = `${stem} ${Number(count)}`;
+      sets.set(key, [...(sets.get(key) ?? []), path]);
+    }
+    const complete = [...sets].filter(([key, { length }]) => length === Number(key.split(" ")[1]));
+    if (complete.length === 1) return [index, ...complete[0]![1]];
+  }
+  return undefined;
+}
+
+/** A `.bin` of another name than torch's own may be any program's. Of several, nothing says which is meant. */
+function onlyFile(paths: readonly string[]): string[] | undefined {
+  const found = paths.filter((path) => /^[\w.-]{1,200}\.(pth?|ckpt)$/.test(path) && !NO_WEIGHTS.test(path));
   return found.length === 1 ? found : undefined;
 }
 

@@ -8,7 +8,7 @@ const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 /**
  * Opens a file to read; what its name leads to may be a link.
  *
- * @throws ERR_FINETAG_IO for a pipe, a socket or a device, whose bytes may never come or never end; the system's error
+ * @throws ERR_FINETAG_IO for a pipe or a device, whose bytes may never come or never end; the system's error
  *   where it cannot be opened.
  */
 export async function openToRead(path: string): Promise<FileHandle> {

@@ -20,8 +20,9 @@ export async function readSmallFile(path: string, code: FinetagErrorCode): Promi
   try {
     const handle = await openToRead(path);
     try {
-      const bytes = await readUpTo(handle, TEXT_LIMIT_BYTES + 1);
-      if (bytes.length > TEXT_LIMIT_BYTES) {
+      const { size } = await handle.stat();
+      const bytes = size > TEXT_LIMIT_BYTES ? undefined : await readUpTo(handle, size, TEXT_LIMIT_BYTES + 1);
+      if (bytes === undefined || bytes.length > TEXT_LIMIT_BYTES) {
         throw new FinetagError(
           code,
           `${path}: more than ${TEXT_LIMIT_BYTES} bytes are too many for such a file; check that it is the right one`,
@@ -37,9 +38,8 @@ export async function readSmallFile(path: string, code: FinetagErrorCode): Promi
   }
 }
 
-/** Whatever size the file is said to have: it may grow, and those of /proc have none. */
-async function readUpTo(handle: FileHandle, limit: number): Promise<Uint8Array> {
-  const { size } = await handle.stat();
+/** @param size What the file is said to have: it may grow, and those of /proc have none. */
+async function readUpTo(handle: FileHandle, size: number, limit: number): Promise<Uint8Array> {
   let bytes = Buffer.allocUnsafeSlow(Math.min(size + 1, limit));
   for (let length = 0; ; ) {
     if (length === limit) return bytes;

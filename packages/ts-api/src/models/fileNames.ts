@@ -34,14 +34,5 @@ export const OLDER_TOKENIZER_FILES: readonly string[] = [
 export const SAFETENSORS = { whole: "model.safetensors", index: "model.safetensors.index.json" } as const;
 export const PYTORCH = { whole: "pytorch_model.bin", index: "pytorch_model.bin.index.json" } as const;
 
-/** Files of torch beside a model's weights, as Trainer and Accelerate leave them. */
-const NO_WEIGHTS =
-  /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
-
-/** Whether a file's name is one that torch's weights have by any name. */
-export function isPytorchFile(name: string): boolean {
-  return /\.(bin|pth?|ckpt)$/.test(name) && !NO_WEIGHTS.test(name);
-}
-
 /** The end of a TensorFlow checkpoint's data file: which one, of how many. */
 export const TENSORFLOW_PART = /\.data-(\d{5})-of-(\d{5})$/;

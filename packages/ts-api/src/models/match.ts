@@ -4,7 +4,7 @@ import { FinetagError } from "../errors/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
 import { CONFIG } from "./fileNames.ts";
-import { decidingKey, isHeadParameter } from "./names.ts";
+import { decidingKey, headBias, isHeadParameter } from "./names.ts";
 import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 
 /** Which tensor of a file fills which parameter of a model. */
@@ -82,8 +82,18 @@ function addHeadBeside(
   if (prefix === "" || head.some(({ name }) => found.has(name))) return;
   const parent = prefix.replace(/[^.]+\.$/, "");
   const beside = findTensors(head, namesBehind(parent, entries), family);
-  if (beside.size < head.length) return;
+  // A head on top of something else than the encoder has other sizes, and is none of ours.
+  if (!head.every((parameter) => fitsButForLabels(parameter, beside.get(parameter.name), family))) return;
   for (const [name, tensor] of beside) found.set(name, tensor);
+}
+
+function fitsButForLabels(
+  { name, shape }: ParameterInfo,
+  tensor: TensorEntry | undefined,
+  family: Family,
+): boolean {
+  const labels = name === family.headWeight || name === headBias(family) ? 1 : 0;
+  return tensor !== undefined && String(tensor.shape.slice(labels)) === String(shape.slice(labels));
 }
 
 function findHead(

@@ -1,4 +1,5 @@
 /** Files that are whole, and something else than their name says. */
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +31,8 @@ const KINDS: [string, Uint8Array, string][] = [
     Buffer.from("\n<!DOCTYPE html><html>Log in</html>"),
     "it is a web page; fetch the file itself",
   ],
-  ["gzip", gzipSync("x".repeat(100)), "it is compressed with gzip; decompress it first"],
+  ["gzip", gzipSync(randomBytes(700_000)), "it is compressed with gzip; decompress it first"],
+  ["a little gzip", gzipSync("x".repeat(100)), "it is compressed with gzip; decompress it first"],
   ["HDF5", Buffer.from("\x89HDF\r\n\x1a\n and more", "latin1"), "it is HDF5, as Keras writes it"],
 ];
 
@@ -50,10 +52,16 @@ describe.each(["model.safetensors", "pytorch_model.bin", "bert_model.ckpt.index"
 });
 
 const SAFETENSORS = build({ a: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }, new Uint8Array(4));
+// Its header is 0x80 bytes long: a pickle begins with that byte.
+const LIKE_A_PICKLE = build(
+  JSON.stringify({ a: { dtype: "F32", shape: [1], data_offsets: [0, 4] } }).padEnd(0x80),
+  new Uint8Array(4),
+);
 
 describe("weights under another format's name", () => {
   it.each([
     ["pytorch_model.bin", SAFETENSORS, "it is a safetensors file; name it model.safetensors"],
+    ["pytorch_model.bin", LIKE_A_PICKLE, "it is a safetensors file; name it model.safetensors"],
     ["model.safetensors", Buffer.from("PK\x03\x04 and more"), "it is a zip archive; if torch.save wrote it"],
     ["model.ckpt", tableOf([HEADER]), "it is a TensorFlow checkpoint in one file (V1)"],
   ])("%s", async (name, contents, message) => {

@@ -43,9 +43,11 @@ describe("a checkpoint of the heads of pretraining alone", () => {
 describe("a checkpoint of a model that was built in a scope", () => {
   const BARE = ["bert/embeddings/word_embeddings", "bert/pooler/dense/bias", "output_bias"];
 
-  async function open(...scopes: string[]) {
+  const openScopes = (...scopes: string[]) =>
+    open(scopes.flatMap((scope) => BARE.map((name) => scope + name)));
+
+  async function open(names: string[]) {
     const folder = await mkdtemp(join(dir, "scope-"));
-    const names = scopes.flatMap((scope) => BARE.map((name) => scope + name)).sort();
     const entries = ["global_step", ...names]
       .sort()
       .map((name, i): Entry => [0, name, [8, 1, 18, 4, 18, 2, 8, 2, 32, ...varint(8 * i), 40, 8]]);
@@ -62,18 +64,26 @@ describe("a checkpoint of a model that was built in a scope", () => {
   const NAMES = ["bert.embeddings.word_embeddings.weight", "bert.pooler.dense.bias", "classifier.bias"];
 
   it("has the names of one without", async () => {
-    expect(await open("")).toEqual(NAMES);
-    expect(await open("model/")).toEqual(NAMES);
-    expect(await open("a/b/")).toEqual(NAMES);
+    expect(await openScopes("")).toEqual(NAMES);
+    expect(await openScopes("model/")).toEqual(NAMES);
+    expect(await openScopes("a/b/")).toEqual(NAMES);
+  });
+
+  it("may have its head beside the scope, unless there is one in it", async () => {
+    const encoder = BARE.slice(0, 2).map((name) => `model/${name}`);
+    expect(await open([...encoder, "output_bias"])).toEqual(NAMES);
+    expect(await open([...encoder, "model/output_bias", "output_bias"])).toEqual([...NAMES, "output_bias"]);
   });
 
   it("is the one without a scope, where there are others", async () => {
     const teacher = BARE.map((name) => `teacher/${name}`);
-    expect(await open("", "teacher/")).toEqual([...NAMES, ...teacher].sort());
+    expect(await openScopes("", "teacher/")).toEqual([...NAMES, ...teacher].sort());
   });
 
   it("is refused where there are several", async () => {
-    await expect(open("tower0/", "tower1/")).rejects.toThrow("has a name of Google's BERT or ALBERT code");
+    await expect(openScopes("tower0/", "tower1/")).rejects.toThrow(
+      "has a name of Google's BERT or ALBERT code",
+    );
   });
 });
 

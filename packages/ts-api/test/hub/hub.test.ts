@@ -150,9 +150,13 @@ describe("the Hub", () => {
         "weights_00001-of-00002.bin": "one",
         "weights_00002-of-00002.bin": "two",
       },
-      PARTS,
+      {
+        "weights_00001-of-00003.bin": "a set that is not whole",
+        "optimizer-00001-of-00001.bin": "x",
+        "openvino_model.bin": "x",
+      },
     ],
-    ["a training program's only file", { "best.pth": "x" }, { "training_args.bin": "x", "README.md": "x" }],
+    ["a training program's only file", { "best.pth": "x" }, { "optimizer.pt": "x", "model.bin": "x" }],
     ["a TensorFlow checkpoint, Google's first", PARTS, { "model.ckpt-9.index": "x", "tf_model.h5": "x" }],
     [
       "the latest TensorFlow checkpoint that is whole",

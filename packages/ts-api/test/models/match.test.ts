@@ -156,6 +156,14 @@ describe("a model within something larger", () => {
         unused: ["loss.weight"],
       });
     }
+    const wider = own.map((entry) =>
+      entry.name === "classifier.weight" ? { ...entry, shape: [3, 2 * entry.shape[1]!] } : entry,
+    );
+    expect(match("Bert", name, wider)).toMatchObject({ head: "absent", fresh: BERT_HEAD, unused: BERT_HEAD });
+    const fewer = own.map((entry) =>
+      entry.name.startsWith("classifier.") ? { ...entry, shape: [2, ...entry.shape.slice(1)] } : entry,
+    );
+    expect(match("Bert", name, fewer)).toMatchObject({ head: { labels: 2 }, unused: BERT_HEAD });
     const half = own.filter((entry) => entry.name !== "classifier.bias");
     expect(match("Bert", name, half)).toMatchObject({ head: "absent", unused: ["classifier.weight"] });
   });

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { foreign } from "../foreign.ts";
+import { foreign, isSafetensors } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import { isContiguous, toRowMajor } from "../strided.ts";
 import {
@@ -38,9 +38,10 @@ export function openPytorch(path: string): Promise<TensorFile> {
 }
 
 async function readLayout(file: InputFile): Promise<Layout> {
-  const start = await file.read(0, Math.min(file.size, 64));
+  const start = Buffer.from(await file.read(0, Math.min(file.size, 64)));
   if (startsWith(start, ZIP_START)) return readZip(file);
-  if (startsWith(start, LEGACY_START)) return readLegacy(file);
+  // The length of a safetensors header may begin with the byte with which all pickles do.
+  if (startsWith(start, LEGACY_START) && !isSafetensors(start, start, file.size)) return readLegacy(file);
   throw await foreign(file, "it does not begin as torch.save begins a file");
 }
 

@@ -1,7 +1,6 @@
-import { foreign } from "../foreign.ts";
+import { foreign, isSafetensors } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import {
-  damaged,
   findTensor,
   type TensorEntry,
   type TensorFile,
@@ -26,11 +25,14 @@ export function openSafetensors(path: string): Promise<TensorFile> {
 async function readHeader(file: InputFile): Promise<TensorFile> {
   const { path, size } = file;
   if (size < LENGTH_BYTES)
-    throw await foreign(file, `truncated: ${size} bytes are too few for a safetensors file`);
+    throw await notSafetensors(file, `truncated: ${size} bytes are too few for a safetensors file`);
   const lengthBytes = await file.read(0, LENGTH_BYTES);
   const length = new DataView(lengthBytes.buffer).getBigUint64(0, true);
   if (length > BigInt(HEADER_LIMIT_BYTES)) {
-    throw await foreign(file, `not a safetensors file, or its header length of ${length} bytes is a lie`);
+    throw await notSafetensors(
+      file,
+      `not a safetensors file, or its header length of ${length} bytes is a lie`,
+    );
   }
   const dataStart = LENGTH_BYTES + Number(length);
   if (dataStart > size) {
@@ -39,16 +41,21 @@ async function readHeader(file: InputFile): Promise<TensorFile> {
       `truncated: a header of ${length} bytes is promised in a file of ${size} bytes`,
     );
   }
-  const text = decodeHeader(path, await file.read(LENGTH_BYTES, dataStart));
+  const text = decodeHeader(await file.read(LENGTH_BYTES, dataStart));
+  if (text === undefined) throw await notSafetensors(file, "the safetensors header is not UTF-8");
   const { entries, metadata } = parseHeader(path, text, size - dataStart);
   return new SafetensorsFile(file, dataStart, entries, metadata);
 }
 
-function decodeHeader(path: string, bytes: Uint8Array): string {
+function notSafetensors(file: InputFile, otherwise: string) {
+  return foreign(file, otherwise, isSafetensors);
+}
+
+function decodeHeader(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw damaged(path, "the safetensors header is not UTF-8");
+    return undefined;
   }
 }
 

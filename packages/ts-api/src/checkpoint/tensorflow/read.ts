@@ -100,7 +100,11 @@ function decodeName(path: string, key: Buffer): string | undefined {
 
 function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
   const scope = scopeOf(places.keys());
-  const bare = (source: string) => (source.startsWith(scope) ? source.slice(scope.length) : source);
+  // Heads may stand in it or beside it; where both do, those in it are the model's, and no table knows the others.
+  const bare = (source: string) => {
+    if (source.startsWith(scope)) return source.slice(scope.length);
+    return places.has(scope + source) ? `/${source}` : source;
+  };
   const bareNames = [...places.keys()].map(bare);
   const other = findOther(bareNames);
   if (other !== undefined) throw new FinetagError("ERR_FINETAG_MODEL", `${path}: the checkpoint ${other}`);
