@@ -202,6 +202,11 @@ describe("a file that is not what it says", () => {
   const four = new Uint8Array(4);
   const cases: [string, Uint8Array, string][] = [
     [
+      "is cut a little before the end of its header",
+      build({ a: one }, new Uint8Array(0)).subarray(0, -3),
+      "truncated: a header of",
+    ],
+    [
       "claims a huge header",
       build({}, four, 2n ** 63n),
       "its header length of 9223372036854775808 bytes is a lie",

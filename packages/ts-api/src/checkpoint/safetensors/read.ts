@@ -36,7 +36,7 @@ async function readHeader(file: InputFile): Promise<TensorFile> {
   }
   const dataStart = LENGTH_BYTES + Number(length);
   if (dataStart > size) {
-    throw await foreign(
+    throw await notSafetensors(
       file,
       `truncated: a header of ${length} bytes is promised in a file of ${size} bytes`,
     );
