@@ -44,13 +44,10 @@ export class InputFile {
 
   /** @throws ERR_FINETAG_IO where it cannot be opened. */
   static async open(path: string): Promise<InputFile> {
-    let handle: FileHandle | undefined;
     try {
-      handle = await openToRead(path);
-      const { size } = await handle.stat();
+      const { handle, size } = await openToRead(path);
       return new InputFile(path, handle, size);
     } catch (error) {
-      await handle?.close();
       throw ioError(error, "read", path);
     }
   }

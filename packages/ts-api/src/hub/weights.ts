@@ -39,15 +39,17 @@ function unusualShards(paths: readonly string[]): string[] | undefined {
   for (const { whole, index } of SHARDED) {
     if (!paths.includes(index)) continue;
     const extension = whole.slice(whole.lastIndexOf("."));
-    const sets = new Map<string, string[]>();
+    const sets = new Map<string, { count: number; files: string[] }>();
     for (const path of paths) {
       const [, stem, count, ending] = /^([\w.-]{1,200}?)\d{1,9}-of-(\d{1,9})(\.\w{1,20})$/.exec(path) ?? [];
       if (stem === undefined || ending !== extension || NO_WEIGHTS.test(stem)) continue;
       const key = `${stem} ${Number(count)}`;
-      sets.set(key, [...(sets.get(key) ?? []), path]);
+      const set = sets.get(key) ?? { count: Number(count), files: [] };
+      set.files.push(path);
+      sets.set(key, set);
     }
-    const complete = [...sets].filter(([key, { length }]) => length === Number(key.split(" ")[1]));
-    if (complete.length === 1) return [index, ...complete[0]![1]];
+    const complete = [...sets.values()].filter(({ count, files }) => files.length === count);
+    if (complete.length === 1) return [index, ...complete[0]!.files];
   }
   return undefined;
 }

@@ -11,7 +11,7 @@ const PIECE_BYTES = 1 << 20;
  * @throws As `openToRead`; the system's error.
  */
 export async function hashFile(hash: Hash, path: string, signal?: AbortSignal): Promise<Hash> {
-  const handle = await openToRead(path);
+  const { handle } = await openToRead(path);
   try {
     const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
     for (;;) {

@@ -5,6 +5,7 @@ import { openToRead } from "./open.ts";
 
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
 const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
+const TOO_LARGE = `more than ${TEXT_LIMIT_BYTES} bytes are too many for such a file; check that it is the right one`;
 
 /** That of the Rust core of tokenizers. `JSON.parse` has none, but nearly all that is done with its result goes deep. */
 const DEPTH_LIMIT = 128;
@@ -17,18 +18,14 @@ const READ_BYTES = 1024 * 1024;
  * @throws ERR_FINETAG_IO where it cannot be read; `code` where it is larger than 256 MiB, or a pointer of Git LFS.
  */
 export async function readSmallFile(path: string, code: FinetagErrorCode): Promise<Uint8Array> {
+  const refuse = (what: string) => new FinetagError(code, `${path}: ${what}`);
   try {
-    const handle = await openToRead(path);
+    const { handle, size } = await openToRead(path);
     try {
-      const { size } = await handle.stat();
-      const bytes = size > TEXT_LIMIT_BYTES ? undefined : await readUpTo(handle, size, TEXT_LIMIT_BYTES + 1);
-      if (bytes === undefined || bytes.length > TEXT_LIMIT_BYTES) {
-        throw new FinetagError(
-          code,
-          `${path}: more than ${TEXT_LIMIT_BYTES} bytes are too many for such a file; check that it is the right one`,
-        );
-      }
-      if (isLfsPointer(bytes)) throw new FinetagError(code, `${path}: ${LFS_POINTER}`);
+      if (size > TEXT_LIMIT_BYTES) throw refuse(TOO_LARGE);
+      const bytes = await readUpTo(handle, size, TEXT_LIMIT_BYTES + 1);
+      if (bytes.length > TEXT_LIMIT_BYTES) throw refuse(TOO_LARGE);
+      if (isLfsPointer(bytes)) throw refuse(LFS_POINTER);
       return bytes;
     } finally {
       await handle.close();

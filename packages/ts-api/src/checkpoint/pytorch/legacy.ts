@@ -10,7 +10,7 @@ const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
 /** The opcode PROTO, with which a pickle begins. */
-export const LEGACY_START = Uint8Array.of(0x80);
+export const LEGACY_START = 0x80;
 
 /**
  * Reads the form before PyTorch 1.6 (torch/serialization.py, `_legacy_load`): five pickles (magic number, protocol,

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { foreign, isSafetensors } from "../foreign.ts";
+import { foreign, isSafetensors, isZip, readStart } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import { isContiguous, toRowMajor } from "../strided.ts";
 import {
@@ -19,8 +19,6 @@ import { findTensors } from "./state-dict.ts";
 import { checkUnrepeated, type Tensor } from "./tensors.ts";
 import { readZip } from "./zip.ts";
 
-const ZIP_START = Uint8Array.from([0x50, 0x4b, 0x03, 0x04]);
-
 /**
  * Opens a state dict that `torch.save` wrote, alone or within a training program's checkpoint, in the zip form of
  * PyTorch 1.6 and later or the older one.
@@ -38,15 +36,12 @@ export function openPytorch(path: string): Promise<TensorFile> {
 }
 
 async function readLayout(file: InputFile): Promise<Layout> {
-  const start = Buffer.from(await file.read(0, Math.min(file.size, 64)));
-  if (startsWith(start, ZIP_START)) return readZip(file);
+  const { size } = file;
+  const start = await readStart(file);
+  if (isZip({ start })) return readZip(file);
   // The length of a safetensors header may begin with the byte with which all pickles do.
-  if (startsWith(start, LEGACY_START) && !isSafetensors(start, start, file.size)) return readLegacy(file);
+  if (start[0] === LEGACY_START && !isSafetensors({ start, size })) return readLegacy(file);
   throw await foreign(file, "it does not begin as torch.save begins a file");
-}
-
-function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
-  return start.every((byte, i) => bytes[i] === byte);
 }
 
 class PytorchFile implements TensorFile {

@@ -12,7 +12,7 @@ import { damaged } from "../tensors.ts";
  *     entry:  varint shared, unshared, value length | unshared bytes of the key | value
  *     footer: handles (varint offset, size) of meta index and index, padded to 40 bytes | magic number
  */
-const FOOTER_BYTES = 48;
+export const FOOTER_BYTES = 48;
 const TRAILER_BYTES = 5;
 const MAGIC = 0xdb4775248b80fb57n;
 
