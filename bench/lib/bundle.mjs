@@ -1,4 +1,4 @@
-// Writes a TensorFlow checkpoint, so that measuring one takes no TensorFlow. The form: packages/ts-api/src/checkpoint/tensorflow.
+// Writes a TensorFlow checkpoint, so that measuring one takes no TensorFlow. The form: packages/ts-api/src/weights/tensorflow.
 
 import { open, writeFile } from "node:fs/promises";
 import { MaskedCrc32c, maskedCrc32c } from "../../packages/ts-api/dist/io/index.js";

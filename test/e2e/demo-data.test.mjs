@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { openWeights } from "../../packages/ts-api/src/checkpoint/index.ts";
+import { openWeights } from "../../packages/ts-api/src/weights/index.ts";
 import { openData, readLabelFile } from "../../packages/ts-api/src/data/index.ts";
 import { readModelConfig } from "../../packages/ts-api/src/models/index.ts";
 import { loadTokenizer } from "../../packages/ts-api/src/tokenizer/index.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openWeights, writeSafetensors } from "../../packages/ts-api/src/checkpoint/index.ts";
+import { openWeights, writeSafetensors } from "../../packages/ts-api/src/weights/index.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "../../packages/ts-api/test/training/tiny.ts";
 import { finetag } from "./program.ts";
 

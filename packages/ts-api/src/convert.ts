@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { countElements, type TensorEntry, type TensorFile, type TensorSource } from "./checkpoint/index.ts";
 import {
   allFinite,
   notFinite,
@@ -14,6 +13,7 @@ import { FinetagError } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
 import { ioError, isNotFound } from "./io/index.ts";
 import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } from "./models/index.ts";
+import { countElements, type TensorEntry, type TensorFile, type TensorSource } from "./weights/index.ts";
 
 export interface ConvertOptions {
   /** Write into a folder that holds files, replacing those of the same names; the others stay. */
@@ -51,7 +51,7 @@ export async function convertModel(
 ): Promise<ConvertedModel> {
   await checkDestination(destination, force);
   const directory = await resolveModel(source, { offline: true, signal });
-  const { config, encoder, finetag } = await readModelSource(directory);
+  const { config, tokenizer, finetag } = await readModelSource(directory);
   const survey = await surveyWeights(directory, config);
   try {
     const { head } = survey.match;
@@ -59,7 +59,7 @@ export async function convertModel(
     const { tensors, left } = await chooseTensors(directory, survey, config, signal);
     checkSize(directory, survey.file, tensors);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
-    await saveDirectory(destination, { configJson, tokenizerFiles: encoder.files, tensors, finetag });
+    await saveDirectory(destination, { configJson, tokenizerFiles: tokenizer.files, tensors, finetag });
     return {
       directory: destination,
       format: survey.file.format,

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import type { NativeInfo } from "@finetag/core-native";
 import { openAddon } from "./engine/index.ts";
 import { FinetagError } from "./errors/index.ts";
-import { readSettings } from "./hub/settings.ts";
+import { readSettings } from "./hub/index.ts";
 import { VERSION } from "./version.ts";
 
 /** One thing that was looked at. */

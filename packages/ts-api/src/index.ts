@@ -48,8 +48,21 @@ export {
   chineseWords,
   type EncodedTexts,
   type EncodedWords,
-  type TextEncoder as Tokenizer,
+  type Tokenizer,
   type WordSegmenter,
 } from "./tokenizer/index.ts";
-export * from "./training/index.ts";
+export {
+  type DataOptions,
+  dataOptionsSchema,
+  dataSpec,
+  type FitOptions,
+  fitOptionsSchema,
+  type ResolvedTrainOptions,
+  type RunContext,
+  type RunMetrics,
+  type TrainEvent,
+  type TrainOptions,
+  trainOptionsSchema,
+  trainRun,
+} from "./training/index.ts";
 export { VERSION } from "./version.ts";

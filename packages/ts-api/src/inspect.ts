@@ -1,8 +1,8 @@
 import { basename } from "node:path";
-import { countElements, type TensorEntry, type TensorFile } from "./checkpoint/index.ts";
 import { allFinite, readModelSource, surveyWeights } from "./engine/index.ts";
 import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
+import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
 
 /** A tensor of a weight file, and what the model does with it. */
 export interface TensorSummary {

@@ -1,6 +1,6 @@
 import { type ModelOptions, resolveModel } from "./hub/index.ts";
 import { readModelConfig } from "./models/index.ts";
-import { loadTokenizer, type TextEncoder } from "./tokenizer/index.ts";
+import { loadTokenizer, type Tokenizer } from "./tokenizer/index.ts";
 
 /**
  * Opens the tokenizer of a model without its weights.
@@ -8,7 +8,7 @@ import { loadTokenizer, type TextEncoder } from "./tokenizer/index.ts";
  * @param model A directory, a name of the catalogue, or a Hub id.
  * @throws FinetagError as {@link resolveModel}; `ERR_FINETAG_MODEL` for missing or damaged tokenizer files.
  */
-export async function openTokenizer(model: string, options: ModelOptions = {}): Promise<TextEncoder> {
+export async function openTokenizer(model: string, options: ModelOptions = {}): Promise<Tokenizer> {
   const directory = await resolveModel(model, options);
   return loadTokenizer(directory, await readModelConfig(directory));
 }

@@ -2,11 +2,11 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { countElements, openWeights, writeSafetensors } from "../src/checkpoint/index.ts";
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
-import { legacy, Pickle } from "./checkpoint/pickle.ts";
-import { readAll } from "./checkpoint/tensors.ts";
+import { countElements, openWeights, writeSafetensors } from "../src/weights/index.ts";
 import { TINY_CONFIG, writeTinyModel } from "./training/tiny.ts";
+import { legacy, Pickle } from "./weights/pickle.ts";
+import { readAll } from "./weights/tensors.ts";
 
 let folder: string;
 let encoder: string;

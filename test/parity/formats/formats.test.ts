@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Classifier, convertModel, inspectModel, type TextInput } from "@finetag/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openSafetensors, openWeights } from "../../../packages/ts-api/src/checkpoint/index.ts";
+import { openSafetensors, openWeights } from "../../../packages/ts-api/src/weights/index.ts";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 const LABELS = ["a", "b", "c"];

@@ -6,7 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openWeights } from "../../../packages/ts-api/src/checkpoint/index.ts";
+import { openWeights } from "../../../packages/ts-api/src/weights/index.ts";
 import { expectEqual, FORMATS, HERE, logitsOf, train } from "./training.ts";
 
 const GOLDEN = join(HERE, "golden");

@@ -1,8 +1,8 @@
 import { convertModel, visible } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import { UsageError } from "../errors.ts";
-import { listSome, plural } from "../output/format.ts";
+import { listSome, plural } from "../output/index.ts";
 
 const schema = z.strictObject({
   force: z

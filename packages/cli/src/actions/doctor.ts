@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 import type { DoctorCheck, DoctorReport } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import type { Colors, Context } from "../context.ts";
 
 /** Without these nothing runs; what else is not ok only limits it. */

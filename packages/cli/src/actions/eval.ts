@@ -1,12 +1,15 @@
 import { dataSpec, type SplitMetrics, writeFileAtomic } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
-import { formatCount } from "../output/format.ts";
-import { costReport, int8Cost } from "../output/int8-cost.ts";
-import { ProgressLine } from "../output/progress.ts";
-import { metricsReport } from "../output/tables.ts";
-import { noticeText } from "../output/train-text.ts";
+import {
+  costReport,
+  formatCount,
+  int8Cost,
+  metricsReport,
+  noticeText,
+  ProgressLine,
+} from "../output/index.ts";
 import { DATA_KEYS, DEVICE_KEYS, dataShape, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
 
 const schema = z.strictObject({

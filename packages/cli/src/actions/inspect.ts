@@ -1,10 +1,9 @@
 import { inspectModel, type ModelSummary, resolveModel } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import type { Colors } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { formatBytes, formatCount } from "../output/format.ts";
-import { table } from "../output/tables.ts";
+import { formatBytes, formatCount, table } from "../output/index.ts";
 
 const schema = z.strictObject({
   tensors: z.boolean().default(false).describe("List each tensor of the weights too"),

@@ -7,14 +7,23 @@ import {
   trainOptionsSchema,
 } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { formatCount } from "../output/format.ts";
-import { createFormat, OUTPUT_FORMATS, outputFormat, type PredictionFormat } from "../predictions/formats.ts";
-import { fileInputs, lineInputs, wordInputs } from "../predictions/inputs.ts";
-import { runPrompt } from "../predictions/prompt.ts";
-import { type Write, writerTo, writeToFile } from "../predictions/sinks.ts";
+import { formatCount } from "../output/index.ts";
+import {
+  createFormat,
+  fileInputs,
+  lineInputs,
+  OUTPUT_FORMATS,
+  outputFormat,
+  type PredictionFormat,
+  runPrompt,
+  type Write,
+  wordInputs,
+  writerTo,
+  writeToFile,
+} from "../predictions/index.ts";
 import { DEVICE_KEYS, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
 
 const { header, columns, textColumn, textPairColumn, idColumn } = dataOptionsSchema.shape;

@@ -1,9 +1,7 @@
 import { catalogue, pullModel } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
-import { DownloadProgressLine } from "../output/download.ts";
-import { table } from "../output/tables.ts";
-import { noticeText } from "../output/train-text.ts";
+import { defineAction } from "../commands/index.ts";
+import { DownloadProgressLine, noticeText, table } from "../output/index.ts";
 
 const schema = z.strictObject({
   revision: z.string().min(1).optional().describe("Branch, tag or commit on the Hub (default: main)"),

@@ -1,11 +1,9 @@
 import { type PushPlan, type PushProgress, planPush, pushModel } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { formatBytes } from "../output/format.ts";
-import { ProgressLine } from "../output/progress.ts";
-import { table } from "../output/tables.ts";
+import { formatBytes, ProgressLine, table } from "../output/index.ts";
 
 const schema = z.strictObject({
   private: z.boolean().default(false).describe("Make the repository visible to its owner only"),

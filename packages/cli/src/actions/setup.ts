@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
+import { defineAction } from "../commands/index.ts";
 import { EXIT_FAILED, UsageError } from "../errors.ts";
 import { describe, probe } from "./doctor.ts";
 

@@ -1,7 +1,7 @@
 import { Classifier, dataOptionsSchema, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import { z } from "zod";
 import type { Context } from "../context.ts";
-import { DownloadProgressLine } from "../output/download.ts";
+import { DownloadProgressLine } from "../output/index.ts";
 
 const { device, threads, offline, threshold, evalBatchSize } = trainOptionsSchema.shape;
 

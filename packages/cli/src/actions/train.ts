@@ -1,8 +1,7 @@
 import { trainOptionsSchema, trainRun } from "@finetag/api";
 import { z } from "zod";
-import { defineAction } from "../commands/command.ts";
-import { DownloadProgressLine } from "../output/download.ts";
-import { BarReporter, JsonReporter, LineReporter } from "../output/train-reporter.ts";
+import { defineAction } from "../commands/index.ts";
+import { BarReporter, DownloadProgressLine, JsonReporter, LineReporter } from "../output/index.ts";
 
 const schema = trainOptionsSchema.extend({
   config: z

@@ -1,5 +1,5 @@
 import { type DataColumns, type DataFile, type DataSpec, openData } from "../data/index.ts";
-import { collectLabels, fileSource, memorySource, type RowSource } from "../training/sources.ts";
+import { collectLabels, fileSource, memorySource, type RowSource } from "../training/index.ts";
 import type { LabeledData, LabeledText } from "./types.ts";
 
 /** Labelled data whose labels and columns are settled. */

@@ -6,8 +6,8 @@ import {
   readAhead,
   type Split,
 } from "../engine/index.ts";
-import { noRows } from "../training/load.ts";
-import type { RowSource } from "../training/sources.ts";
+import type { RowSource } from "../training/index.ts";
+import { noRows } from "../training/index.ts";
 import { collected } from "./predict.ts";
 
 /**
@@ -23,7 +23,7 @@ export function labeledWindows(
   onRows: (rows: number) => void,
 ): AsyncGenerator<Split, void> {
   const encoding = {
-    encoder: model.source.encoder,
+    tokenizer: model.source.tokenizer,
     maxLength,
     vocabSize: model.native.vocabSize,
     labelCount: model.labels.length,

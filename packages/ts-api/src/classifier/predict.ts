@@ -63,7 +63,7 @@ export async function* predictWindows(
 ): AsyncGenerator<Prediction[], void> {
   const width = model.labels.length;
   const encoding = {
-    encoder: model.source.encoder,
+    tokenizer: model.source.tokenizer,
     maxLength,
     vocabSize: model.native.vocabSize,
     labelCount: 0,

@@ -1,5 +1,5 @@
 import { Claims } from "./claims.ts";
-import { resolveLabels } from "./labelColumns.ts";
+import { resolveLabels } from "./label-columns.ts";
 import type { Table } from "./table.ts";
 import type { DataColumns, DataSpec, OpenDataOptions } from "./types.ts";
 

@@ -1,5 +1,5 @@
 import { FinetagError } from "../errors/index.ts";
-import type { EncodedTexts, TextEncoder } from "../tokenizer/index.ts";
+import type { EncodedTexts, Tokenizer } from "../tokenizer/index.ts";
 import { throwIfAborted } from "./abort.ts";
 import { BLOCK_ROWS, TokenStore } from "./store.ts";
 
@@ -11,7 +11,7 @@ export interface EncodableRow {
 }
 
 export interface EncodeOptions {
-  encoder: TextEncoder;
+  tokenizer: Tokenizer;
   maxLength: number;
   /** Rows of the model's embedding table. */
   vocabSize: number;
@@ -85,11 +85,11 @@ export async function encodeWindow(rows: EncodableRow[], options: EncodeOptions)
   return store;
 }
 
-function encodeBlock(block: EncodableRow[], { encoder, maxLength }: EncodeOptions): Promise<EncodedTexts> {
+function encodeBlock(block: EncodableRow[], { tokenizer, maxLength }: EncodeOptions): Promise<EncodedTexts> {
   const pairs = block.some(({ textPair }) => textPair !== undefined)
     ? block.map(({ textPair }) => textPair)
     : undefined;
-  return encoder.encode(
+  return tokenizer.encode(
     block.map(({ text }) => text),
     pairs,
     maxLength,

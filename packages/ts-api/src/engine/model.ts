@@ -1,5 +1,4 @@
 import type { NativeAddon, NativeModelConfig, ParameterInfo, Precision } from "@finetag/core-native";
-import { openWeights, type TensorFile } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import {
   assertVocabulary,
@@ -11,7 +10,8 @@ import {
   readFinetagJson,
   readModelConfig,
 } from "../models/index.ts";
-import { loadTokenizer, readTokenizer, type TextEncoder } from "../tokenizer/index.ts";
+import { loadTokenizer, readTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
 import { ModelSession } from "./session.ts";
@@ -21,7 +21,7 @@ import { parametersOf } from "./survey.ts";
 export interface ModelSource {
   directory: string;
   config: ModelConfig;
-  encoder: TextEncoder;
+  tokenizer: Tokenizer;
   /** What finetag wrote there; absent in directories of others. */
   finetag: FinetagJson | undefined;
   /** Longest text in tokens that the position embeddings allow. */
@@ -35,15 +35,15 @@ export interface ModelSource {
  */
 export async function readModelSource(directory: string, tokenizes = true): Promise<ModelSource> {
   const config = await readModelConfig(directory);
-  const [encoder, finetag] = await Promise.all([
+  const [tokenizer, finetag] = await Promise.all([
     tokenizes ? loadTokenizer(directory, config) : readTokenizer(directory, config),
     readFinetagJson(directory),
   ]);
-  assertVocabulary(encoder, config);
+  assertVocabulary(tokenizer, config);
   if (finetag?.thresholds !== undefined && config.labels !== undefined) {
     checkThresholds(directory, finetag.thresholds, config.labels);
   }
-  return { directory, config, encoder, finetag, positions: maxTextLength(config) };
+  return { directory, config, tokenizer, finetag, positions: maxTextLength(config) };
 }
 
 /** Thresholds are set by hand: one for a label that is not there would be ignored in silence. */

@@ -1,7 +1,7 @@
 import type { TensorKind } from "@finetag/core-native";
-import { countElements, type TensorSource } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { type FinetagJson, saveModelDirectory } from "../models/index.ts";
+import { countElements, type TensorSource } from "../weights/index.ts";
 import { yieldToEventLoop } from "./abort.ts";
 import type { OpenModel } from "./model.ts";
 import type { ModelSession } from "./session.ts";
@@ -22,7 +22,7 @@ export function saveModel(
     config: model.source.config,
     labels: model.labels,
     tensors,
-    tokenizerFiles: model.source.encoder.files,
+    tokenizerFiles: model.source.tokenizer.files,
     finetag,
   });
 }

@@ -1,6 +1,6 @@
 import type { NativeModelConfig, ParameterInfo } from "@finetag/core-native";
-import { openWeights, type TensorFile } from "../checkpoint/index.ts";
 import { type ModelConfig, matchWeights, type WeightMatch } from "../models/index.ts";
+import { openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { ModelSession } from "./session.ts";
 

@@ -6,7 +6,7 @@ import {
   OLDER_TOKENIZER_FILES,
   SENTENCEPIECE_FILES,
   WORDPIECE_FILES,
-} from "../models/fileNames.ts";
+} from "../io/index.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { HubSettings } from "./settings.ts";
 import { shardIndex, weightFiles } from "./weights.ts";

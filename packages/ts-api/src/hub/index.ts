@@ -18,3 +18,4 @@ export {
 } from "./push/index.ts";
 export { type PulledModel, pullModel, resolveModel } from "./resolve.ts";
 export type { DownloadProgress, ModelOptions } from "./settings.ts";
+export { readSettings } from "./settings.ts";

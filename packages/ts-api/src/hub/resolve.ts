@@ -177,7 +177,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
     throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
   }
   const directory = dirname(path);
-  const { findWeights } = await import("../checkpoint/index.ts");
+  const { findWeights } = await import("../weights/index.ts");
   const weights = await findWeights(directory);
   if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
   throw new FinetagError(

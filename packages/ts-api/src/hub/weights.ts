@@ -1,6 +1,6 @@
 /** The weights of a model as the files that hold them, in one of the formats that finetag reads. */
 
-import { PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../models/fileNames.ts";
+import { PYTORCH, SAFETENSORS, TENSORFLOW_PART } from "../io/index.ts";
 
 interface Sharded {
   whole: string;

@@ -4,6 +4,16 @@ export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound, isSystemError } from "./errors.ts";
 export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export {
+  CONFIG,
+  isGoogleConfig,
+  OLDER_TOKENIZER_FILES,
+  PYTORCH,
+  SAFETENSORS,
+  SENTENCEPIECE_FILES,
+  TENSORFLOW_PART,
+  WORDPIECE_FILES,
+} from "./file-names.ts";
 export { makeFolder } from "./folder.ts";
 export { type GroupFile, recoverFiles, writeFilesAtomic } from "./group.ts";
 export { hashFile } from "./hash.ts";

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { recoverFiles } from "../io/index.ts";
-import { readConfigFile } from "./configFile.ts";
+import { readConfigFile } from "./config-file.ts";
 import { FAMILIES, type Family, findFamily } from "./families/index.ts";
 import { type ConfigFile, HIDDEN_ACTS, readFields } from "./schema.ts";
 

@@ -1,9 +1,9 @@
 import type { ParameterInfo } from "@finetag/core-native";
-import type { TensorEntry } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
+import { CONFIG } from "../io/index.ts";
+import type { TensorEntry } from "../weights/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
-import { CONFIG } from "./fileNames.ts";
 import { decidingKey, headBias, isHeadParameter } from "./names.ts";
 import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 

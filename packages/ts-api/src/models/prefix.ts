@@ -1,6 +1,6 @@
 import type { ParameterInfo } from "@finetag/core-native";
-import type { TensorEntry } from "../checkpoint/index.ts";
 import { FinetagError } from "../errors/index.ts";
+import type { TensorEntry } from "../weights/index.ts";
 import { FAMILIES, type Family } from "./families/index.ts";
 import { tensorNames } from "./names.ts";
 

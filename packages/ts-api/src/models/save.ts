@@ -1,10 +1,9 @@
 import { open } from "node:fs/promises";
-import { type TensorSource, writeTensors } from "../checkpoint/index.ts";
-import { writeFilesAtomic } from "../io/index.ts";
+import { OLDER_TOKENIZER_FILES, SAFETENSORS, writeFilesAtomic } from "../io/index.ts";
+import { type TensorSource, writeTensors } from "../weights/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { familyOf } from "./families/index.ts";
-import { OLDER_TOKENIZER_FILES, SAFETENSORS } from "./fileNames.ts";
-import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetagJson.ts";
+import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetag-json.ts";
 
 /** All that a saved model consists of. */
 export interface SavedModel {
@@ -12,7 +11,7 @@ export interface SavedModel {
   /** Names of the labels, in the order of the head's rows. */
   labels: string[];
   tensors: TensorSource[];
-  /** By name, as a `TextEncoder` gives them. */
+  /** By name, as a `Tokenizer` gives them. */
   tokenizerFiles: ReadonlyMap<string, Uint8Array>;
   finetag: FinetagJson;
 }

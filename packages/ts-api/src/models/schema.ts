@@ -1,6 +1,6 @@
 import type { NativeModelConfig } from "@finetag/core-native";
 import * as z from "zod";
-import type { Family } from "./families/family.ts";
+import type { Family } from "./families/index.ts";
 
 /**
  * Names that transformers has for the activations of the engine (its `ACT2FN`). Those in a row compute the same

@@ -1,18 +1,18 @@
 import { FinetagError } from "../errors/index.ts";
+import { CONFIG } from "../io/index.ts";
 import type { ModelConfig } from "./config.ts";
-import { CONFIG } from "./fileNames.ts";
 
 /**
  * Checks that every id that the tokenizer can give has a row in the embedding table.
  *
  * @throws ERR_FINETAG_MODEL where the vocabulary of the weights is smaller than the ids.
  */
-export function assertVocabulary(encoder: { readonly maxTokenId: number }, config: ModelConfig): void {
-  if (encoder.maxTokenId < config.native.vocabSize) return;
+export function assertVocabulary(tokenizer: { readonly maxTokenId: number }, config: ModelConfig): void {
+  if (tokenizer.maxTokenId < config.native.vocabSize) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${config.directory ?? "the model"}: the vocabulary of the weights is smaller than the ids: the tokenizer gives ids ` +
-      `up to ${encoder.maxTokenId}, ${config.file ?? CONFIG} has vocab_size ${config.native.vocabSize}; ` +
+      `up to ${tokenizer.maxTokenId}, ${config.file ?? CONFIG} has vocab_size ${config.native.vocabSize}; ` +
       "use the tokenizer files that belong to these weights",
   );
 }

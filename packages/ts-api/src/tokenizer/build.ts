@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { addedTokens } from "./addedTokens.ts";
+import { addedTokens } from "./added-tokens.ts";
 import { bertJson, robertaJson, type TokenizerJson } from "./json.ts";
 import type { TokenizerSettings } from "./settings.ts";
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type TokenizerJson, tokenIds } from "./json.ts";
-import { charsmapFault } from "./sentencepiece/charsmap.ts";
+import { charsmapFault } from "./sentencepiece/index.ts";
 
 /** Tokens that a template puts around texts; published ones have four. */
 const TEMPLATE_LIMIT = 64;

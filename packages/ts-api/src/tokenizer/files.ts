@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import { listNames } from "../io/index.ts";
-import { isGoogleConfig, SENTENCEPIECE_FILES, WORDPIECE_FILES } from "../models/fileNames.ts";
+import { isGoogleConfig, listNames, SENTENCEPIECE_FILES, WORDPIECE_FILES } from "../io/index.ts";
 
 /** What a model directory holds of a tokenizer; the first three are paths. */
 export interface TokenizerFiles {

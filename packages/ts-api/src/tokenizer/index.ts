@@ -1,6 +1,6 @@
 export { chineseWords, type WordSegmenter } from "./chinese.ts";
-export { TOKENIZERS_VERSION } from "./encoder.ts";
 export { findTokenizerFiles } from "./files.ts";
 export { loadTokenizer, readTokenizer } from "./load.ts";
 export { askForTokenizerThreads } from "./pool.ts";
-export type { EncodedTexts, EncodedWords, TextEncoder } from "./types.ts";
+export { TOKENIZERS_VERSION } from "./rust-tokenizer.ts";
+export type { EncodedTexts, EncodedWords, Tokenizer } from "./types.ts";

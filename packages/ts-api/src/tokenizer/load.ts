@@ -3,15 +3,14 @@ import { FinetagError } from "../errors/index.ts";
 import { familyOf, type ModelConfig } from "../models/index.ts";
 import { buildBert, buildRoberta, isUncased } from "./build.ts";
 import { CLASSES } from "./classes.ts";
-import { RustEncoder } from "./encoder.ts";
 import { findTokenizerFiles, type TokenizerFiles } from "./files.ts";
-import { readTokenizerJson } from "./fromJson.ts";
+import { readTokenizerJson } from "./from-json.ts";
 import { type TokenizerJson, tokenIds } from "./json.ts";
-import { savedFiles } from "./savedFiles.ts";
-import { buildSentencePiece } from "./sentencepiece/build.ts";
-import { readSentencePiece } from "./sentencepiece/model.ts";
+import { RustTokenizer } from "./rust-tokenizer.ts";
+import { savedFiles } from "./saved-files.ts";
+import { buildSentencePiece, readSentencePiece } from "./sentencepiece/index.ts";
 import { readSettings, type TokenizerSettings } from "./settings.ts";
-import type { TextEncoder } from "./types.ts";
+import type { Tokenizer } from "./types.ts";
 import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
 import { wordMarks } from "./words.ts";
 
@@ -27,14 +26,14 @@ import { wordMarks } from "./words.ts";
  *
  * @throws ERR_FINETAG_MODEL for missing or damaged files, with their name.
  */
-export async function loadTokenizer(dir: string, config: ModelConfig): Promise<TextEncoder> {
-  const encoder = await readTokenizer(dir, config);
-  await encoder.open();
-  return encoder;
+export async function loadTokenizer(dir: string, config: ModelConfig): Promise<Tokenizer> {
+  const tokenizer = await readTokenizer(dir, config);
+  await tokenizer.open();
+  return tokenizer;
 }
 
 /** As {@link loadTokenizer}, but the Rust core makes its tokenizer, and may refuse it, at the first text. */
-export async function readTokenizer(dir: string, config: ModelConfig): Promise<TextEncoder> {
+export async function readTokenizer(dir: string, config: ModelConfig): Promise<Tokenizer> {
   const files = await findTokenizerFiles(dir);
   const settings = await readSettings(dir, config, files);
   const { json, truncationSide } = await tokenizerJson(dir, files, settings, config.native.vocabSize);
@@ -43,7 +42,7 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
   const text = JSON.stringify(json);
   const ids = tokenIds(json);
   const pairTypes = hasPairTypes(config, settings);
-  return new RustEncoder({
+  return new RustTokenizer({
     json: text,
     ids,
     words: wordMarks(json),

@@ -22,7 +22,7 @@ export interface EncodedWords extends EncodedTexts {
 }
 
 /** A model's tokenizer. */
-export interface TextEncoder {
+export interface Tokenizer {
   /** How many tokens it knows, added ones included. */
   readonly vocabSize: number;
   /** The largest id that it can give. */

@@ -1,7 +1,7 @@
 import type { Encoding } from "tokenizers";
 import { chineseRuns, type WordSegmenter } from "./chinese.ts";
 import type { TokenizerJson } from "./json.ts";
-import { WORD_START } from "./sentencepiece/vocabulary.ts";
+import { WORD_START } from "./sentencepiece/index.ts";
 
 /** How a tokenizer's pieces tell where a word begins. */
 export interface WordMarks {

@@ -1,13 +1,23 @@
 /** Fine-tuning from files, with checkpoints, evaluation and events. */
+
+export {
+  checkSameLabels,
+  collectLabels,
+  dataSpec,
+  fileSource,
+  memorySource,
+  noRows,
+  type RowSource,
+} from "./data/index.ts";
 export type { RunMetrics, TrainEvent } from "./events.ts";
-export { dataSpec } from "./files.ts";
 export {
   type DataOptions,
   dataOptionsSchema,
   type FitOptions,
   fitOptionsSchema,
+  parseOptions,
   type ResolvedTrainOptions,
   type TrainOptions,
   trainOptionsSchema,
-} from "./options.ts";
-export { type RunContext, trainRun } from "./run.ts";
+} from "./options/index.ts";
+export { fit, type RunContext, trainRun } from "./pipeline/index.ts";

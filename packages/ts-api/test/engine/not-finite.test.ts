@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openWeights, writeSafetensors } from "../../src/checkpoint/index.ts";
 import { Classifier, convertModel, inspectModel, trainRun } from "../../src/index.ts";
+import { openWeights, writeSafetensors } from "../../src/weights/index.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
 
 let folder: string;

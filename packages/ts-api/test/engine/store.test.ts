@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { encodeRows } from "../../src/engine/encode.ts";
 import { batchesByLength, longestFirst } from "../../src/engine/lengths.ts";
 import { BLOCK_ROWS, TokenStore } from "../../src/engine/store.ts";
-import type { EncodedTexts, TextEncoder } from "../../src/tokenizer/index.ts";
+import type { EncodedTexts, Tokenizer } from "../../src/tokenizer/index.ts";
 
 /** Row i gets i % 7 + 2 tokens, all with the id i. */
 function encodeNumbers(from: number, to: number): EncodedTexts {
@@ -82,7 +82,7 @@ describe("batches by length", () => {
 
 describe("encodeRows", () => {
   /** Encodes a text that is a number as that token, between tokens 1 and 2. */
-  const encoder: TextEncoder = {
+  const tokenizer: Tokenizer = {
     vocabSize: 5000,
     maxTokenId: 4999,
     identity: "numbers",
@@ -98,14 +98,14 @@ describe("encodeRows", () => {
       };
     },
     async encodeWords(texts) {
-      const encoded = await encoder.encode(texts, undefined, 3);
+      const encoded = await tokenizer.encode(texts, undefined, 3);
       return { ...encoded, words: encoded.ids };
     },
   };
 
   async function encodeAll(count: number, vocabSize: number, signal?: AbortSignal) {
     const rows = Array.from({ length: count }, (_, i) => ({ text: String(i % 4000), labels: [] }));
-    const steps = encodeRows(rows, { encoder, maxLength: 8, vocabSize, labelCount: 0, signal });
+    const steps = encodeRows(rows, { tokenizer, maxLength: 8, vocabSize, labelCount: 0, signal });
     for (;;) {
       const { done, value } = await steps.next();
       if (done) return value.store;

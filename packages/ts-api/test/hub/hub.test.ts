@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { scanCachedRepo } from "@huggingface/hub";
 import { describe, expect, it, vi } from "vitest";
 import { pullModel, resolveModel } from "../../src/hub/index.ts";
-import { readConfigFile } from "../../src/models/configFile.ts";
+import { readConfigFile } from "../../src/models/config-file.ts";
 import { gitBlobId, HubServer, sha256 } from "./hub-server.ts";
 import { blob, cache, incomplete, MODEL, NEEDED, repoFolder, server, useHub, WEIGHTS } from "./setup.ts";
 

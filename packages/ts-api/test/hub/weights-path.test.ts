@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { pullModel, resolveModel } from "../../src/hub/index.ts";
 
-const TRAINED = fileURLToPath(new URL("../checkpoint/fixtures/tensorflow/trained", import.meta.url));
+const TRAINED = fileURLToPath(new URL("../weights/fixtures/tensorflow/trained", import.meta.url));
 
 let folder: string;
 beforeAll(async () => {

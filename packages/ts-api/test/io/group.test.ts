@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { recoverFiles, writeFilesAtomic } from "../../src/io/index.ts";
-import { withFileSizeLimit } from "./fullDisk.ts";
+import { withFileSizeLimit } from "./full-disk.ts";
 
 let dir: string;
 

@@ -4,7 +4,6 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openWeights } from "../../src/checkpoint/index.ts";
 import {
   hashFile,
   makeFolder,
@@ -17,7 +16,8 @@ import {
   writeFileAtomic,
 } from "../../src/io/index.ts";
 import { temporaryPath } from "../../src/io/temporary.ts";
-import { smallDisk, withFileSizeLimit } from "./fullDisk.ts";
+import { openWeights } from "../../src/weights/index.ts";
+import { smallDisk, withFileSizeLimit } from "./full-disk.ts";
 
 let folder: string;
 

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openWeights } from "../../src/checkpoint/index.ts";
 import { Classifier, convertModel, inspectModel } from "../../src/index.ts";
-import { readAll } from "../checkpoint/tensors.ts";
+import { openWeights } from "../../src/weights/index.ts";
+import { readAll } from "../weights/tensors.ts";
 
-const FIXTURE = fileURLToPath(new URL("../checkpoint/fixtures/pytorch/lightning.ckpt", import.meta.url));
+const FIXTURE = fileURLToPath(new URL("../weights/fixtures/pytorch/lightning.ckpt", import.meta.url));
 const CONFIG = {
   model_type: "bert",
   vocab_size: 8,

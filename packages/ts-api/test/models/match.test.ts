@@ -1,15 +1,15 @@
 import { readFile } from "node:fs/promises";
 import type { ParameterInfo } from "@finetag/core-native";
 import { describe, expect, it } from "vitest";
-import type { TensorEntry } from "../../src/checkpoint/index.ts";
 import { matchWeights, parseModelConfig } from "../../src/models/index.ts";
+import type { TensorEntry } from "../../src/weights/index.ts";
 
 interface StateDict {
   config: Record<string, unknown>;
   entries: TensorEntry[];
 }
 
-const text = await readFile(new URL("fixtures/stateDicts.json", import.meta.url), "utf8");
+const text = await readFile(new URL("fixtures/state-dicts.json", import.meta.url), "utf8");
 const stateDicts: Record<string, StateDict> = JSON.parse(text);
 
 function entriesOf(name: string): TensorEntry[] {

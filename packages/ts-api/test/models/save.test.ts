@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openWeights } from "../../src/checkpoint/index.ts";
 import {
   type FinetagJson,
   parseModelConfig,
@@ -13,7 +12,8 @@ import {
   saveModelDirectory,
   writeFinetagJson,
 } from "../../src/models/index.ts";
-import { smallDisk } from "../io/fullDisk.ts";
+import { openWeights } from "../../src/weights/index.ts";
+import { smallDisk } from "../io/full-disk.ts";
 
 let dir: string;
 

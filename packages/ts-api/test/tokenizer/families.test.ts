@@ -4,7 +4,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/models/index.ts";
-import type { TextEncoder } from "../../src/tokenizer/index.ts";
+import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import {
   type Case,
   type Cases,
@@ -19,7 +19,7 @@ import {
   withFolder,
 } from "./parity.ts";
 
-function load(modelType: string, dir: string, json: Record<string, unknown> = {}): Promise<TextEncoder> {
+function load(modelType: string, dir: string, json: Record<string, unknown> = {}): Promise<Tokenizer> {
   const all = { model_type: modelType, vocab_size: 60_000, max_position_embeddings: 512, ...json };
   return loadTokenizer(dir, parseModelConfig(all, "config.json"));
 }
@@ -28,18 +28,18 @@ const VOCAB = join(GOLDEN, "bert-base-chinese");
 const WITH_TYPES = ["bert", "electra", "ernie", "albert"];
 const WITHOUT_TYPES = ["distilbert"];
 
-function savedConfig(encoder: TextEncoder): Record<string, unknown> {
-  return JSON.parse(new TextDecoder().decode(encoder.files.get("tokenizer_config.json")));
+function savedConfig(tokenizer: Tokenizer): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(tokenizer.files.get("tokenizer_config.json")));
 }
 
 describe("a vocab.txt", () => {
   it.each([...WITH_TYPES, ...WITHOUT_TYPES])("of type %s is BERT's", async (modelType) => {
-    const encoder = await load(modelType, VOCAB);
-    const { types } = textOf(await encoder.encode(["中"], ["文"], 8), 0);
+    const tokenizer = await load(modelType, VOCAB);
+    const { types } = textOf(await tokenizer.encode(["中"], ["文"], 8), 0);
     const hasTypes = WITH_TYPES.includes(modelType);
     expect(types).toEqual(hasTypes ? [0, 0, 0, 1, 1] : [0, 0, 0, 0, 0]);
-    expect(savedConfig(encoder).tokenizer_class).toBe("BertTokenizer");
-    expect(savedConfig(encoder).model_input_names).toEqual(
+    expect(savedConfig(tokenizer).tokenizer_class).toBe("BertTokenizer");
+    expect(savedConfig(tokenizer).model_input_names).toEqual(
       hasTypes ? undefined : ["input_ids", "attention_mask"],
     );
   });
@@ -47,8 +47,8 @@ describe("a vocab.txt", () => {
   it.each(["ElectraTokenizerFast", "DistilBertTokenizer", "ErnieTokenizer", "BertTokenizerFast"])(
     "is read where the class is %s",
     async (tokenizer_class) => {
-      const encoder = await load("bert", VOCAB, { tokenizer_class });
-      expect(savedConfig(encoder).tokenizer_class).toBe("BertTokenizer");
+      const tokenizer = await load("bert", VOCAB, { tokenizer_class });
+      expect(savedConfig(tokenizer).tokenizer_class).toBe("BertTokenizer");
     },
   );
 
@@ -57,12 +57,12 @@ describe("a vocab.txt", () => {
     if (python === undefined) return context.skip();
     const cases = await readGolden<Cases>("cases.json");
     for (const modelType of [...WITH_TYPES, ...WITHOUT_TYPES]) {
-      const encoder = await load(modelType, VOCAB);
+      const tokenizer = await load(modelType, VOCAB);
       const output = await withFolder(
         undefined,
         { "config.json": { model_type: modelType } },
         async (dir) => {
-          for (const [file, bytes] of encoder.files) await writeFile(join(dir, file), bytes);
+          for (const [file, bytes] of tokenizer.files) await writeFile(join(dir, file), bytes);
           return execFileSync(python, [join(PARITY, "peer.py"), dir], {
             encoding: "utf8",
             maxBuffer: 2 ** 28,
@@ -70,7 +70,7 @@ describe("a vocab.txt", () => {
         },
       );
       for (const [length, expected] of Object.entries<Case[]>(JSON.parse(output))) {
-        const encoded = await encodeCases(encoder, cases, Number(length));
+        const encoded = await encodeCases(tokenizer, cases, Number(length));
         expect(differences(encoded, cases, expected), `${modelType}, cut to ${length}`).toEqual([]);
         const typed = expected.some(({ types }) => types !== undefined);
         expect(typed, `${modelType}: token types`).toBe(WITH_TYPES.includes(modelType));

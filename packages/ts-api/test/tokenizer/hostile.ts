@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import { FinetagError } from "../../src/index.ts";
 import { type ModelConfig, parseModelConfig } from "../../src/models/index.ts";
-import { loadTokenizer, type TextEncoder } from "../../src/tokenizer/index.ts";
+import { loadTokenizer, type Tokenizer } from "../../src/tokenizer/index.ts";
 import { damage, type Files } from "../damage.ts";
 import { damageJson } from "../damage-json.ts";
 import { countOutcomes } from "../fuzz.ts";
@@ -132,15 +132,15 @@ export async function readOrRefuse(
   }
 }
 
-async function encodeTexts(encoder: TextEncoder, what: string): Promise<number> {
+async function encodeTexts(tokenizer: Tokenizer, what: string): Promise<number> {
   const pairs = TEXTS.map((_, i) => (i % 2 === 0 ? undefined : TEXTS.at(-i)));
   const [single, both] = [
-    await encoder.encodeWords(TEXTS, undefined, 64),
-    await encoder.encode(TEXTS, pairs, 64),
+    await tokenizer.encodeWords(TEXTS, undefined, 64),
+    await tokenizer.encode(TEXTS, pairs, 64),
   ];
   for (const { ids, cuSeqlens } of [single, both]) {
     expect(cuSeqlens.length, what).toBe(TEXTS.length + 1);
-    for (const id of ids) if (!(id >= 0 && id <= encoder.maxTokenId)) throw new Error(`${what}: id ${id}`);
+    for (const id of ids) if (!(id >= 0 && id <= tokenizer.maxTokenId)) throw new Error(`${what}: id ${id}`);
     for (const [i, start] of cuSeqlens.entries())
       if (start > 64 * i) throw new Error(`${what}: ${cuSeqlens}`);
   }

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TextEncoder } from "../../src/tokenizer/index.ts";
+import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import {
   type Case,
   type Cases,
@@ -45,8 +45,8 @@ describe.each(NAMES)("%s, reduced vocabulary", async (name) => {
   const golden = await readGolden<Golden>(`${name}.json`);
 
   it.each(cases.lengths)("gives transformers' ids for all cases, cut to %i", async (length) => {
-    const encoder = await loadTokenizer(join(GOLDEN, name), configOf(name));
-    const encoded = await encodeCases(encoder, cases, length);
+    const tokenizer = await loadTokenizer(join(GOLDEN, name), configOf(name));
+    const encoded = await encodeCases(tokenizer, cases, length);
     expect(differences(encoded, cases, goldenAt(golden, length))).toEqual([]);
     const shorter = cases.names.filter((_, i) => goldenAt(golden, 512)[i]!.ids.length > length);
     if (length < 512) expect(encoded.truncated).toBe(shorter.length);
@@ -114,8 +114,8 @@ describe("files beside a vocabulary", () => {
   it.each(Object.keys(variants))("%s", async (name) => {
     const variant = variants[name]!;
     const encode = async (dir: string) => {
-      const encoder = await loadTokenizer(dir, configOf(variant.vocab));
-      return differences(await encodeCases(encoder, cases, variant.length), cases, variant.results);
+      const tokenizer = await loadTokenizer(dir, configOf(variant.vocab));
+      return differences(await encodeCases(tokenizer, cases, variant.length), cases, variant.results);
     };
     expect(await withVariant(variant, encode)).toEqual([]);
     expect(await withSaved(variant, encode), "saved by finetag and read again").toEqual([]);
@@ -129,11 +129,11 @@ describe("a saved tokenizer", () => {
     const plain: Variant = { vocab: "roberta-base", files: {}, patch: null, length: 64, results: [] };
     const all = Object.entries({ plain, ...variants });
     await withFolder(undefined, {}, async (folder) => {
-      const encoders: TextEncoder[] = [];
+      const tokenizers: Tokenizer[] = [];
       for (const [i, [, variant]] of all.entries()) {
-        const encoder = await withVariant(variant, (dir) => loadTokenizer(dir, configOf(variant.vocab)));
-        await writeTokenizer(join(folder, String(i)), variant, encoder.files);
-        encoders.push(encoder);
+        const tokenizer = await withVariant(variant, (dir) => loadTokenizer(dir, configOf(variant.vocab)));
+        await writeTokenizer(join(folder, String(i)), variant, tokenizer.files);
+        tokenizers.push(tokenizer);
       }
       const folders = all.map((_, i) => join(folder, String(i)));
       const output = execFileSync(python, [join(PARITY, "peer.py"), ...folders], {
@@ -142,7 +142,7 @@ describe("a saved tokenizer", () => {
       });
       for (const [i, [name, { vocab }]] of all.entries()) {
         for (const [length, expected] of Object.entries<Case[]>(JSON.parse(output.split("\n")[i]!))) {
-          const encoded = await encodeCases(encoders[i]!, cases, Number(length));
+          const encoded = await encodeCases(tokenizers[i]!, cases, Number(length));
           expect(differences(encoded, cases, expected), `${name}, cut to ${length}`).toEqual([]);
           const typed = expected.some(({ types }) => types !== undefined);
           expect(typed, `${name}: token types`).toBe(VOCABULARIES[vocab] === "bert");
@@ -161,7 +161,7 @@ describe("whole vocabularies", async () => {
     );
 
   it.skipIf(!present).each(NAMES)("%s gives transformers' ids for all GoEmotions texts", async (name) => {
-    const encoder = await loadTokenizer(join(SHARED, "vocab", name), configOf(name));
+    const tokenizer = await loadTokenizer(join(SHARED, "vocab", name), configOf(name));
     for (const [split, expected] of Object.entries(goemotions[name])) {
       const path = join(SHARED, "goemotions", `${split}.tsv`);
       const texts = (await readFile(path, "utf8"))
@@ -169,7 +169,7 @@ describe("whole vocabularies", async () => {
         .filter(Boolean)
         .map((line) => line.split("\t")[0]!);
       expect(texts.length).toBe(expected.texts);
-      const encoded = await encoder.encode(texts, undefined, 512);
+      const encoded = await tokenizer.encode(texts, undefined, 512);
       if (streamHash(encoded) === expected.sha256) continue;
       const first = firstDifference(name, path, texts, (i) => textOf(encoded, i).ids.join());
       expect.fail(`${name}, ${split}: ids differ from transformers'; ${first}`);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type ModelConfig, parseModelConfig } from "../../src/models/index.ts";
-import { type EncodedTexts, loadTokenizer, type TextEncoder } from "../../src/tokenizer/index.ts";
+import { type EncodedTexts, loadTokenizer, type Tokenizer } from "../../src/tokenizer/index.ts";
 
 /** test/parity/tokens/, whose generate.py makes golden/. */
 export const PARITY = fileURLToPath(new URL("../../../../test/parity/tokens", import.meta.url));
@@ -61,8 +61,8 @@ export async function withFolder<T>(
 }
 
 /** All cases in one call, pairs and single texts mixed. */
-export function encodeCases(encoder: TextEncoder, { texts }: Cases, length: number): Promise<EncodedTexts> {
-  return encoder.encode(
+export function encodeCases(tokenizer: Tokenizer, { texts }: Cases, length: number): Promise<EncodedTexts> {
+  return tokenizer.encode(
     texts.map((text) => (typeof text === "string" ? text : text[0])),
     texts.map((text) => (typeof text === "string" ? undefined : text[1])),
     length,

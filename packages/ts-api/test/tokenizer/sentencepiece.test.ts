@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { FinetagError } from "../../src/errors/index.ts";
 import { type ModelConfig, parseModelConfig } from "../../src/models/index.ts";
-import type { TextEncoder } from "../../src/tokenizer/index.ts";
+import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import { charsmapFault } from "../../src/tokenizer/sentencepiece/charsmap.ts";
 import { parseSentencePiece } from "../../src/tokenizer/sentencepiece/model.ts";
 import {
@@ -48,7 +48,7 @@ async function configOf(name: Name): Promise<ModelConfig> {
   return parseModelConfig({ model_type, vocab_size: 1000, max_position_embeddings: 516 }, "config.json");
 }
 
-async function load(name: Name, dir = join(GOLDEN, name)): Promise<TextEncoder> {
+async function load(name: Name, dir = join(GOLDEN, name)): Promise<Tokenizer> {
   return loadTokenizer(dir, await configOf(name));
 }
 
@@ -60,8 +60,8 @@ async function withSaved<T>(name: Name, use: (dir: string) => Promise<T>): Promi
   });
 }
 
-function jsonOf(encoder: TextEncoder, file: string): Record<string, unknown> {
-  return JSON.parse(new TextDecoder().decode(encoder.files.get(file)));
+function jsonOf(tokenizer: Tokenizer, file: string): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(tokenizer.files.get(file)));
 }
 
 describe.each(NAMES)("%s", async (name) => {
@@ -115,12 +115,12 @@ describe("what is saved", () => {
     if (python === undefined) return context.skip();
     const tokens = JSON.parse(await readFile(join(PARITY, "golden", "cases.json"), "utf8")) as Cases;
     for (const name of NAMES) {
-      const encoder = await load(name);
+      const tokenizer = await load(name);
       const output = await withSaved(name, async (dir) =>
         execFileSync(python, [join(PARITY, "peer.py"), dir], { encoding: "utf8", maxBuffer: 2 ** 28 }),
       );
       for (const [length, expected] of Object.entries<Case[]>(JSON.parse(output))) {
-        const encoded = await encodeCases(encoder, tokens, Number(length));
+        const encoded = await encodeCases(tokenizer, tokens, Number(length));
         expect(differences(encoded, tokens, expected), `${name}, cut to ${length}`).toEqual([]);
       }
     }
@@ -137,10 +137,10 @@ describe("types of a pair", () => {
 
   it("are all 0 where the files say that the model is not given any", async () => {
     const files = { "tokenizer_config.json": { model_input_names: ["input_ids", "attention_mask"] } };
-    const encoder = await withFolder(join(GOLDEN, "albert"), files, (dir) => load("albert", dir));
-    const encoded = await encoder.encode(["a"], ["b"], 32);
+    const tokenizer = await withFolder(join(GOLDEN, "albert"), files, (dir) => load("albert", dir));
+    const encoded = await tokenizer.encode(["a"], ["b"], 32);
     expect(encoded.tokenTypes.every((type) => type === 0)).toBe(true);
-    expect(jsonOf(encoder, "tokenizer_config.json").model_input_names).toEqual([
+    expect(jsonOf(tokenizer, "tokenizer_config.json").model_input_names).toEqual([
       "input_ids",
       "attention_mask",
     ]);
@@ -214,8 +214,8 @@ describe("damaged models", () => {
       await withFolder(undefined, {}, async (dir) => {
         await writeFile(join(dir, "spiece.model"), damaged);
         try {
-          const encoder = await loadTokenizer(dir, config);
-          await encodeCases(encoder, cases, 64);
+          const tokenizer = await loadTokenizer(dir, config);
+          await encodeCases(tokenizer, cases, 64);
           outcomes.works++;
         } catch (error) {
           expect(error).toMatchObject({ code: "ERR_FINETAG_MODEL" });

@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { assertVocabulary } from "../../src/models/index.ts";
-import type { TextEncoder } from "../../src/tokenizer/index.ts";
+import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import { configOf, GOLDEN, loadTokenizer, textOf, type Vocabulary, withFolder } from "./parity.ts";
 
 const BERT = "bert-base-uncased";
 const SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-function load(name: Vocabulary = BERT): Promise<TextEncoder> {
+function load(name: Vocabulary = BERT): Promise<Tokenizer> {
   return loadTokenizer(join(GOLDEN, name), configOf(name));
 }
 
@@ -16,22 +16,22 @@ function loadFrom(
   files: Record<string, unknown>,
   name: Vocabulary = BERT,
   vocabSize?: number,
-): Promise<TextEncoder> {
+): Promise<Tokenizer> {
   return withFolder(undefined, files, (dir) => loadTokenizer(dir, configOf(name, vocabSize)));
 }
 
-async function idsOf(encoder: TextEncoder, text: string, maxLength = 64): Promise<number[]> {
-  return textOf(await encoder.encode([text], undefined, maxLength), 0).ids;
+async function idsOf(tokenizer: Tokenizer, text: string, maxLength = 64): Promise<number[]> {
+  return textOf(await tokenizer.encode([text], undefined, maxLength), 0).ids;
 }
 
-function jsonOf(encoder: TextEncoder, file: string): Record<string, unknown> {
-  return JSON.parse(new TextDecoder().decode(encoder.files.get(file)));
+function jsonOf(tokenizer: Tokenizer, file: string): Record<string, unknown> {
+  return JSON.parse(new TextDecoder().decode(tokenizer.files.get(file)));
 }
 
 describe("encode", () => {
   it("lays texts end to end", async () => {
-    const encoder = await loadFrom({ "vocab.txt": [...SPECIALS, "a", "b", "c"].join("\n") });
-    const encoded = await encoder.encode(["a b", "", "c c c c"], ["c", undefined, undefined], 5);
+    const tokenizer = await loadFrom({ "vocab.txt": [...SPECIALS, "a", "b", "c"].join("\n") });
+    const encoded = await tokenizer.encode(["a b", "", "c c c c"], ["c", undefined, undefined], 5);
     expect(encoded).toEqual({
       ids: Int32Array.of(2, 5, 3, 7, 3, 2, 3, 2, 7, 7, 7, 3),
       tokenTypes: Int32Array.of(0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0),
@@ -41,35 +41,35 @@ describe("encode", () => {
   });
 
   it("takes no texts, and more than fit into a chunk", async () => {
-    const encoder = await load();
-    expect(await encoder.encode([], undefined, 8)).toEqual({
+    const tokenizer = await load();
+    expect(await tokenizer.encode([], undefined, 8)).toEqual({
       ids: new Int32Array(0),
       tokenTypes: new Int32Array(0),
       cuSeqlens: Int32Array.of(0),
       truncated: 0,
     });
     const texts = Array.from({ length: 1500 }, (_, i) => `the ${i}`);
-    const encoded = await encoder.encode(texts, undefined, 16);
+    const encoded = await tokenizer.encode(texts, undefined, 16);
     expect(encoded.cuSeqlens.length).toBe(1501);
     for (const i of [0, 511, 512, 1499])
-      expect(textOf(encoded, i).ids).toEqual(await idsOf(encoder, texts[i]!, 16));
+      expect(textOf(encoded, i).ids).toEqual(await idsOf(tokenizer, texts[i]!, 16));
   });
 
   it("keeps calls of different lengths apart that overlap", async () => {
-    const encoder = await load("roberta-base");
+    const tokenizer = await load("roberta-base");
     const texts = Array.from({ length: 700 }, (_, i) => "word ".repeat(1 + (i % 50)));
     const lengths = [8, 32, 9, 64, 8, 17];
     const pairs = texts.map((text) => text.slice(0, 30));
     const together = await Promise.all(
-      lengths.map((length, i) => encoder.encode(texts, i % 2 === 0 ? undefined : pairs, length)),
+      lengths.map((length, i) => tokenizer.encode(texts, i % 2 === 0 ? undefined : pairs, length)),
     );
     for (const [i, length] of lengths.entries()) {
-      expect(await encoder.encode(texts, i % 2 === 0 ? undefined : pairs, length)).toEqual(together[i]);
+      expect(await tokenizer.encode(texts, i % 2 === 0 ? undefined : pairs, length)).toEqual(together[i]);
     }
   });
 
   it("leaves the event loop free", async () => {
-    const encoder = await load();
+    const tokenizer = await load();
     const texts = Array.from({ length: 3000 }, () => "the quick brown fox ".repeat(10));
     let longest = 0;
     const start = performance.now();
@@ -78,7 +78,7 @@ describe("encode", () => {
       longest = Math.max(longest, performance.now() - last);
       last = performance.now();
     }, 1);
-    await encoder.encode(texts, undefined, 64);
+    await tokenizer.encode(texts, undefined, 64);
     clearInterval(timer);
     // Alone it is about 10 ms; a busy machine delays timers as well, so it is compared with the work.
     expect(longest).toBeLessThan((performance.now() - start) / 2);
@@ -86,10 +86,10 @@ describe("encode", () => {
 
   it("takes a lone surrogate as U+FFFD", async () => {
     for (const name of [BERT, "roberta-base"] as const) {
-      const encoder = await load(name);
+      const tokenizer = await load(name);
       const texts = { "a\ud83d b": "a\ufffd b", "\udc00": "\ufffd", "x\udc00\ud800y": "x\ufffd\ufffdy" };
       for (const [text, wellFormed] of Object.entries(texts)) {
-        expect(await idsOf(encoder, text)).toEqual(await idsOf(encoder, wellFormed));
+        expect(await idsOf(tokenizer, text)).toEqual(await idsOf(tokenizer, wellFormed));
       }
     }
   });
@@ -97,19 +97,19 @@ describe("encode", () => {
   it("refuses pairs where the model has one token type", async () => {
     const config = configOf(BERT);
     config.native.typeVocabSize = 1;
-    const encoder = await loadTokenizer(join(GOLDEN, BERT), config);
-    await expect(encoder.encode(["a"], ["b"], 8)).rejects.toMatchObject({
+    const tokenizer = await loadTokenizer(join(GOLDEN, BERT), config);
+    await expect(tokenizer.encode(["a"], ["b"], 8)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message: expect.stringContaining("its config.json has type_vocab_size 1"),
     });
-    expect((await encoder.encode(["a"], [undefined], 8)).cuSeqlens[1]).toBe(3);
+    expect((await tokenizer.encode(["a"], [undefined], 8)).cuSeqlens[1]).toBe(3);
   });
 
   it("cuts a long text, and counts it", async () => {
-    const encoder = await load();
-    const encoded = await encoder.encode(["the fox ".repeat(50_000), "the fox"], undefined, 128);
+    const tokenizer = await load();
+    const encoded = await tokenizer.encode(["the fox ".repeat(50_000), "the fox"], undefined, 128);
     expect([...encoded.cuSeqlens, encoded.truncated]).toEqual([0, 128, 132, 1]);
-    const pair = await encoder.encode(["the fox ".repeat(5000)], ["fox"], 16);
+    const pair = await tokenizer.encode(["the fox ".repeat(5000)], ["fox"], 16);
     expect(pair.truncated).toBe(1);
     expect(pair.tokenTypes.reduce((sum, type) => sum + type, 0)).toBe(2);
   });
@@ -123,20 +123,20 @@ describe("encode", () => {
     [BERT, undefined, 7.5, "use at least 3"],
     [BERT, undefined, Number.NaN, "use at least 3"],
   ] as const)("%s with second texts %j refuses the length %d", async (name, pairs, length, message) => {
-    const encoder = await load(name);
-    await expect(encoder.encode(["a"], pairs && [...pairs], length)).rejects.toMatchObject({
+    const tokenizer = await load(name);
+    await expect(tokenizer.encode(["a"], pairs && [...pairs], length)).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
       message: expect.stringContaining(message),
     });
-    expect(await idsOf(encoder, "a", 8)).toHaveLength(3);
+    expect(await idsOf(tokenizer, "a", 8)).toHaveLength(3);
   });
 });
 
 describe("vocab.txt", () => {
   it("is read as the Rust core reads it", async () => {
     const lines = "[PAD]\n[UNK]\n[CLS]\n[SEP]\na \nb\u3000\n\ufeffc\nd\r\n\u0085e\u0085\nf\u000bg\na\n\nlast";
-    const encoder = await loadFrom({ "vocab.txt": lines }, BERT, 13);
-    expect((jsonOf(encoder, "tokenizer.json").model as { vocab: unknown }).vocab).toEqual({
+    const tokenizer = await loadFrom({ "vocab.txt": lines }, BERT, 13);
+    expect((jsonOf(tokenizer, "tokenizer.json").model as { vocab: unknown }).vocab).toEqual({
       "[PAD]": 0,
       "[UNK]": 1,
       "[CLS]": 2,
@@ -182,18 +182,18 @@ describe("vocab.txt", () => {
   });
 
   it("is told apart from weights with a smaller vocabulary", async () => {
-    const encoder = await load();
-    expect(() => assertVocabulary(encoder, configOf(BERT, encoder.maxTokenId))).toThrow(
+    const tokenizer = await load();
+    expect(() => assertVocabulary(tokenizer, configOf(BERT, tokenizer.maxTokenId))).toThrow(
       "is smaller than the ids",
     );
-    assertVocabulary(encoder, configOf(BERT, encoder.maxTokenId + 1));
+    assertVocabulary(tokenizer, configOf(BERT, tokenizer.maxTokenId + 1));
   });
 });
 
 describe("saved files", () => {
   it("name the settings that transformers would not take from tokenizer.json", async () => {
-    const encoder = await load();
-    expect(jsonOf(encoder, "tokenizer_config.json")).toEqual({
+    const tokenizer = await load();
+    expect(jsonOf(tokenizer, "tokenizer_config.json")).toEqual({
       tokenizer_class: "BertTokenizer",
       model_max_length: 514,
       do_lower_case: true,
@@ -205,7 +205,7 @@ describe("saved files", () => {
       cls_token: "[CLS]",
       mask_token: "[MASK]",
     });
-    expect([...encoder.files.keys()].sort()).toEqual([
+    expect([...tokenizer.files.keys()].sort()).toEqual([
       "tokenizer.json",
       "tokenizer_config.json",
       "vocab.txt",
@@ -219,12 +219,12 @@ describe("saved files", () => {
 
   it("keep keys that finetag does not know, and drop code", async () => {
     const config = { chat_template: "x", model_max_length: 99, auto_map: { AutoTokenizer: ["a.B", null] } };
-    const encoder = await loadFrom({ "vocab.txt": SPECIALS.join("\n"), "tokenizer_config.json": config });
-    expect(jsonOf(encoder, "tokenizer_config.json")).toMatchObject({
+    const tokenizer = await loadFrom({ "vocab.txt": SPECIALS.join("\n"), "tokenizer_config.json": config });
+    expect(jsonOf(tokenizer, "tokenizer_config.json")).toMatchObject({
       chat_template: "x",
       model_max_length: 99,
     });
-    expect(jsonOf(encoder, "tokenizer_config.json")).not.toHaveProperty("auto_map");
+    expect(jsonOf(tokenizer, "tokenizer_config.json")).not.toHaveProperty("auto_map");
   });
 });
 
@@ -308,8 +308,8 @@ describe("bad files", () => {
   });
 
   it("an error of the core while it encodes is told as well", async () => {
-    const encoder = await load();
-    const json = jsonOf(encoder, "tokenizer.json") as { model: { vocab: Record<string, number> } };
+    const tokenizer = await load();
+    const json = jsonOf(tokenizer, "tokenizer.json") as { model: { vocab: Record<string, number> } };
     delete json.model.vocab["[UNK]"];
     const broken = await loadFrom({ "tokenizer.json": { ...json, added_tokens: [] } });
     await expect(broken.encode(["\u{10ffff}"], undefined, 8)).rejects.toMatchObject({
@@ -329,10 +329,10 @@ describe("bad files", () => {
       const at = random(text.length);
       const damaged =
         text.slice(0, at) + String.fromCharCode(32 + random(95)) + text.slice(at + 1 + random(3));
-      const encoder = await loadFrom({ "tokenizer.json": damaged }).catch((error) => {
+      const tokenizer = await loadFrom({ "tokenizer.json": damaged }).catch((error) => {
         expect(error).toMatchObject({ code: "ERR_FINETAG_MODEL" });
       });
-      const encoded = await encoder?.encode(["the fox [SEP] über"], undefined, 16).catch((error) => {
+      const encoded = await tokenizer?.encode(["the fox [SEP] über"], undefined, 16).catch((error) => {
         expect(error).toMatchObject({ code: "ERR_FINETAG_MODEL" });
       });
       if (encoded) expect(encoded.cuSeqlens.length).toBe(2);

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/models/index.ts";
-import { chineseWords, type TextEncoder } from "../../src/tokenizer/index.ts";
+import { chineseWords, type Tokenizer } from "../../src/tokenizer/index.ts";
 import { type Cases, configOf, GOLDEN, loadTokenizer, PARITY, readGolden, withFolder } from "./parity.ts";
 
 const SENTENCEPIECE = join(PARITY, "..", "sentencepiece", "golden");
@@ -14,14 +14,14 @@ const FOLDERS: Record<string, [folder: string, modelType: string]> = {
   bytes: [join(SENTENCEPIECE, "bpe"), "roberta"],
 };
 
-function load(name: string): Promise<TextEncoder> {
+function load(name: string): Promise<Tokenizer> {
   const [folder, model_type] = FOLDERS[name]!;
   const config = { model_type, vocab_size: 60_000, max_position_embeddings: 514 };
   return loadTokenizer(folder, parseModelConfig(config, "config.json"));
 }
 
-function tokensOf(encoder: TextEncoder): Map<number, string> {
-  const json = JSON.parse(new TextDecoder().decode(encoder.files.get("tokenizer.json")));
+function tokensOf(tokenizer: Tokenizer): Map<number, string> {
+  const json = JSON.parse(new TextDecoder().decode(tokenizer.files.get("tokenizer.json")));
   const { vocab } = json.model;
   const entries: [string, number][] = Array.isArray(vocab)
     ? vocab.map(([token]: [string], id: number) => [token, id])
@@ -33,14 +33,14 @@ function tokensOf(encoder: TextEncoder): Map<number, string> {
 
 /** The words of one text, each as its tokens; a special token stands alone in brackets. */
 async function wordsIn(
-  encoder: TextEncoder,
+  tokenizer: Tokenizer,
   text: string,
   segment = chineseWords,
   pair?: string,
   length = 512,
 ): Promise<string> {
-  const tokens = tokensOf(encoder);
-  const { ids, words } = await encoder.encodeWords([text], [pair], length, segment);
+  const tokens = tokensOf(tokenizer);
+  const { ids, words } = await tokenizer.encodeWords([text], [pair], length, segment);
   let shown = "";
   for (const [i, id] of ids.entries()) {
     const word = words[i]!;
@@ -52,11 +52,13 @@ async function wordsIn(
 
 describe("words of tokens", () => {
   it("are a first piece and those that continue it", async () => {
-    const encoder = await loadWordPiece();
-    expect(await wordsIn(encoder, "Unbelievable foxes don't [MASK] xylophone!")).toBe(
+    const tokenizer = await loadWordPiece();
+    expect(await wordsIn(tokenizer, "Unbelievable foxes don't [MASK] xylophone!")).toBe(
       "([CLS]) un+##believ+##able fox+##es don ' t ([MASK]) [UNK] ! ([SEP])",
     );
-    expect(await wordsIn(encoder, "fox", chineseWords, "foxes")).toBe("([CLS]) fox ([SEP]) fox+##es ([SEP])");
+    expect(await wordsIn(tokenizer, "fox", chineseWords, "foxes")).toBe(
+      "([CLS]) fox ([SEP]) fox+##es ([SEP])",
+    );
   });
 
   it("go from mark to mark", async () => {
@@ -69,8 +71,8 @@ describe("words of tokens", () => {
   });
 
   it("of a pair, and of what is left of a long text, are numbered from 0 on", async () => {
-    const encoder = await load("uncased");
-    const { words } = await encoder.encodeWords(["the fox the fox"], ["dog"], 6);
+    const tokenizer = await load("uncased");
+    const { words } = await tokenizer.encodeWords(["the fox the fox"], ["dog"], 6);
     expect([...words]).toEqual([-1, 0, 1, -1, 2, -1]);
     const left = { "tokenizer_config.json": { truncation_side: "left" } };
     await withFolder(FOLDERS.uncased![0], left, async (dir) => {
@@ -83,7 +85,7 @@ describe("words of tokens", () => {
   });
 });
 
-function loadWordPiece(): Promise<TextEncoder> {
+function loadWordPiece(): Promise<Tokenizer> {
   const vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##believ", "##able", "fox", "##es"];
   const more = [
     "don",
@@ -119,12 +121,12 @@ describe("Chinese words", () => {
   };
 
   it("are runs of characters as the segmenter cuts them", async () => {
-    const encoder = await loadWordPiece();
-    expect(await wordsIn(encoder, "我喜欢自然语言,我bert喜欢 自 然", byDictionary)).toBe(
+    const tokenizer = await loadWordPiece();
+    expect(await wordsIn(tokenizer, "我喜欢自然语言,我bert喜欢 自 然", byDictionary)).toBe(
       "([CLS]) 我 喜+欢 自+然 语+言 , 我 b+##ert 喜+欢 自 然 ([SEP])",
     );
     // An unknown character outside the basic plane, before a pair of the same word.
-    expect(await wordsIn(encoder, "😀𠮷野家", byDictionary)).toBe("([CLS]) [UNK] [UNK]+野+家 ([SEP])");
+    expect(await wordsIn(tokenizer, "😀𠮷野家", byDictionary)).toBe("([CLS]) [UNK] [UNK]+野+家 ([SEP])");
   });
 
   it("hold all bytes of their characters", async () => {
@@ -135,8 +137,8 @@ describe("Chinese words", () => {
   });
 
   it("join where a piece crosses their border", async () => {
-    const encoder = await load("xlmRoberta");
-    const shown = await wordsIn(encoder, "我喜欢自然语言", (run) => [run.slice(0, 2), run.slice(2)]);
+    const tokenizer = await load("xlmRoberta");
+    const shown = await wordsIn(tokenizer, "我喜欢自然语言", (run) => [run.slice(0, 2), run.slice(2)]);
     expect(shown).not.toContain(" 喜");
     expect(shown.split(" ").length).toBeLessThanOrEqual(4);
   });
@@ -149,9 +151,9 @@ describe("Chinese words", () => {
   });
 
   it("are refused where they are not the text", async () => {
-    const encoder = await loadWordPiece();
+    const tokenizer = await loadWordPiece();
     for (const segment of [() => ["喜"], () => ["", "喜欢"], (run: string) => [...run].reverse()]) {
-      await expect(encoder.encodeWords(["喜欢"], undefined, 16, segment)).rejects.toMatchObject({
+      await expect(tokenizer.encodeWords(["喜欢"], undefined, 16, segment)).rejects.toMatchObject({
         code: "ERR_FINETAG_ARGUMENT",
         message: expect.stringContaining('the segmenter cut "喜欢" into'),
       });
@@ -167,11 +169,11 @@ describe("all cases", async () => {
   it.each(Object.keys(FOLDERS))(
     "%s: every token but special ones is in one word, side by side",
     async (name) => {
-      const encoder = await load(name);
+      const tokenizer = await load(name);
       for (const length of [512, 24]) {
-        const encoded = await encoder.encodeWords(texts, pairs, length);
+        const encoded = await tokenizer.encodeWords(texts, pairs, length);
         expect({ ...encoded, words: undefined }).toEqual({
-          ...(await encoder.encode(texts, pairs, length)),
+          ...(await tokenizer.encode(texts, pairs, length)),
           words: undefined,
         });
         for (let i = 0; i < texts.length; i++) {

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { TrainOptions } from "../../src/training/options.ts";
-import { trainRun } from "../../src/training/run.ts";
+import type { TrainOptions } from "../../src/training/options/schema.ts";
+import { trainRun } from "../../src/training/pipeline/run.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 let folder: string;

@@ -1,9 +1,9 @@
 /** A tiny random encoder of any family, with the vocabulary of `tiny.ts`. */
 import { join } from "node:path";
-import { writeSafetensors } from "../../src/checkpoint/index.ts";
 import { Random } from "../../src/data/index.ts";
 import { openAddon } from "../../src/engine/index.ts";
 import { isHeadParameter, readModelConfig } from "../../src/models/index.ts";
+import { writeSafetensors } from "../../src/weights/index.ts";
 import { writeTinyModel } from "./tiny.ts";
 
 /**

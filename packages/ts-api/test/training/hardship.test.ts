@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { TrainEvent } from "../../src/training/events.ts";
-import { verifyManifest } from "../../src/training/manifest.ts";
-import { trainRun } from "../../src/training/run.ts";
-import { smallDisk } from "../io/fullDisk.ts";
+import { trainRun } from "../../src/training/pipeline/run.ts";
+import { verifyManifest } from "../../src/training/storage/manifest.ts";
+import { smallDisk } from "../io/full-disk.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 let folder: string;

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openWeights } from "../../src/checkpoint/index.ts";
-import type { TrainOptions } from "../../src/training/options.ts";
-import { trainRun } from "../../src/training/run.ts";
+import type { TrainOptions } from "../../src/training/options/schema.ts";
+import { trainRun } from "../../src/training/pipeline/run.ts";
+import { openWeights } from "../../src/weights/index.ts";
 import { LABELS, type TinyRow, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 /** joy in 10 of 40 rows, anger in one, fear in none. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { verifyManifest, writeManifest } from "../../src/training/manifest.ts";
+import { verifyManifest, writeManifest } from "../../src/training/storage/manifest.ts";
 
 let folder: string;
 beforeEach(async () => {

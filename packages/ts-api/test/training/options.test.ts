@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { trainOptionsSchema } from "../../src/training/options.ts";
-import { parseOptions } from "../../src/training/parse.ts";
+import { parseOptions } from "../../src/training/options/parse.ts";
+import { trainOptionsSchema } from "../../src/training/options/schema.ts";
 
 const required = { model: "m", outputDir: "o" };
 

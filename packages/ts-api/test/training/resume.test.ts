@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { trainOptionsSchema } from "../../src/training/options.ts";
-import { type ComparedState, compareWithCheckpoint } from "../../src/training/resume.ts";
-import { trainStateSchema } from "../../src/training/state.ts";
+import { trainOptionsSchema } from "../../src/training/options/schema.ts";
+import { type ComparedState, compareWithCheckpoint } from "../../src/training/storage/compare.ts";
+import { trainStateSchema } from "../../src/training/storage/state.ts";
 
 const train = { path: "train.csv", bytes: 100, rows: 10, tokens: 50, sha256: "0".repeat(64) };
 

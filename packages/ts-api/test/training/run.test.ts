@@ -2,10 +2,10 @@ import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openSafetensors } from "../../src/checkpoint/index.ts";
 import type { TrainEvent } from "../../src/training/events.ts";
-import type { TrainOptions } from "../../src/training/options.ts";
-import { type RunContext, trainRun } from "../../src/training/run.ts";
+import type { TrainOptions } from "../../src/training/options/schema.ts";
+import { type RunContext, trainRun } from "../../src/training/pipeline/run.ts";
+import { openSafetensors } from "../../src/weights/index.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 let folder: string;

@@ -1,8 +1,8 @@
 /** A tiny random BERT and data that it can learn, for tests that train for real. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeSafetensors } from "../../src/checkpoint/index.ts";
 import { Random } from "../../src/data/index.ts";
+import { writeSafetensors } from "../../src/weights/index.ts";
 
 const WORDS = [
   "the",

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DataSpec, openData } from "../../src/data/index.ts";
 import { type ModelSource, readModelSource } from "../../src/engine/index.ts";
+import { loadSplit } from "../../src/training/data/load.ts";
+import { fileSource } from "../../src/training/data/sources.ts";
+import { TokenCache } from "../../src/training/data/token-cache.ts";
 import type { TrainEvent } from "../../src/training/events.ts";
-import { loadSplit } from "../../src/training/load.ts";
-import type { TrainOptions } from "../../src/training/options.ts";
-import { trainRun } from "../../src/training/run.ts";
-import { fileSource } from "../../src/training/sources.ts";
-import { TokenCache } from "../../src/training/token-cache.ts";
+import type { TrainOptions } from "../../src/training/options/schema.ts";
+import { trainRun } from "../../src/training/pipeline/run.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 let folder: string;
@@ -143,9 +143,9 @@ describe("an entry", () => {
 
   async function place(
     file: Awaited<ReturnType<typeof open>>,
-    { maxLength = 16, encoder = source.encoder } = {},
+    { maxLength = 16, tokenizer = source.tokenizer } = {},
   ) {
-    return (await new TokenCache().find(file, { encoder, maxLength, vocabSize: 23 })).path;
+    return (await new TokenCache().find(file, { tokenizer, maxLength, vocabSize: 23 })).path;
   }
 
   it("belongs to the bytes of a file and to all that decides its tokens", async () => {
@@ -164,7 +164,7 @@ describe("an entry", () => {
       await place(await open(), { maxLength: 17 }),
       await place(await open({}, [...LABELS].reverse())),
       await place(await open({ textColumn: "id" })),
-      await place(await open(), { encoder: (await readModelSource(cased)).encoder }),
+      await place(await open(), { tokenizer: (await readModelSource(cased)).tokenizer }),
     ];
     expect(new Set([own, ...others]).size).toBe(6);
   });

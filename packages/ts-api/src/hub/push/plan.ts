@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
-import { formatJson } from "../../models/finetagJson.ts";
+import { formatJson } from "../../models/index.ts";
 import { missingFiles, neededFiles } from "../files.ts";
 import { describeModel } from "./describe.ts";
 

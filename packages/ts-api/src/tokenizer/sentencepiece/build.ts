@@ -1,4 +1,4 @@
-import { addedTokens } from "../addedTokens.ts";
+import { addedTokens } from "../added-tokens.ts";
 import { booleanOf, required } from "../build.ts";
 import { bertTemplate, fairseqTemplate, idOf, type TokenizerJson } from "../json.ts";
 import type { TokenizerSettings } from "../settings.ts";

@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { FinetagError } from "../errors/index.ts";
+import { CONFIG, isGoogleConfig, listNames, readJsonFile } from "../io/index.ts";
+
+/**
+ * Finds and reads a model's config: `config.json`, else the one beside a TensorFlow checkpoint, whose values are then
+ * told as transformers tells them.
+ *
+ * @throws ERR_FINETAG_MODEL where there is none, or several and no `config.json`.
+ */
+export async function readConfigFile(dir: string): Promise<{ path: string; json: unknown }> {
+  const names = await listNames(dir);
+  if (names.includes(CONFIG)) return read(dir, CONFIG);
+  const [name, ...others] = names.filter(isGoogleConfig).sort();
+  if (name === undefined) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${dir}: there is no ${CONFIG} in it, and no bert_config.json; name a folder with a model, or fetch one with finetag pull`,
+    );
+  }
+  if (others.length > 0) {
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${dir}: holds ${[name, ...others].join(", ")} and no ${CONFIG}; leave only the one that belongs to the weights`,
+    );
+  }
+  const { path, json } = await read(dir, name);
+  return { path, json: fromGoogle(json) };
+}
+
+async function read(dir: string, name: string): Promise<{ path: string; json: unknown }> {
+  const path = join(dir, name);
+  return { path, json: await readJsonFile(path, "ERR_FINETAG_MODEL") };
+}
+
+/**
+ * What Google's ALBERT code calls `gelu` is GELU by tanh (google-research/albert modeling.py); transformers calls that
+ * `gelu_new`, and has it in its own albert-base-v2.
+ */
+function fromGoogle(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || !("num_hidden_groups" in json)) return json;
+  const { hidden_act: activation } = json as Record<string, unknown>;
+  return activation === "gelu" ? { ...json, hidden_act: "gelu_new" } : json;
+}

@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { devSplit } from "../../data/index.ts";
+import { encodeRows, type ModelSource, type Split, type TokenStore } from "../../engine/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import type { TrainEvent } from "../events.ts";
+import type { SplitFingerprint } from "../storage/index.ts";
+import type { RowSource } from "./sources.ts";
+import type { TokenCache, TokenizedFile } from "./token-cache.ts";
+
+export type SplitName = "train" | "dev" | "test";
+
+export interface LoadedSplit extends Split {
+  fingerprint: SplitFingerprint;
+}
+
+interface LoadOptions {
+  maxLength: number;
+  labelCount: number;
+  signal: AbortSignal | undefined;
+  /** Where files' tokens are kept; absent: nowhere. */
+  cache?: TokenCache;
+}
+
+/**
+ * Reads and tokenizes a source, or takes its tokens from the cache; tells how far it is, and warns of empty and of cut
+ * texts.
+ *
+ * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
+ */
+export async function* loadSplit(
+  name: SplitName,
+  source: RowSource,
+  model: ModelSource,
+  options: LoadOptions,
+): AsyncGenerator<TrainEvent, LoadedSplit> {
+  const { store, truncated, emptyTexts, sha256 } = yield* tokenized(name, source, model, options);
+  yield { type: "loading", split: name, rows: store.rows, done: true };
+  if (emptyTexts > 0) {
+    yield warning(`${source.name}: ${emptyTexts} of ${store.rows} texts are empty; the rows are kept`);
+  }
+  if (truncated > 0) {
+    yield warning(
+      `${source.name}: ${truncated} of ${store.rows} texts are longer than ${options.maxLength} tokens and are cut`,
+    );
+  }
+  const rows = Uint32Array.from({ length: store.rows }, (_, row) => row);
+  const fingerprint = {
+    path: source.name,
+    bytes: source.bytes,
+    rows: store.rows,
+    tokens: store.tokens,
+    sha256,
+  };
+  return { store, rows, fingerprint };
+}
+
+async function* tokenized(
+  name: SplitName,
+  source: RowSource,
+  model: ModelSource,
+  { maxLength, labelCount, signal, cache }: LoadOptions,
+): AsyncGenerator<TrainEvent, TokenizedFile> {
+  const encoding = { tokenizer: model.tokenizer, maxLength, vocabSize: model.config.native.vocabSize };
+  const entry = source.file && (await cache?.find(source.file, encoding, signal));
+  const found = await entry?.read();
+  if (typeof found === "object") return found;
+  if (found === "damaged") yield warning(`${entry!.path}: the kept tokens are damaged; they are made anew`);
+
+  const steps = encodeRows(source.rows(signal), { ...encoding, labelCount, signal });
+  let next = await steps.next();
+  while (!next.done) {
+    yield { type: "loading", split: name, rows: next.value, done: false };
+    next = await steps.next();
+  }
+  const { store, truncated } = next.value;
+  if (store.rows === 0) throw noRows(source.name);
+  const made = { store, truncated, emptyTexts: source.emptyTexts(), sha256: await hashOf(store) };
+  try {
+    await entry?.write(made);
+  } catch (error) {
+    yield warning(
+      `the tokens of ${source.name} are not kept for the next run: ${(error as Error).message}; ` +
+        "--no-token-cache keeps none, and FINETAG_CACHE names another folder",
+    );
+  }
+  return made;
+}
+
+/** What a store holds: the same file with other tokens is other data. */
+async function hashOf(store: TokenStore): Promise<string> {
+  const hash = createHash("sha256");
+  await store.updateHash(hash);
+  return hash.digest("hex");
+}
+
+/** Holds out a random share of the rows. Both parts keep the file's order. */
+export function holdOut({ store }: Split, share: number, seed: number): { train: Split; dev: Split } {
+  const { train, dev } = devSplit(store.rows, share, seed);
+  return { train: { store, rows: train }, dev: { store, rows: dev } };
+}
+
+export function noRows(name: string): FinetagError {
+  return new FinetagError("ERR_FINETAG_DATA", `${name}: there are no rows in it; give a file with data`);
+}
+
+function warning(message: string): TrainEvent {
+  return { type: "warning", message };
+}

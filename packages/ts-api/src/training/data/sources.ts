@@ -1,0 +1,71 @@
+import { stat } from "node:fs/promises";
+import type { DataFile } from "../../data/index.ts";
+import type { EncodableRow } from "../../engine/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import { ioError } from "../../io/index.ts";
+
+/** Rows to train or evaluate on, whatever they come from; labels are already indices. */
+export interface RowSource {
+  /** How messages name it: the file's path, or `train rows`. */
+  readonly name: string;
+  readonly bytes: number;
+  /** What it reads, if that is a file. */
+  readonly file?: DataFile;
+  rows(signal?: AbortSignal): AsyncIterable<EncodableRow> | Iterable<EncodableRow>;
+  /** Rows with an empty text, known once all were read. */
+  emptyTexts(): number;
+}
+
+/** A text with the names of its labels, given by a program. */
+export interface LabeledText {
+  text: string;
+  textPair?: string;
+  labels: readonly string[];
+}
+
+export async function fileSource(file: DataFile): Promise<RowSource> {
+  const { size } = await stat(file.path).catch((error) => Promise.reject(ioError(error, "read", file.path)));
+  return {
+    name: file.path,
+    bytes: size,
+    file,
+    rows: (signal) => file.rows(signal),
+    emptyTexts: () => file.emptyTexts,
+  };
+}
+
+/** @throws FinetagError `ERR_FINETAG_DATA` at a label that is not in `labels`, with the row's index. */
+export function memorySource(
+  name: string,
+  rows: readonly LabeledText[],
+  labels: readonly string[],
+): RowSource {
+  const indices = new Map(labels.map((label, index) => [label, index]));
+  const encodable = rows.map(
+    ({ text, textPair, labels: given }, row): EncodableRow => ({
+      text,
+      textPair,
+      labels: [
+        ...new Set(given.map((label) => indices.get(label) ?? unknownLabel(name, row, label, labels))),
+      ].sort((a, b) => a - b),
+    }),
+  );
+  return {
+    name,
+    bytes: 0,
+    rows: () => encodable,
+    emptyTexts: () => rows.reduce((count, { text }) => count + (text.trim() === "" ? 1 : 0), 0),
+  };
+}
+
+/** All label names of rows given by a program, sorted. */
+export function collectLabels(rows: readonly LabeledText[]): string[] {
+  return [...new Set(rows.flatMap(({ labels }) => labels))].sort();
+}
+
+function unknownLabel(name: string, row: number, label: string, labels: readonly string[]): never {
+  throw new FinetagError(
+    "ERR_FINETAG_DATA",
+    `${name}[${row}]: unknown label ${JSON.stringify(label)}; known are ${labels.slice(0, 20).join(", ")}`,
+  );
+}

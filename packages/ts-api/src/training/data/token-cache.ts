@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+import { open, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { DataFile } from "../../data/index.ts";
+import { readStore, STORE_FILE_FORMAT, type TokenStore, writeStore } from "../../engine/index.ts";
+import {
+  finetagCacheDirectory,
+  ioError,
+  makeFolder,
+  removeLeftovers,
+  withAtomicFile,
+} from "../../io/index.ts";
+import { TOKENIZERS_VERSION, type Tokenizer } from "../../tokenizer/index.ts";
+import { VERSION } from "../../version.ts";
+import { sha256File } from "../storage/index.ts";
+
+/** All entries together; those not used for longest go first. */
+const LIMIT_BYTES = 4 * 1024 ** 3;
+const ENDING = ".tokens";
+
+/** A file's rows as tokens, and all that a run tells of them. */
+export interface TokenizedFile {
+  store: TokenStore;
+  /** Texts that were cut to the maximum length. */
+  truncated: number;
+  emptyTexts: number;
+  /** Of the store, see `TokenStore.updateHash`. */
+  sha256: string;
+}
+
+/** What beside a file's bytes decides its tokens. */
+export interface Encoding {
+  tokenizer: Tokenizer;
+  maxLength: number;
+  /** Rows of the embedding table, within which all ids were found to be. */
+  vocabSize: number;
+}
+
+/**
+ * Tokenized files, kept from one run to the next below finetag's cache directory. An entry's name is a hash of the
+ * file's bytes and of everything else that decides its tokens, so an entry cannot be stale, whatever is done to times
+ * and names of files. It holds texts, if in another form: only its owner may read it.
+ */
+export class TokenCache {
+  readonly #directory: string;
+  readonly #limitBytes: number;
+
+  constructor(directory = join(finetagCacheDirectory(), "tokens"), limitBytes = LIMIT_BYTES) {
+    this.#directory = directory;
+    this.#limitBytes = limitBytes;
+  }
+
+  /** The place of a file's tokens, whether there is something or not. Reads the file once. */
+  async find(
+    file: DataFile,
+    { tokenizer, maxLength, vocabSize }: Encoding,
+    signal?: AbortSignal,
+  ): Promise<CacheEntry> {
+    const { path, format, layout, columns, labels } = file;
+    const stamp = await stampOf(path);
+    const key = {
+      versions: [STORE_FILE_FORMAT, VERSION, TOKENIZERS_VERSION],
+      bytes: await sha256File(path, signal),
+      read: { format, layout, columns, labels },
+      tokenizer: tokenizer.identity,
+      maxLength,
+      vocabSize,
+    };
+    const name = createHash("sha256").update(JSON.stringify(key)).digest("hex");
+    return new CacheEntry(this.#directory, `${name}${ENDING}`, this.#limitBytes, async () => {
+      return (await stampOf(path)) === stamp;
+    });
+  }
+}
+
+export class CacheEntry {
+  readonly path: string;
+  readonly #directory: string;
+  readonly #limitBytes: number;
+  readonly #isUnchanged: () => Promise<boolean>;
+
+  constructor(directory: string, name: string, limitBytes: number, isUnchanged: () => Promise<boolean>) {
+    this.path = join(directory, name);
+    this.#directory = directory;
+    this.#limitBytes = limitBytes;
+    this.#isUnchanged = isUnchanged;
+  }
+
+  /** @returns `absent` also for an entry that cannot be read, `damaged` for one that is not whole. */
+  async read(): Promise<TokenizedFile | "absent" | "damaged"> {
+    const file = await open(this.path, "r").catch(() => undefined);
+    if (file === undefined) return "absent";
+    try {
+      const found = await readStore(file);
+      if (found === undefined) return "damaged";
+      const now = new Date();
+      await file.utimes(now, now).catch(() => {}); // a read-only cache is used all the same
+      return { store: found.store, ...(found.extra as Omit<TokenizedFile, "store">) };
+    } catch {
+      return "damaged";
+    } finally {
+      await file.close();
+    }
+  }
+
+  /**
+   * Keeps the tokens, unless the file was changed since the entry was looked for, or they are more than the whole cache
+   * may hold.
+   *
+   * @throws FinetagError `ERR_FINETAG_IO`; nothing is left behind then.
+   */
+  async write({ store, ...extra }: TokenizedFile): Promise<void> {
+    if (2 * store.tokens > this.#limitBytes || !(await this.#isUnchanged())) return;
+    await makeFolder(this.#directory, 0o700).catch((error) =>
+      Promise.reject(ioError(error, "write", this.#directory)),
+    );
+    await removeLeftovers(this.#directory);
+    await withAtomicFile(this.path, (file) => writeStore(file, store, extra), 0o600);
+    await this.#prune();
+  }
+
+  async #prune(): Promise<void> {
+    const names = (await readdir(this.#directory)).filter((name) => name.endsWith(ENDING));
+    const entries = await Promise.all(
+      names.map(async (name) => {
+        const path = join(this.#directory, name);
+        const found = await stat(path).catch(() => undefined); // another run may prune as well
+        return { path, size: found?.size ?? 0, used: found?.mtimeMs ?? 0 };
+      }),
+    );
+    let total = 0;
+    for (const { path, size } of entries.sort((a, b) => b.used - a.used)) {
+      total += size;
+      if (total > this.#limitBytes) await rm(path, { force: true });
+    }
+  }
+}
+
+/** Changes when a file is written or replaced. */
+async function stampOf(path: string): Promise<string> {
+  const { size, mtimeNs, ino } = await stat(path, { bigint: true }).catch((error) =>
+    Promise.reject(ioError(error, "read", path)),
+  );
+  return `${size} ${mtimeNs} ${ino}`;
+}

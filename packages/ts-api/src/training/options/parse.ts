@@ -1,0 +1,31 @@
+import { distance } from "fastest-levenshtein";
+import type { z } from "zod";
+import { FinetagError } from "../../errors/index.ts";
+
+/**
+ * Options checked against a schema, defaults filled in. Keys whose value is undefined count as absent.
+ *
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT` that names the first wrong option, with a suggestion for an unknown one.
+ */
+export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options: unknown): z.output<Schema> {
+  if (typeof options !== "object" || options === null) {
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", "the options are not an object");
+  }
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new FinetagError("ERR_FINETAG_ARGUMENT", describe(issue, Object.keys(schema.shape)), {
+    cause: parsed.error,
+  });
+}
+
+function describe(issue: z.core.$ZodIssue, known: string[]): string {
+  if (issue.code !== "unrecognized_keys") return `option ${issue.path.join(".")}: ${issue.message}`;
+  const unknown = issue.keys[0]!;
+  const nearest = known
+    .map((name) => ({ name, far: distance(name.toLowerCase(), unknown.toLowerCase()) }))
+    .sort((a, b) => a.far - b.far)[0]!;
+  const hint = nearest.far <= Math.max(2, unknown.length / 3) ? `; did you mean ${nearest.name}?` : "";
+  return `option ${unknown} is unknown${hint}`;
+}

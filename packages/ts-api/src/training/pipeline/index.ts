@@ -1,0 +1,2 @@
+export { fit } from "./fit.ts";
+export { type RunContext, trainRun } from "./run.ts";

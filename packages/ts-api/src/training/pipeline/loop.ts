@@ -1,0 +1,274 @@
+import { existsSync } from "node:fs";
+import type { StepResult } from "@finetag/core-native";
+import {
+  evaluateWindows,
+  evaluationWindows,
+  isAborted,
+  type OpenModel,
+  type Split,
+  throwIfAborted,
+} from "../../engine/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
+import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
+import type { TrainEvent } from "../events.ts";
+import type { ResolvedTrainOptions } from "../options/index.ts";
+import type { CheckpointRef, RunStorage, TrainState } from "../storage/index.ts";
+import { Speed } from "./speed.ts";
+
+export type LoopOptions = Pick<
+  ResolvedTrainOptions,
+  | "seed"
+  | "groupByLength"
+  | "evalEvery"
+  | "saveEvery"
+  | "bestMetric"
+  | "earlyStopping"
+  | "evalBatchSize"
+  | "threshold"
+  | "maxLength"
+>;
+
+export interface LoopInput {
+  model: OpenModel;
+  train: Split;
+  dev: Split | undefined;
+  plan: StepPlan;
+  options: LoopOptions;
+  storage: RunStorage;
+  /** As in RunContext, with its default. */
+  queueSteps?: boolean | undefined;
+  /** Changed in place as the run goes on. */
+  state: TrainState;
+  /** The checkpoint that `state` was read from. */
+  checkpoint: CheckpointRef | undefined;
+  signal: AbortSignal | undefined;
+}
+
+interface RunningStep {
+  result: Promise<StepResult>;
+  rows: number;
+  tokens: number;
+  /** Milliseconds, as performance.now() gives them. */
+  started: number;
+}
+
+/**
+ * Trains from `state.step` to the end of the plan. Between two steps the order is fixed: evaluate, keep the best
+ * model, stop or checkpoint. So a run that is resumed at a checkpoint does what an uninterrupted one does.
+ *
+ * @returns `aborted` after the signal, else `finished`; both leave a checkpoint of the last step.
+ * @throws FinetagError `ERR_FINETAG_DIVERGED` when loss or gradient are not finite; nothing is saved then.
+ */
+export async function* trainLoop(input: LoopInput): AsyncGenerator<TrainEvent, "finished" | "aborted"> {
+  return yield* new TrainLoop(input).run();
+}
+
+class TrainLoop {
+  readonly #input: LoopInput;
+  readonly #batches: BatchStream;
+  readonly #speed = new Speed();
+  readonly #earlierSeconds: number;
+  readonly #started = performance.now();
+  #checkpoint: CheckpointRef | undefined;
+  #earlierCheckpoint: CheckpointRef | undefined;
+  #next: Promise<StepBatches> | undefined;
+  /** Of `state.step`, if it waits in the session's queue or runs. */
+  #running: RunningStep | undefined;
+  #lastEnd = 0;
+
+  constructor(input: LoopInput) {
+    this.#input = input;
+    this.#batches = new BatchStream(input.train, input.plan, input.options);
+    this.#earlierSeconds = input.state.sums.totalSeconds;
+    this.#checkpoint = input.checkpoint;
+  }
+
+  async *run(): AsyncGenerator<TrainEvent, "finished" | "aborted"> {
+    const { state, plan, options, signal } = this.#input;
+    try {
+      for (;;) {
+        if (this.#evaluationIsDue(state.step)) yield* this.#evaluate();
+        if (state.step >= plan.totalSteps) break;
+        if (this.#patienceIsOver()) {
+          yield this.#stopEvent(
+            "early_stopping",
+            `no better ${options.bestMetric} in ${options.earlyStopping} evaluations`,
+          );
+          break;
+        }
+        if (isDue(plan, options.saveEvery, state.step)) yield* this.#save();
+        if (this.#running === undefined) throwIfAborted(signal);
+        yield await this.#step();
+      }
+    } catch (error) {
+      if (!isAborted(error)) throw error;
+      yield* this.#save();
+      yield this.#stopEvent(
+        "aborted",
+        state.step > 0 ? "stopped; go on with --resume" : "stopped before the first step",
+      );
+      return "aborted";
+    }
+    if (state.best === null) {
+      await this.#keepBest(null, null);
+      this.#checkpoint = undefined; // one of this step would not know the best model
+    }
+    yield* this.#save();
+    return "finished";
+  }
+
+  async #step(): Promise<TrainEvent> {
+    const { model, plan, state, queueSteps = model.device !== "cpu" } = this.#input;
+    const running = this.#running ?? this.#start(await (this.#next ?? this.#batches.step(state.step)));
+    this.#running = undefined;
+    this.#next = state.step + 1 < plan.totalSteps ? this.#batches.step(state.step + 1) : undefined;
+    if (queueSteps) await this.#startNext(state.step + 1);
+    const result = await running.result;
+    const seconds = (performance.now() - Math.max(running.started, this.#lastEnd)) / 1000;
+    this.#lastEnd = performance.now();
+    if (!Number.isFinite(result.loss)) throw this.#diverged(state.step + 1, `the loss is ${result.loss}`);
+    if (!Number.isFinite(result.gradNorm))
+      throw this.#diverged(state.step + 1, `the gradient norm is ${result.gradNorm}`);
+
+    const { position } = locateStep(plan, state.step);
+    const { sums } = state;
+    const { rows, tokens } = running;
+    sums.epochLoss = (position === 0 ? 0 : sums.epochLoss) + result.loss * rows;
+    sums.epochRows = (position === 0 ? 0 : sums.epochRows) + rows;
+    sums.rows += rows;
+    sums.tokens += tokens;
+    sums.trainSeconds += seconds;
+    state.step++;
+    Object.assign(state, locateStep(plan, state.step));
+    this.#speed.add(seconds, rows, tokens);
+    return {
+      type: "step",
+      step: state.step,
+      totalSteps: plan.totalSteps,
+      epoch: state.step / plan.stepsPerEpoch,
+      loss: result.loss,
+      learningRate: result.learningRate,
+      gradNorm: result.gradNorm,
+      ...this.#speed.rates(),
+      secondsLeft: this.#speed.secondsFor(plan.totalSteps - state.step),
+    };
+  }
+
+  #start({ batches, rows, tokens }: StepBatches): RunningStep {
+    const result = this.#input.model.session.trainStep(batches);
+    result.catch(() => {}); // for whoever leaves the loop without waiting for it
+    return { result, rows, tokens, started: performance.now() };
+  }
+
+  /** Starts the step after `step`, unless something else comes before it. */
+  async #startNext(step: number): Promise<void> {
+    const { plan, options, signal } = this.#input;
+    if (this.#next === undefined || signal?.aborted) return;
+    if (this.#evaluationIsDue(step) || isDue(plan, options.saveEvery, step)) return;
+    this.#running = this.#start(await this.#next);
+  }
+
+  #evaluationIsDue(step: number): boolean {
+    const { state, plan, options, dev } = this.#input;
+    return dev !== undefined && state.evaluatedStep < step && isDue(plan, options.evalEvery, step);
+  }
+
+  async *#evaluate(): AsyncGenerator<TrainEvent, void> {
+    const { plan, options, state } = this.#input;
+    const dev = this.#input.dev!;
+    const metrics = yield* this.#devEvents(dev);
+    const { value, direction } = selectMetric(metrics, options.bestMetric);
+    const best = state.best === null || isBetter(value, state.best.value, direction);
+    if (best) await this.#keepBest(value, metrics);
+    state.evaluationsWithoutBetter = best ? 0 : state.evaluationsWithoutBetter + 1;
+    state.evaluatedStep = state.step;
+    yield {
+      type: "evaluation",
+      split: "dev",
+      step: state.step,
+      epoch: state.step / plan.stepsPerEpoch,
+      metrics,
+      best,
+    };
+  }
+
+  async *#devEvents(dev: Split): AsyncGenerator<TrainEvent, SplitMetrics> {
+    const { model, options, state, signal } = this.#input;
+    try {
+      return yield* evaluationEvents("dev", model, dev, options, signal);
+    } catch (error) {
+      if (!(error instanceof FinetagError && error.code === "ERR_FINETAG_DIVERGED")) throw error;
+      throw this.#diverged(state.step, "the loss of the dev data is not a number", error);
+    }
+  }
+
+  async #keepBest(value: number | null, dev: NonNullable<TrainState["best"]>["dev"]): Promise<void> {
+    const { options, state, storage } = this.#input;
+    const sha256 = await storage.saveBest();
+    state.best = { step: state.step, metric: options.bestMetric, value, dev, sha256 };
+  }
+
+  async *#save(): AsyncGenerator<TrainEvent, void> {
+    const { state, storage } = this.#input;
+    if (state.step === 0 || this.#checkpoint?.step === state.step) return;
+    state.sums.totalSeconds = this.#earlierSeconds + (performance.now() - this.#started) / 1000;
+    state.sums.peakRssMb = Math.max(state.sums.peakRssMb, process.resourceUsage().maxRSS / 1024);
+    const written = await storage.checkpoint(state);
+    if (written === undefined) return;
+    this.#earlierCheckpoint = this.#checkpoint;
+    this.#checkpoint = written;
+    yield { type: "checkpoint", ...written };
+  }
+
+  #patienceIsOver(): boolean {
+    const { earlyStopping } = this.#input.options;
+    return earlyStopping !== undefined && this.#input.state.evaluationsWithoutBetter >= earlyStopping;
+  }
+
+  #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {
+    return { type: "stop", reason, step: this.#input.state.step, message };
+  }
+
+  /** A checkpoint is known to be good when a later step found a finite loss with its weights. */
+  #goodCheckpoint(): CheckpointRef | undefined {
+    const good = [this.#checkpoint, this.#earlierCheckpoint].find(
+      (checkpoint) => checkpoint !== undefined && checkpoint.step < this.#input.state.step,
+    );
+    return good !== undefined && existsSync(good.path) ? good : undefined;
+  }
+
+  #diverged(step: number, what: string, cause?: unknown): FinetagError {
+    const last = this.#goodCheckpoint();
+    const good =
+      last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`;
+    return new FinetagError(
+      "ERR_FINETAG_DIVERGED",
+      `step ${step}: ${what}; ${good}; lower the learning rate or raise the warm-up`,
+      { cause },
+    );
+  }
+}
+
+/** Evaluates a split and tells how far it is. */
+export async function* evaluationEvents(
+  split: "dev" | "test",
+  model: OpenModel,
+  data: Split,
+  options: Pick<LoopOptions, "threshold" | "evalBatchSize">,
+  signal: AbortSignal | undefined,
+) {
+  const steps = evaluateWindows(model.session, evaluationWindows(data), {
+    labels: model.labels,
+    thresholds: options.threshold,
+    device: model.device,
+    batchSize: options.evalBatchSize,
+    signal,
+  });
+  for (;;) {
+    const { done, value } = await steps.next();
+    if (done) return value;
+    const event: TrainEvent = { type: "evaluating", split, rows: value, totalRows: data.rows.length };
+    yield event;
+  }
+}

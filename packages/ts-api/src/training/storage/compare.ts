@@ -1,0 +1,95 @@
+import { FinetagError } from "../../errors/index.ts";
+import type { ResolvedTrainOptions } from "../options/index.ts";
+import type { TrainState } from "./state.ts";
+
+/** Options that decide the weights or which of them are best: they stay as they were. */
+const FIXED = [
+  "seed",
+  "maxLength",
+  "epochs",
+  "maxSteps",
+  "batchSize",
+  "groupByLength",
+  "gradientAccumulation",
+  "learningRate",
+  "warmupRatio",
+  "schedule",
+  "weightDecay",
+  "adamBeta1",
+  "adamBeta2",
+  "adamEpsilon",
+  "maxGradNorm",
+  "dropout",
+  "precision",
+  "devSplit",
+  "evalEvery",
+  "bestMetric",
+  "threshold",
+] as const satisfies readonly (keyof ResolvedTrainOptions)[];
+
+/** What a run is about to be, compared with what a checkpoint says it was. */
+export type ComparedState = Pick<
+  TrainState,
+  "options" | "labels" | "model" | "data" | "device" | "threads" | "versions" | "totalSteps"
+>;
+
+/**
+ * Checks that a run may go on from a checkpoint.
+ *
+ * @returns warnings about what may change the last bits of a float.
+ * @throws FinetagError `ERR_FINETAG_CHECKPOINT` that names the first thing that differs and both values.
+ */
+export function compareWithCheckpoint(path: string, saved: ComparedState, now: ComparedState): string[] {
+  const refuse = (what: string, before: unknown, given: unknown): never => {
+    throw new FinetagError(
+      "ERR_FINETAG_CHECKPOINT",
+      `${what} is ${show(given)}, but ${path} was written with ${show(before)}; ` +
+        "give the same to --resume, or start anew with --overwrite",
+    );
+  };
+  const compare = (what: string, before: unknown, given: unknown) => {
+    if (JSON.stringify(before) !== JSON.stringify(given)) refuse(what, before, given);
+  };
+
+  for (const key of FIXED) compare(flag(key), saved.options[key], now.options[key]);
+  compare("the list of labels", saved.labels, now.labels);
+  for (const key of Object.keys({ ...saved.model, ...now.model })) {
+    compare(`the model's ${key}`, saved.model[key], now.model[key]);
+  }
+  for (const split of ["train", "dev"] as const) {
+    const before = saved.data[split];
+    const given = now.data[split];
+    if (before?.sha256 === given?.sha256) continue;
+    refuse(`the ${split} data`, before && describe(before), given && describe(given));
+  }
+  compare("the number of steps", saved.totalSteps, now.totalSteps);
+
+  const changes = [
+    changed("device", saved.device, now.device),
+    changed("threads", saved.threads, now.threads),
+    changed("evaluation batch size", saved.options.evalBatchSize, now.options.evalBatchSize),
+    ...Object.keys(saved.versions).map((key) => changed(key, saved.versions[key], now.versions[key])),
+  ].filter((change) => change !== undefined);
+  return changes.map((change) => `${change}; the last bits of results may differ from a run never stopped`);
+}
+
+/** `learningRate` as the command line spells it. */
+export function flag(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function changed(what: string, before: unknown, now: unknown): string | undefined {
+  return before === now
+    ? undefined
+    : `${what} was ${show(before)} when the checkpoint was written and is ${show(now)} now`;
+}
+
+function describe({ path, bytes, rows, sha256 }: NonNullable<TrainState["data"]["dev"]>): string {
+  return `${path} (${rows} rows, ${bytes} bytes, ${sha256.slice(0, 8)})`;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return "not given";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}

@@ -1,0 +1,67 @@
+import { realpath, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { FinetagError } from "../../errors/index.ts";
+import { ioError, isNotFound, listNames, makeFolder, recoverFiles, removeLeftovers } from "../../io/index.ts";
+import { listCheckpoints } from "./checkpoint.ts";
+import { checkpointFolder } from "./storage.ts";
+
+/** Files of a run, weights first: what is left of a removal that was cut off is no model. */
+const RUN_FILES = ["model.safetensors", "metrics.json", "finetag.json", "config.json"];
+
+/**
+ * Refuses an output directory in which a run cannot start: the model's own, a file, one that holds a run
+ * (without `resume` or `overwrite`) or a model of someone else. Writes nothing.
+ *
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT`.
+ */
+export async function checkOutputDirectory(
+  outputDir: string,
+  modelDirectory: string,
+  options: { resume: boolean; overwrite: boolean },
+): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`);
+  };
+  if (options.resume && options.overwrite) refuse("--resume and --overwrite exclude each other; give one");
+  const entry = await stat(outputDir).catch((error) => {
+    if (isNotFound(error)) return undefined;
+    throw ioError(error, "read", outputDir);
+  });
+  if (entry === undefined) return;
+  if (!entry.isDirectory()) refuse("it is a file; give a directory as --output-dir");
+  if ((await realpath(outputDir)) === (await realpath(modelDirectory))) {
+    refuse("it is the directory of the model to start from; give another --output-dir");
+  }
+  if (options.overwrite) return;
+  const names = await listNames(outputDir);
+  const checkpoints = await listCheckpoints(checkpointFolder(outputDir));
+  const held = RUN_FILES.find((name) => names.includes(name));
+  if (held === undefined && checkpoints.length === 0) return;
+  if (!options.resume) {
+    refuse(
+      "it holds a run already; go on with --resume, start anew with --overwrite, or give another --output-dir",
+    );
+  }
+  if (checkpoints.length === 0 && names.includes("model.safetensors") && !names.includes("finetag.json")) {
+    refuse("it holds a model that finetag did not write; give another --output-dir");
+  }
+}
+
+/** Makes the directory ready to be written: what killed processes left goes, and with `overwrite` the older run. */
+export async function openOutputDirectory(outputDir: string, options: { overwrite: boolean }): Promise<void> {
+  try {
+    await makeFolder(outputDir);
+    await recoverFiles(outputDir);
+    if (options.overwrite) {
+      for (const name of [...RUN_FILES, "runs"])
+        await rm(join(outputDir, name), { recursive: true, force: true });
+      for (const { path } of await listCheckpoints(checkpointFolder(outputDir))) {
+        await rm(path, { recursive: true, force: true });
+      }
+    }
+  } catch (error) {
+    throw ioError(error, "write", outputDir);
+  }
+  await removeLeftovers(outputDir);
+  await removeLeftovers(checkpointFolder(outputDir));
+}

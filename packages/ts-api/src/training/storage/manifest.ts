@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { throwIfAborted } from "../../engine/index.ts";
+import { hashFile, ioError } from "../../io/index.ts";
+
+const MANIFEST = "manifest.json";
+
+const manifestSchema = z.object({
+  version: z.literal(1),
+  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
+});
+
+/**
+ * Lists every file of a folder with its size and SHA-256 in `manifest.json`, written last.
+ *
+ * @param known hashes that need not be computed again
+ */
+export async function writeManifest(folder: string, known: Record<string, string> = {}): Promise<void> {
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const name of (await readdir(folder)).sort()) {
+    const path = join(folder, name);
+    files[name] = { bytes: (await stat(path)).size, sha256: known[name] ?? (await sha256File(path)) };
+  }
+  await writeFile(join(folder, MANIFEST), `${JSON.stringify({ version: 1, files }, null, 2)}\n`);
+}
+
+/** What is wrong with a folder, or undefined when every file of its manifest is whole. */
+export async function verifyManifest(folder: string): Promise<string | undefined> {
+  let manifest: z.output<typeof manifestSchema>;
+  try {
+    manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST), "utf8")));
+  } catch {
+    return "its manifest.json is missing or damaged";
+  }
+  for (const [name, expected] of Object.entries(manifest.files)) {
+    const path = join(folder, name);
+    const entry = await stat(path).catch(() => undefined);
+    if (entry === undefined) return `${name} is missing`;
+    if (entry.size !== expected.bytes) return `${name} has ${entry.size} bytes instead of ${expected.bytes}`;
+    if ((await sha256File(path)) !== expected.sha256) return `${name} does not match its checksum`;
+  }
+  return undefined;
+}
+
+/**
+ * SHA-256 of a file in hex, read a piece at a time.
+ *
+ * @throws FinetagError `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`.
+ */
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
+  try {
+    return (await hashFile(createHash("sha256"), path, signal)).digest("hex");
+  } catch (error) {
+    throwIfAborted(signal);
+    throw ioError(error, "read", path);
+  }
+}

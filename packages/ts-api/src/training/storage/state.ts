@@ -1,0 +1,95 @@
+import { z } from "zod";
+import type { SplitMetrics } from "../../metrics/index.ts";
+import { trainOptionsSchema } from "../options/index.ts";
+
+const count = z.number().int().nonnegative();
+const metrics = z.custom<SplitMetrics>(
+  (value) => typeof value === "object" && value !== null && "rows" in value,
+);
+
+const splitFingerprintSchema = z.object({
+  /** File the rows came from; `memory` for rows given by a program. */
+  path: z.string(),
+  bytes: count,
+  rows: count,
+  tokens: count,
+  /** Of token ids, lengths and labels, in order. */
+  sha256: z.string(),
+});
+
+/** What a split was made of; equal fingerprints mean equal batches. */
+export type SplitFingerprint = z.output<typeof splitFingerprintSchema>;
+
+const bestSchema = z.object({
+  /** The model after so many steps. */
+  step: count,
+  metric: z.string(),
+  value: z.number().nullable(),
+  /** Dev metrics of that model; null when the run has no dev data. */
+  dev: metrics.nullable(),
+  /** Of its model.safetensors; null when the run writes no directory. */
+  sha256: z.string().nullable(),
+});
+
+export type BestRecord = z.output<typeof bestSchema>;
+
+const sumsSchema = z.object({
+  /** Loss times rows, over the steps of the epoch under way (or just ended). */
+  epochLoss: z.number(),
+  epochRows: count,
+  rows: count,
+  tokens: count,
+  /** In training steps alone. */
+  trainSeconds: z.number(),
+  totalSeconds: z.number(),
+  peakRssMb: z.number(),
+});
+
+/** All that a run is, beside weights and moments: what `state.json` of a checkpoint holds. */
+export const trainStateSchema = z.object({
+  version: z.literal(1),
+  /** Optimizer steps taken. Data order and dropout are functions of seed and step, so there is no other random state. */
+  step: count,
+  totalSteps: count,
+  /** Epoch and place in it of the next step; for the reader, and checked against `step`. */
+  epoch: count,
+  position: count,
+  seed: count,
+  /** Step after which the model was last evaluated. */
+  evaluatedStep: count,
+  /** Evaluations since the best one. */
+  evaluationsWithoutBetter: count,
+  best: bestSchema.nullable(),
+  sums: sumsSchema,
+  /** A checkpoint without `groupByLength` is older than that option: its batches were not grouped. */
+  options: trainOptionsSchema.extend({ groupByLength: z.boolean().default(false) }),
+  labels: z.array(z.string()),
+  /** The engine's view of config.json. */
+  model: z.record(z.string(), z.unknown()),
+  data: z.object({ train: splitFingerprintSchema, dev: splitFingerprintSchema.optional() }),
+  device: z.string(),
+  threads: count,
+  versions: z.record(z.string(), z.string()),
+});
+
+export type TrainState = z.output<typeof trainStateSchema>;
+
+/** The state before the first step. */
+export function freshState(
+  run: Omit<
+    TrainState,
+    "version" | "step" | "epoch" | "position" | "evaluatedStep" | "evaluationsWithoutBetter" | "best" | "sums"
+  >,
+): TrainState {
+  return {
+    version: 1,
+    step: 0,
+    epoch: 0,
+    position: 0,
+    evaluatedStep: 0,
+    evaluationsWithoutBetter: 0,
+    best: null,
+    sums: { epochLoss: 0, epochRows: 0, rows: 0, tokens: 0, trainSeconds: 0, totalSeconds: 0, peakRssMb: 0 },
+    ...run,
+  };
+}

@@ -1,0 +1,112 @@
+import { basename, join } from "node:path";
+import { FinetagError } from "../errors/index.ts";
+import { listNames, PYTORCH, SAFETENSORS } from "../io/index.ts";
+import { openPytorch } from "./pytorch/index.ts";
+import { openSafetensors } from "./safetensors/index.ts";
+import { openShards } from "./shards.ts";
+import { findCheckpoint, missingCheckpoint, openTensorflow } from "./tensorflow/index.ts";
+import type { TensorFile } from "./tensors.ts";
+
+/** One way in which a directory may hold weights. */
+interface Format {
+  /** The file to open, or a prefix of several; undefined where the directory has none. */
+  find(dir: string, names: readonly string[]): string | undefined | Promise<string | undefined>;
+  open(path: string): Promise<TensorFile>;
+}
+
+const safetensors = { extension: ".safetensors", noun: "safetensors file", open: openSafetensors };
+const pytorch = { extension: ".bin", noun: "PyTorch file (.bin)", open: openPytorch };
+
+/** The first that a directory holds is read. */
+const FORMATS: readonly Format[] = [
+  { find: named(SAFETENSORS.whole), open: openSafetensors },
+  { find: named(SAFETENSORS.index), open: (path) => openShards(path, safetensors) },
+  { find: named(PYTORCH.whole), open: openPytorch },
+  { find: named(PYTORCH.index), open: (path) => openShards(path, pytorch) },
+  { find: findCheckpoint, open: openTensorflow },
+  { find: onlyPytorch, open: openPytorch },
+];
+
+function named(name: string): Format["find"] {
+  return (dir, names) => (names.includes(name) ? join(dir, name) : undefined);
+}
+
+/** Files of torch beside a model's weights, as Trainer and Accelerate leave them. */
+const NO_WEIGHTS =
+  /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
+
+function onlyPytorch(dir: string, names: readonly string[]): string | undefined {
+  const found = names.filter((name) => /\.(bin|pth?|ckpt)$/.test(name) && !NO_WEIGHTS.test(name));
+  if (found.length <= 1) return found[0] && join(dir, found[0]);
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${dir}: holds ${found.length} PyTorch files (${found.sort().slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}); ` +
+      `name the one that is meant ${PYTORCH.whole}`,
+  );
+}
+
+/**
+ * Opens a model directory's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint,
+ * each in one file or in shards. Where there are several, the first of these is taken.
+ *
+ * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of
+ *   the format does.
+ */
+export async function openWeights(dir: string): Promise<TensorFile> {
+  const { path, open } = await chooseWeights(dir);
+  return open(path);
+}
+
+/** What {@link openWeights} opens: a file, or a TensorFlow checkpoint's path without `.index`. */
+export async function findWeights(dir: string): Promise<string> {
+  return (await chooseWeights(dir)).path;
+}
+
+async function chooseWeights(dir: string): Promise<{ path: string; open: Format["open"] }> {
+  const names = await listNames(dir);
+  for (const { find, open } of FORMATS) {
+    const path = await find(dir, names);
+    if (path !== undefined) return { path, open };
+  }
+  throw noWeights(dir, names, await missingCheckpoint(dir, names));
+}
+
+const FROM_ELSEWHERE =
+  "fetch the model with safetensors or PyTorch weights (`finetag pull` lists some), or save it again as such";
+
+/** Files of weights that are not read, and what to do about them. */
+const OTHER_FORMATS: { pattern: RegExp; what: string; remedy: string }[] = [
+  { pattern: /\.h5$|\.keras$/, what: "Keras weights, which are not read", remedy: FROM_ELSEWHERE },
+  { pattern: /\.msgpack$/, what: "Flax weights, which are not read", remedy: FROM_ELSEWHERE },
+  {
+    pattern: /\.onnx$|\.gguf$|\.tflite$|\.pb$/,
+    what: "a model made for inference only",
+    remedy: FROM_ELSEWHERE,
+  },
+  {
+    pattern: /\.data-\d{5}-of-\d{5}$|\.ckpt(-\d+)?\.meta$/,
+    what: "a part of a TensorFlow checkpoint without its .index",
+    remedy: "copy all of its files (.index and .data-…)",
+  },
+];
+
+/** @param missing What `tf.train.Saver` noted as the newest checkpoint. */
+function noWeights(dir: string, names: readonly string[], missing: string | undefined): FinetagError {
+  for (const { pattern, what, remedy } of OTHER_FORMATS) {
+    const found = [...names].sort().find((name) => pattern.test(name));
+    if (found === undefined) continue;
+    return new FinetagError("ERR_FINETAG_MODEL", `${dir}: holds ${found}, ${what}; ${remedy}`);
+  }
+  if (missing !== undefined) {
+    return new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which is not in it; ` +
+        "copy all of its files (.index and .data-…)",
+    );
+  }
+  return new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${dir}: there are no weights in it (${SAFETENSORS.whole}, ${PYTORCH.whole}, or a TensorFlow checkpoint); ` +
+      `name a folder with a model, or fetch one (finetag pull ${basename(dir)})`,
+  );
+}

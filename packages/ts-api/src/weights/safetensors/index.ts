@@ -1,0 +1,2 @@
+export { openSafetensors } from "./read.ts";
+export { type TensorSource, writeSafetensors, writeTensors } from "./write.ts";

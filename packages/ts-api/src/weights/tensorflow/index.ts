@@ -1,0 +1,3 @@
+export { findCheckpoint, missingCheckpoint } from "./files.ts";
+export { openTensorflow } from "./read.ts";
+export { FOOTER_BYTES, isTable } from "./table.ts";
