@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { trainOptionsSchema } from "@finetag/api";
@@ -8,9 +8,17 @@ import { flagsOf, validate } from "../src/arguments/index.ts";
 import { commands } from "../src/commands/index.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
-const PAGES = ["README.md", "README.zh-CN.md", "docs/cli.md", "docs/architecture.md", "docs/tokenizers.md"];
+const PAGES = [
+  ...["README.md", "README.zh-CN.md", "CONTRIBUTING.md"],
+  ...readdirSync(join(ROOT, "docs"))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `docs/${name}`),
+];
 /** Options of other programs that the pages mention, those of all commands, and placeholders. */
-const NOT_OURS = new Set(["--yes", "--from-scratch", "--master", "--help", "--name", "--no-name", "--no"]);
+const NOT_OURS = new Set([
+  ...["--yes", "--from-scratch", "--master", "--help", "--name", "--no-name", "--no"],
+  ...["--project", "--filter"],
+]);
 
 const read = (page: string) => readFileSync(join(ROOT, page), "utf8");
 
@@ -50,7 +58,7 @@ describe.each(PAGES)("%s", (page) => {
   });
 
   test("shows the programs of examples/ as they are", () => {
-    const programs = ["examples/quickstart.ts", "examples/words.ts"].map(read).join("\n");
+    const programs = ["quickstart", "tickets", "words"].map((name) => read(`examples/${name}.ts`)).join("\n");
     for (const [, code] of read(page).matchAll(/```ts\n(.*?)```/gs)) expect(programs).toContain(code);
   });
 });
