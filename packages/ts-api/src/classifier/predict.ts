@@ -1,56 +1,36 @@
-import {
-  encodeWindow,
-  forwardWindows,
-  type OpenModel,
-  ReadAhead,
-  readAhead,
-  type Split,
-} from "../engine/index.ts";
+import { readAhead, type Scheduler } from "../engine/index.ts";
+import { FinetagError } from "../errors/index.ts";
 import { sigmoid } from "../metrics/index.ts";
-import type { Prediction, TextInput } from "./types.ts";
-
-/** Texts of a window: sorted by length together, and answered together. */
-const WINDOW_TEXTS = 1024;
-/** A longer text takes the place of several in a window, lest long ones fill the memory. */
-const TEXT_CHARACTERS = 4096;
+import type { Prediction, PredictOptions, TextInput } from "./types.ts";
 
 export interface PredictSetup {
-  model: OpenModel;
-  maxLength: number;
-  batchSize: number | undefined;
+  scheduler: Scheduler;
+  labels: readonly string[];
   /** One for each label. */
   thresholds: readonly number[];
+  maxLength: number;
+  batchSize: number | undefined;
   signal: AbortSignal | undefined;
 }
 
-/** Collects the texts of a stream, up to a window of them, while windows before are under way. */
-export function collectTexts<T extends string | Pick<TextInput, "text" | "textPair">>(
-  source: AsyncIterable<T> | Iterable<T>,
-): ReadAhead<T> {
-  return new ReadAhead(source, WINDOW_TEXTS, (given) => Math.max(1, characters(given) / TEXT_CHARACTERS));
-}
-
-/** What is no text is refused later, by its place. */
-function characters(given: string | Pick<TextInput, "text" | "textPair">): number {
-  if (typeof given === "string") return given.length;
-  return (given?.text?.length ?? 0) + (given?.textPair?.length ?? 0);
-}
-
 /**
- * Windows of what {@link collectTexts} has, to its end.
+ * Checked before a call's texts meet those of others.
  *
- * @param full Only the last window is smaller. Else each is what came while those before were under way: a text that
- *   comes alone goes at once, and one of many goes with many.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT`
  */
-export async function* collected<T>(texts: ReadAhead<T>, full: boolean): AsyncGenerator<T[], void> {
-  for (let window = await texts.take(full); window.length > 0; window = await texts.take(full)) yield window;
-}
-
-interface Window extends Split {
-  inputs: readonly TextInput[];
-  predictions: Prediction[];
-  /** Texts without a prediction. */
-  left: number;
+export function checkPredictOptions({ batchSize, threshold }: PredictOptions): void {
+  if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `\`batchSize\` is ${batchSize}; give a whole number of at least 1`,
+    );
+  }
+  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `\`threshold\` is ${threshold}; give a number from 0 to 1`,
+    );
+  }
 }
 
 /**
@@ -58,35 +38,26 @@ interface Window extends Split {
  * while the engine computes one, so few windows are in memory at a time.
  */
 export async function* predictWindows(
-  windows: AsyncIterable<readonly TextInput[]>,
-  { model, maxLength, batchSize, thresholds, signal }: PredictSetup,
+  windows: AsyncIterable<readonly TextInput[]> | Iterable<readonly TextInput[]>,
+  { scheduler, labels, thresholds, ...settings }: PredictSetup,
 ): AsyncGenerator<Prediction[], void> {
-  const width = model.labels.length;
-  const encoding = {
-    tokenizer: model.source.tokenizer,
-    maxLength,
-    vocabSize: model.native.vocabSize,
-    labelCount: 0,
-    signal,
-  };
-  const encoded = readAhead(encodeWindows());
-  const options = { device: model.device, batchSize, withLabels: false, signal };
-  for await (const { window, positions, result } of forwardWindows(model.session, encoded, options)) {
-    const probabilities = sigmoid(result.logits);
-    for (const [i, position] of positions.entries()) {
-      const row = probabilities.subarray(i * width, (i + 1) * width);
-      window.predictions[position] = describe(window.inputs[position]!, model.labels, row, thresholds);
+  const call = scheduler.call(settings);
+  try {
+    for await (const { predictions, running } of readAhead(submitted())) {
+      await running;
+      yield predictions;
     }
-    window.left -= positions.length;
-    if (window.left === 0) yield window.predictions;
+  } finally {
+    call.close();
   }
 
-  async function* encodeWindows(): AsyncGenerator<Window, void> {
+  async function* submitted() {
     for await (const inputs of windows) {
-      const texts = inputs.map(({ text, textPair }) => ({ text, textPair, labels: [] }));
-      const store = await encodeWindow(texts, encoding);
-      const rows = Uint32Array.from(inputs.keys());
-      yield { inputs, store, rows, predictions: new Array<Prediction>(rows.length), left: rows.length };
+      const predictions = new Array<Prediction>(inputs.length);
+      const running = call.submit(inputs, (logits, i) => {
+        predictions[i] = describe(inputs[i]!, labels, sigmoid(logits), thresholds);
+      });
+      yield { predictions, running };
     }
   }
 }

@@ -2,7 +2,12 @@ import { FinetagError } from "../errors/index.ts";
 
 /** @throws FinetagError `ERR_FINETAG_ABORTED` once the signal was given. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new FinetagError("ERR_FINETAG_ABORTED", "stopped by the caller");
+  if (signal?.aborted) throw abortError();
+}
+
+/** What a caller who gives the signal gets. */
+export function abortError(): FinetagError {
+  return new FinetagError("ERR_FINETAG_ABORTED", "stopped by the caller");
 }
 
 /** True for the error of {@link throwIfAborted}. */
