@@ -1,5 +1,5 @@
 import type { EncodedTexts } from "../../tokenizer/index.ts";
-import { abortError } from "../abort.ts";
+import { abortError, onAbort } from "../abort.ts";
 import { charactersOf, type ForwardText, windowShare } from "./window.ts";
 
 /** What texts are computed with; each call has its own. */
@@ -38,7 +38,7 @@ export class Request {
   /** Texts, where a long one counts as several; see {@link windowShare}. */
   readonly weight: number;
   readonly #count: number;
-  readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: (() => void) | undefined;
   readonly #receive: Receive;
   readonly #onSettled: (request: Request) => void;
   #texts: readonly ForwardText[];
@@ -60,7 +60,6 @@ export class Request {
     this.#count = texts.length;
     this.maxLength = maxLength;
     this.batchSize = batchSize;
-    this.#signal = signal;
     this.#receive = receive;
     this.#onSettled = onSettled;
     this.weight = texts.reduce((sum, text) => sum + windowShare(charactersOf(text)), 0);
@@ -69,7 +68,7 @@ export class Request {
       this.#reject = reject;
     });
     this.promise.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#stopListening = signal && onAbort(signal, () => this.fail(abortError()));
   }
 
   /** What is to be tokenized; nothing once it is settled. */
@@ -109,12 +108,10 @@ export class Request {
     if (!this.#settled) this.#settle(() => this.#reject(error));
   }
 
-  readonly #onAbort = () => this.fail(abortError());
-
   #settle(finish: () => void): void {
     this.#settled = true;
     this.#texts = [];
-    this.#signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopListening?.();
     this.#onSettled(this);
     finish();
   }

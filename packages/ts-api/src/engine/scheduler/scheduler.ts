@@ -11,6 +11,9 @@ import { type ForwardText, WINDOW_TEXTS } from "./window.ts";
 /** A batch that is computed, and one that waits in the session, so that the engine never idles. */
 const BATCHES_IN_ENGINE = 2;
 
+/** Requests up to this size are tokenized with others: more texts at once win the tokenizer no time. */
+const SMALL_TEXTS = 64;
+
 /** The model's part that a scheduler needs. */
 export interface SchedulerModel extends Pick<OpenModel, "native" | "device"> {
   source: Pick<OpenModel["source"], "tokenizer">;
@@ -59,7 +62,10 @@ export class Scheduler {
 
   /** A caller, with the settings of its texts. */
   call(settings: CallSettings): ForwardCall {
+    const { signal } = settings;
     const own = new Set<Request>();
+    /** A window at a time, so that the first is soon ready. */
+    let tokenized = Promise.resolve();
     const call: ForwardCall = {
       submit: (texts, receive) => {
         if (texts.length === 0) return Promise.resolve();
@@ -68,7 +74,13 @@ export class Scheduler {
           this.#unsettled.delete(request);
         });
         own.add(request);
-        this.#add(request, settings.signal);
+        this.#unsettled.add(request);
+        if (signal?.aborted) request.fail(abortError());
+        else if (this.#isClosed) request.fail(disposedError());
+        else if (request.weight <= SMALL_TEXTS) {
+          this.#waiting.push(request);
+          this.#tokenizeSoon();
+        } else tokenized = tokenized.then(() => this.#tokenize([request]));
         return request.promise;
       },
       close: () => {
@@ -86,63 +98,53 @@ export class Scheduler {
     this.#lanes.clear();
   }
 
-  #add(request: Request, signal: AbortSignal | undefined): void {
-    this.#unsettled.add(request);
-    if (signal?.aborted) request.fail(abortError());
-    else if (this.#isClosed) request.fail(disposedError());
-    else {
-      this.#waiting.push(request);
-      this.#tokenizeSoon();
-    }
-  }
-
   /** In the same turn of the event loop, but after all callers that are ready to submit. */
   #tokenizeSoon(): void {
     if (this.#isTokenizing || this.#waiting.length === 0) return;
     this.#isTokenizing = true;
-    process.nextTick(() => void this.#tokenize());
+    process.nextTick(() => void this.#tokenizeWaiting());
   }
 
   /** Tokenizes what waits, but no more ahead of the engine than a window in each lane. */
-  async #tokenize(): Promise<void> {
+  async #tokenizeWaiting(): Promise<void> {
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
       if (this.#lanes.get(next.batchSize)?.isFull) break;
-      await this.#encode(this.#takeWindow(next));
-      this.#dispatch();
+      await this.#tokenize(this.#takeTogether(next.maxLength));
     }
     this.#isTokenizing = false;
   }
 
-  /** The first request, and those after it that may be tokenized with it, up to a window. */
-  #takeWindow(first: Request): Request[] {
+  /** The requests that may be tokenized together, up to a window. */
+  #takeTogether(maxLength: number): Request[] {
     const taken: Request[] = [];
     const left: Request[] = [];
     let weight = 0;
-    for (const [i, request] of this.#waiting.entries()) {
+    for (const request of this.#waiting) {
       if (request.isSettled) continue;
-      if (
-        request.maxLength !== first.maxLength ||
-        (taken.length > 0 && weight + request.weight > WINDOW_TEXTS)
-      ) {
-        left.push(request);
-        continue;
-      }
-      taken.push(request);
-      weight += request.weight;
-      if (weight < WINDOW_TEXTS) continue;
-      for (const other of this.#waiting.slice(i + 1)) left.push(other);
-      break;
+      const fits = request.maxLength === maxLength && weight + request.weight <= WINDOW_TEXTS;
+      if (fits) weight += request.weight;
+      (fits ? taken : left).push(request);
     }
     this.#waiting = left;
     return taken;
   }
 
+  async #tokenize(requests: readonly Request[]): Promise<void> {
+    await this.#encode(requests.filter(({ isSettled }) => !isSettled));
+    this.#dispatch();
+  }
+
+  /** @param requests all of one maximum length */
   async #encode(requests: readonly Request[]): Promise<void> {
-    if (requests.length === 0) return;
+    const [first] = requests;
+    if (first === undefined) return;
     const { source, native } = this.#model;
-    const { maxLength } = requests[0]!;
     const texts = requests.map((request) => request.texts);
-    const options = { tokenizer: source.tokenizer, maxLength, vocabSize: native.vocabSize };
+    const options = {
+      tokenizer: source.tokenizer,
+      maxLength: first.maxLength,
+      vocabSize: native.vocabSize,
+    };
     try {
       const encoded = await encodeTexts(texts.flat(), options);
       let at = 0;
@@ -155,9 +157,10 @@ export class Scheduler {
         if (!request.isSettled) this.#enter(request, rows);
       }
     } catch (error) {
-      if (requests.length === 1) requests[0]!.fail(error);
+      if (requests.length === 1) first.fail(error);
       // Whose text it was shows when each is tokenized alone.
-      else for (const request of requests) if (!request.isSettled) await this.#encode([request]);
+      else
+        for (const request of requests) await this.#encode([request].filter(({ isSettled }) => !isSettled));
     }
   }
 
