@@ -17,8 +17,8 @@ import { checkSameLabels, fit, fitOptionsSchema, parseOptions, type TrainEvent }
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
 import { evaluateSource } from "./evaluate.ts";
-import { asInput, checkedWindows, collectTexts, windowsOf } from "./inputs.ts";
-import { checkPredictOptions, type PredictSetup, predictWindows } from "./predict.ts";
+import { asInput, checkedWindows, collectTexts } from "./inputs.ts";
+import { checkPredictOptions, type PredictSetup, predictTexts, predictWindows } from "./predict.ts";
 import type {
   ClassifierTrainOptions,
   EvaluateOptions,
@@ -169,9 +169,7 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Prediction[]> {
     const setup = this.#setup(options);
     const inputs = (Array.isArray(texts) ? texts : [texts]).map(asInput);
-    const parts: Prediction[][] = [];
-    for await (const part of predictWindows(windowsOf(inputs), setup)) parts.push(part);
-    return parts.flat();
+    return await predictTexts(inputs, setup);
   }
 
   /**

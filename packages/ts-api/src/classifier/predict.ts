@@ -1,16 +1,14 @@
-import { readAhead, type Scheduler } from "../engine/index.ts";
+import { type CallSettings, type ForwardCall, readAhead, type Scheduler } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { sigmoid } from "../metrics/index.ts";
+import { windowsOf } from "./inputs.ts";
 import type { Prediction, PredictOptions, TextInput } from "./types.ts";
 
-export interface PredictSetup {
+export interface PredictSetup extends CallSettings {
   scheduler: Scheduler;
   labels: readonly string[];
   /** One for each label. */
   thresholds: readonly number[];
-  maxLength: number;
-  batchSize: number | undefined;
-  signal: AbortSignal | undefined;
 }
 
 /**
@@ -33,33 +31,50 @@ export function checkPredictOptions({ batchSize, threshold }: PredictOptions): v
   }
 }
 
+/** Classifies texts in memory; gives predictions in their order. */
+export async function predictTexts(inputs: readonly TextInput[], setup: PredictSetup): Promise<Prediction[]> {
+  const windows = [...windowsOf(inputs)];
+  // Many callers have a text or a few, for whom reading ahead would cost more than all else in JavaScript.
+  if (windows.length === 1) return await predictWindow(setup.scheduler.call(setup), inputs, setup);
+  const parts: Prediction[][] = [];
+  for await (const part of predictWindows(windows, setup)) parts.push(part);
+  return parts.flat();
+}
+
 /**
  * Classifies windows of texts; gives each window's predictions in the order of its texts. The next window is tokenized
  * while the engine computes one, so few windows are in memory at a time.
  */
 export async function* predictWindows(
   windows: AsyncIterable<readonly TextInput[]> | Iterable<readonly TextInput[]>,
-  { scheduler, labels, thresholds, ...settings }: PredictSetup,
+  setup: PredictSetup,
 ): AsyncGenerator<Prediction[], void> {
-  const call = scheduler.call(settings);
+  const call = setup.scheduler.call(setup);
   try {
-    for await (const { predictions, running } of readAhead(submitted())) {
-      await running;
-      yield predictions;
-    }
+    for await (const { running } of readAhead(submitted())) yield await running;
   } finally {
     call.close();
   }
 
   async function* submitted() {
     for await (const inputs of windows) {
-      const predictions = new Array<Prediction>(inputs.length);
-      const running = call.submit(inputs, (logits, i) => {
-        predictions[i] = describe(inputs[i]!, labels, sigmoid(logits), thresholds);
-      });
-      yield { predictions, running };
+      const running = predictWindow(call, inputs, setup);
+      running.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
+      yield { running };
     }
   }
+}
+
+async function predictWindow(
+  call: ForwardCall,
+  inputs: readonly TextInput[],
+  { labels, thresholds }: PredictSetup,
+): Promise<Prediction[]> {
+  const predictions = new Array<Prediction>(inputs.length);
+  await call.submit(inputs, (logits, i) => {
+    predictions[i] = describe(inputs[i]!, labels, sigmoid(logits), thresholds);
+  });
+  return predictions;
 }
 
 function describe(
