@@ -27,7 +27,7 @@ export function syntheticLines({ vocabulary, rows, tokens, labels, seed = 42 }) 
 }
 
 /** From a 32-bit generator (mulberry32). */
-function uniformNumbers(seed) {
+export function uniformNumbers(seed) {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -19,6 +19,20 @@ await serve(
     /** All texts in one call; sorting and packing them is finetag's own work, and is timed. */
     throughput: async ({ texts }) => ({ seconds: await seconds(() => predict(texts)) }),
     latency: ({ texts }) => eachAlone(texts, predict),
+    /** A call for each text, all at the same time. */
+    concurrent: async ({ texts }) => ({ seconds: await seconds(() => Promise.all(texts.map(predict))) }),
+    /** So many callers at the same time, each of which waits for an answer before it asks again. */
+    clients: async ({ texts, count }) => {
+      const left = [...texts];
+      const milliseconds = [];
+      const client = async () => {
+        for (let text = left.pop(); text !== undefined; text = left.pop()) {
+          milliseconds.push(1000 * (await seconds(() => predict(text))));
+        }
+      };
+      const whole = await seconds(() => Promise.all(Array.from({ length: count }, client)));
+      return { seconds: whole, milliseconds };
+    },
   },
 );
 await classifier.dispose();

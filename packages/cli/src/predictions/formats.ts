@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import type { Prediction } from "@finetag/api";
+import { type Prediction, predictionToJson } from "@finetag/api";
 import { stringify } from "csv-stringify/sync";
 import { UsageError } from "../errors.ts";
 import { formatFloat32 } from "./float32.ts";
@@ -47,23 +47,12 @@ export function createFormat(
 ): PredictionFormat {
   switch (format) {
     case "jsonl":
-      return { header: () => "", line: (prediction) => `${JSON.stringify(jsonObject(prediction))}\n` };
+      return { header: () => "", line: (prediction) => `${JSON.stringify(predictionToJson(prediction))}\n` };
     case "csv":
       return csvFormat(labels, pairs);
     case "tsv":
       return testResultsFormat(labels);
   }
-}
-
-/** In the order a reader expects, whatever order the API has. */
-function jsonObject({ id, text, textPair, labels, probabilities }: Prediction) {
-  return {
-    ...(id === undefined ? {} : { id }),
-    text,
-    ...(textPair === undefined ? {} : { text_pair: textPair }),
-    labels,
-    probabilities,
-  };
 }
 
 /** RFC 4180, but with `\n` between lines. */

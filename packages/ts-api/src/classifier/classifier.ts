@@ -1,12 +1,11 @@
 import type { DataColumns } from "../data/index.ts";
 import {
   checkMaxLength,
-  evaluateWindows,
   type ModelSource,
   type OpenModel,
   openModel,
-  type ReadAhead,
   readModelSource,
+  Scheduler,
   saveModel,
 } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
@@ -17,8 +16,9 @@ import { askForTokenizerThreads } from "../tokenizer/index.ts";
 import { checkSameLabels, fit, fitOptionsSchema, parseOptions, type TrainEvent } from "../training/index.ts";
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
-import { labeledWindows } from "./evaluate.ts";
-import { collected, collectTexts, type PredictSetup, predictWindows } from "./predict.ts";
+import { evaluateSource } from "./evaluate.ts";
+import { asInput, checkedWindows, collectTexts } from "./inputs.ts";
+import { checkPredictOptions, type PredictSetup, predictTexts, predictWindows } from "./predict.ts";
 import type {
   ClassifierTrainOptions,
   EvaluateOptions,
@@ -47,6 +47,7 @@ export class Classifier implements AsyncDisposable {
   readonly #source: ModelSource;
   readonly #loading: LoadOptions;
   #model: OpenModel | undefined;
+  #scheduler: Scheduler | undefined;
   #finetag: FinetagJson;
   #training = false;
   #disposal: Promise<void> | undefined;
@@ -156,10 +157,11 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Classifies texts; the result has their order. Texts of about one length are computed together.
+   * Classifies texts; the result has their order. Texts of about one length are computed together. Calls that are made
+   * at the same time share batches; a text that comes alone is not kept waiting for others.
    *
-   * @throws FinetagError `ERR_FINETAG_ARGUMENT` for a wrong text or option, `ERR_FINETAG_ABORTED` within a batch
-   *   after `options.signal`, `ERR_FINETAG_DISPOSED`.
+   * @throws FinetagError `ERR_FINETAG_ARGUMENT` for a wrong text or option, `ERR_FINETAG_ABORTED` as soon as
+   *   `options.signal` is given, `ERR_FINETAG_DISPOSED`.
    */
   async predict(
     texts: string | TextInput | readonly (string | TextInput)[],
@@ -167,15 +169,15 @@ export class Classifier implements AsyncDisposable {
   ): Promise<Prediction[]> {
     const setup = this.#setup(options);
     const inputs = (Array.isArray(texts) ? texts : [texts]).map(asInput);
-    const parts: Prediction[][] = [];
-    for await (const part of predictWindows(collected(collectTexts(inputs), true), setup)) parts.push(part);
-    return parts.flat();
+    return await predictTexts(inputs, setup);
   }
 
   /**
    * Classifies a stream of texts of any length in constant memory, in its order. Texts that come while others are
    * computed go together, sorted by length; one that comes alone goes at once. A window holds up to 1,024 texts or 4
    * million characters; at most four windows are in memory.
+   *
+   * @throws FinetagError as {@link predict}.
    */
   async *predictStream(
     inputs: AsyncIterable<string | TextInput>,
@@ -184,8 +186,8 @@ export class Classifier implements AsyncDisposable {
     const setup = this.#setup(options);
     const texts = collectTexts(inputs);
     try {
-      for await (const part of predictWindows(asWindows(texts, options.fullWindows ?? false), setup))
-        yield* part;
+      const windows = checkedWindows(texts, options.fullWindows ?? false);
+      for await (const part of predictWindows(windows, setup)) yield* part;
     } finally {
       await texts.close();
     }
@@ -198,26 +200,10 @@ export class Classifier implements AsyncDisposable {
    */
   async evaluate(data: LabeledData, options: EvaluateOptions = {}): Promise<SplitMetrics> {
     const model = this.#opened();
-    const { signal, onProgress } = options;
     const known = { labels: model.labels, columns: this.columns };
     const { source } = await openLabeledData("data", data, known);
-    let totalRows = 0;
-    const windows = labeledWindows(source, { model, maxLength: this.maxLength, signal }, (rows) => {
-      totalRows = rows;
-    });
-    const steps = evaluateWindows(model.session, windows, {
-      labels: model.labels,
-      thresholds: options.threshold ?? this.thresholds,
-      device: model.device,
-      batchSize: options.batchSize,
-      signal,
-    });
-    let step = await steps.next();
-    while (!step.done) {
-      onProgress?.({ rows: step.value, totalRows });
-      step = await steps.next();
-    }
-    return step.value;
+    const { maxLength, thresholds } = this;
+    return await evaluateSource(model, source, { maxLength, thresholds, ...options });
   }
 
   /**
@@ -235,6 +221,7 @@ export class Classifier implements AsyncDisposable {
 
   /** Finishes the call under way and frees everything native. May be called again. */
   dispose(): Promise<void> {
+    this.#scheduler?.close();
     this.#disposal ??= this.#model?.session.dispose() ?? Promise.resolve();
     return this.#disposal;
   }
@@ -248,16 +235,20 @@ export class Classifier implements AsyncDisposable {
     if (this.#disposal !== undefined) await model.session.dispose();
     this.#assertAlive();
     this.#model = model;
+    this.#scheduler = new Scheduler(model);
     return model;
   }
 
-  #setup({ maxLength, batchSize, threshold, signal }: PredictOptions): PredictSetup {
-    const model = this.#opened();
+  #setup(options: PredictOptions): PredictSetup {
+    const { labels } = this.#opened();
+    checkPredictOptions(options);
+    const { maxLength, batchSize, threshold, signal } = options;
     return {
-      model,
+      scheduler: this.#scheduler!,
+      labels,
+      thresholds: threshold === undefined ? this.thresholds : labels.map(() => threshold),
       maxLength: checkMaxLength(maxLength ?? this.maxLength, this.#source),
       batchSize,
-      thresholds: threshold === undefined ? this.thresholds : model.labels.map(() => threshold),
       signal,
     };
   }
@@ -300,22 +291,4 @@ function knownLabels(source: ModelSource, options: LoadOptions): readonly string
   }
   if (options.labels !== undefined) checkSameLabels(options.labels, "labels", labels, source.directory);
   return labels;
-}
-
-function asInput(given: string | TextInput, index: number): TextInput {
-  const input = typeof given === "string" ? { text: given } : given;
-  const pairIsText = input?.textPair === undefined || typeof input.textPair === "string";
-  if (typeof input?.text === "string" && pairIsText) return input;
-  throw new FinetagError(
-    "ERR_FINETAG_ARGUMENT",
-    `texts[${index}] is not a string, nor an object with a string as text`,
-  );
-}
-
-async function* asWindows(
-  texts: ReadAhead<string | TextInput>,
-  full: boolean,
-): AsyncGenerator<TextInput[], void> {
-  let index = 0;
-  for await (const window of collected(texts, full)) yield window.map((given) => asInput(given, index++));
 }

@@ -1,23 +1,52 @@
 import {
   BLOCK_ROWS,
   encodeWindow,
+  evaluateWindows,
   type OpenModel,
   ReadAhead,
   readAhead,
   type Split,
 } from "../engine/index.ts";
+import type { SplitMetrics } from "../metrics/index.ts";
 import type { RowSource } from "../training/index.ts";
 import { noRows } from "../training/index.ts";
-import { collected } from "./predict.ts";
+import { collected } from "./inputs.ts";
+import type { EvaluateOptions } from "./types.ts";
+
+/** Computes the metrics of a source's rows; see `Classifier.evaluate`. */
+export async function evaluateSource(
+  model: OpenModel,
+  source: RowSource,
+  options: EvaluateOptions & { maxLength: number; thresholds: readonly number[] },
+): Promise<SplitMetrics> {
+  const { maxLength, threshold, thresholds, batchSize, signal, onProgress } = options;
+  let totalRows = 0;
+  const windows = labeledWindows(source, { model, maxLength, signal }, (rows) => {
+    totalRows = rows;
+  });
+  const steps = evaluateWindows(model.session, windows, {
+    labels: model.labels,
+    thresholds: threshold ?? thresholds,
+    device: model.device,
+    batchSize,
+    signal,
+  });
+  let step = await steps.next();
+  while (!step.done) {
+    onProgress?.({ rows: step.value, totalRows });
+    step = await steps.next();
+  }
+  return step.value;
+}
 
 /**
- * Tokenizes a source in the windows of `evaluationWindows`, as fast as it can be read: tokens take little memory beside
+ * Tokenizes a source in the windows of `evaluationWindows`, as fast as it can be read: tokens take little memory next to
  * the probabilities that come of them, and so the number of rows is soon known.
  *
  * @param onRows told how many rows there are so far
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */
-export function labeledWindows(
+function labeledWindows(
   source: RowSource,
   { model, maxLength, signal }: { model: OpenModel; maxLength: number; signal: AbortSignal | undefined },
   onRows: (rows: number) => void,

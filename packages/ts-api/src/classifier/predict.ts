@@ -1,56 +1,44 @@
-import {
-  encodeWindow,
-  forwardWindows,
-  type OpenModel,
-  ReadAhead,
-  readAhead,
-  type Split,
-} from "../engine/index.ts";
+import { type CallSettings, type ForwardCall, readAhead, type Scheduler } from "../engine/index.ts";
+import { FinetagError } from "../errors/index.ts";
 import { sigmoid } from "../metrics/index.ts";
-import type { Prediction, TextInput } from "./types.ts";
+import { windowsOf } from "./inputs.ts";
+import type { Prediction, PredictOptions, TextInput } from "./types.ts";
 
-/** Texts of a window: sorted by length together, and answered together. */
-const WINDOW_TEXTS = 1024;
-/** A longer text takes the place of several in a window, lest long ones fill the memory. */
-const TEXT_CHARACTERS = 4096;
-
-export interface PredictSetup {
-  model: OpenModel;
-  maxLength: number;
-  batchSize: number | undefined;
+export interface PredictSetup extends CallSettings {
+  scheduler: Scheduler;
+  labels: readonly string[];
   /** One for each label. */
   thresholds: readonly number[];
-  signal: AbortSignal | undefined;
-}
-
-/** Collects the texts of a stream, up to a window of them, while windows before are under way. */
-export function collectTexts<T extends string | Pick<TextInput, "text" | "textPair">>(
-  source: AsyncIterable<T> | Iterable<T>,
-): ReadAhead<T> {
-  return new ReadAhead(source, WINDOW_TEXTS, (given) => Math.max(1, characters(given) / TEXT_CHARACTERS));
-}
-
-/** What is no text is refused later, by its place. */
-function characters(given: string | Pick<TextInput, "text" | "textPair">): number {
-  if (typeof given === "string") return given.length;
-  return (given?.text?.length ?? 0) + (given?.textPair?.length ?? 0);
 }
 
 /**
- * Windows of what {@link collectTexts} has, to its end.
+ * Checked before a call's texts meet those of others.
  *
- * @param full Only the last window is smaller. Else each is what came while those before were under way: a text that
- *   comes alone goes at once, and one of many goes with many.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT`
  */
-export async function* collected<T>(texts: ReadAhead<T>, full: boolean): AsyncGenerator<T[], void> {
-  for (let window = await texts.take(full); window.length > 0; window = await texts.take(full)) yield window;
+export function checkPredictOptions({ batchSize, threshold }: PredictOptions): void {
+  if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `\`batchSize\` is ${batchSize}; give a whole number of at least 1`,
+    );
+  }
+  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `\`threshold\` is ${threshold}; give a number from 0 to 1`,
+    );
+  }
 }
 
-interface Window extends Split {
-  inputs: readonly TextInput[];
-  predictions: Prediction[];
-  /** Texts without a prediction. */
-  left: number;
+/** Classifies texts in memory; gives predictions in their order. */
+export async function predictTexts(inputs: readonly TextInput[], setup: PredictSetup): Promise<Prediction[]> {
+  const windows = [...windowsOf(inputs)];
+  // Many callers have a text or a few, for whom reading ahead would cost more than all else in JavaScript.
+  if (windows.length === 1) return await predictWindow(setup.scheduler.call(setup), inputs, setup);
+  const parts: Prediction[][] = [];
+  for await (const part of predictWindows(windows, setup)) parts.push(part);
+  return parts.flat();
 }
 
 /**
@@ -58,37 +46,35 @@ interface Window extends Split {
  * while the engine computes one, so few windows are in memory at a time.
  */
 export async function* predictWindows(
-  windows: AsyncIterable<readonly TextInput[]>,
-  { model, maxLength, batchSize, thresholds, signal }: PredictSetup,
+  windows: AsyncIterable<readonly TextInput[]> | Iterable<readonly TextInput[]>,
+  setup: PredictSetup,
 ): AsyncGenerator<Prediction[], void> {
-  const width = model.labels.length;
-  const encoding = {
-    tokenizer: model.source.tokenizer,
-    maxLength,
-    vocabSize: model.native.vocabSize,
-    labelCount: 0,
-    signal,
-  };
-  const encoded = readAhead(encodeWindows());
-  const options = { device: model.device, batchSize, withLabels: false, signal };
-  for await (const { window, positions, result } of forwardWindows(model.session, encoded, options)) {
-    const probabilities = sigmoid(result.logits);
-    for (const [i, position] of positions.entries()) {
-      const row = probabilities.subarray(i * width, (i + 1) * width);
-      window.predictions[position] = describe(window.inputs[position]!, model.labels, row, thresholds);
-    }
-    window.left -= positions.length;
-    if (window.left === 0) yield window.predictions;
+  const call = setup.scheduler.call(setup);
+  try {
+    for await (const { running } of readAhead(submitted())) yield await running;
+  } finally {
+    call.close();
   }
 
-  async function* encodeWindows(): AsyncGenerator<Window, void> {
+  async function* submitted() {
     for await (const inputs of windows) {
-      const texts = inputs.map(({ text, textPair }) => ({ text, textPair, labels: [] }));
-      const store = await encodeWindow(texts, encoding);
-      const rows = Uint32Array.from(inputs.keys());
-      yield { inputs, store, rows, predictions: new Array<Prediction>(rows.length), left: rows.length };
+      const running = predictWindow(call, inputs, setup);
+      running.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
+      yield { running };
     }
   }
+}
+
+async function predictWindow(
+  call: ForwardCall,
+  inputs: readonly TextInput[],
+  { labels, thresholds }: PredictSetup,
+): Promise<Prediction[]> {
+  const predictions = new Array<Prediction>(inputs.length);
+  await call.submit(inputs, (logits, i) => {
+    predictions[i] = describe(inputs[i]!, labels, sigmoid(logits), thresholds);
+  });
+  return predictions;
 }
 
 function describe(

@@ -54,8 +54,9 @@ export interface PredictOptions {
   batchSize?: number;
   /** Longest text in tokens. Default: the model's. */
   maxLength?: number;
-  /** Instead of the model's own thresholds. */
+  /** From 0 to 1; replaces the model's own thresholds. */
   threshold?: number;
+  /** Ends the call at once; its texts that are in no batch yet are not computed. */
   signal?: AbortSignal;
 }
 

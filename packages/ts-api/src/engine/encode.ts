@@ -45,12 +45,11 @@ export async function* encodeRows(
     if (running === undefined) return;
     const encoded = await running;
     running = undefined;
-    checkIds(encoded.ids, options.vocabSize);
     store.append(encoded, runningLabels);
     truncated += encoded.truncated;
   };
   const start = () => {
-    running = encodeBlock(block, options);
+    running = encodeTexts(block, options);
     running.catch(() => {}); // rethrown by finish
     runningLabels = block.map(({ labels }) => labels);
     block = [];
@@ -75,8 +74,7 @@ export async function* encodeRows(
 /** Tokenizes up to {@link BLOCK_ROWS} rows into a store of their own. */
 export async function encodeWindow(rows: EncodableRow[], options: EncodeOptions): Promise<TokenStore> {
   throwIfAborted(options.signal);
-  const encoded = await encodeBlock(rows, options);
-  checkIds(encoded.ids, options.vocabSize);
+  const encoded = await encodeTexts(rows, options);
   const store = new TokenStore(options.labelCount);
   store.append(
     encoded,
@@ -85,15 +83,25 @@ export async function encodeWindow(rows: EncodableRow[], options: EncodeOptions)
   return store;
 }
 
-function encodeBlock(block: EncodableRow[], { tokenizer, maxLength }: EncodeOptions): Promise<EncodedTexts> {
-  const pairs = block.some(({ textPair }) => textPair !== undefined)
-    ? block.map(({ textPair }) => textPair)
+/**
+ * Tokenizes texts.
+ *
+ * @throws FinetagError `ERR_FINETAG_MODEL` for an id that the model has no embedding for, and what the tokenizer throws.
+ */
+export async function encodeTexts(
+  rows: readonly Pick<EncodableRow, "text" | "textPair">[],
+  { tokenizer, maxLength, vocabSize }: Pick<EncodeOptions, "tokenizer" | "maxLength" | "vocabSize">,
+): Promise<EncodedTexts> {
+  const pairs = rows.some(({ textPair }) => textPair !== undefined)
+    ? rows.map(({ textPair }) => textPair)
     : undefined;
-  return tokenizer.encode(
-    block.map(({ text }) => text),
+  const encoded = await tokenizer.encode(
+    rows.map(({ text }) => text),
     pairs,
     maxLength,
   );
+  checkIds(encoded.ids, vocabSize);
+  return encoded;
 }
 
 function checkIds(ids: Int32Array, vocabSize: number): void {

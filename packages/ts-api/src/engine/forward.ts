@@ -12,8 +12,13 @@ import type { ModelSession } from "./session.ts";
 const CPU_BATCH_TOKENS = 2048;
 const GPU_BATCH_TOKENS = 16_384;
 
+/** Most tokens of a batch on a device, `cpu` or `cuda:n`; a longer text goes alone. */
+export function batchTokens(device: string): number {
+  return device === "cpu" ? CPU_BATCH_TOKENS : GPU_BATCH_TOKENS;
+}
+
 export interface ForwardOptions {
-  /** `cpu` or `cuda:n`: it says how many tokens make a batch. A longer text goes alone. */
+  /** Sets the size of a batch; see {@link batchTokens}. */
   device: string;
   /** Most texts in a batch; absent: as many as the tokens allow. */
   batchSize?: number;
@@ -51,7 +56,7 @@ async function* sendBatches<Window extends Split>(
   windows: AsyncIterable<Window> | Iterable<Window>,
   { device, batchSize = Number.POSITIVE_INFINITY, withLabels, signal }: ForwardOptions,
 ) {
-  const maxTokens = device === "cpu" ? CPU_BATCH_TOKENS : GPU_BATCH_TOKENS;
+  const maxTokens = batchTokens(device);
   for await (const window of windows) {
     const { store, rows } = window;
     for (const positions of batchesByLength(store, rows, batchSize, maxTokens)) {

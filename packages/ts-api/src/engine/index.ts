@@ -19,6 +19,17 @@ export {
 } from "./model.ts";
 export { ReadAhead, readAhead } from "./read-ahead.ts";
 export { allFinite, MOMENTS, momentTensors, saveModel, weightTensors } from "./save.ts";
+export {
+  type CallSettings,
+  charactersOf,
+  type ForwardCall,
+  type ForwardText,
+  type Receive,
+  Scheduler,
+  type SchedulerModel,
+  WINDOW_TEXTS,
+  windowShare,
+} from "./scheduler/index.ts";
 export { ModelSession } from "./session.ts";
 export { BLOCK_ROWS, TokenStore } from "./store.ts";
 export { readStore, STORE_FILE_FORMAT, writeStore } from "./store-file.ts";

@@ -17,7 +17,28 @@ export function longestFirst(store: TokenStore, rows: Uint32Array): Uint32Array 
   return order;
 }
 
-/** Cuts {@link longestFirst} into batches of at most so many texts and tokens; a longer text goes alone. */
+/**
+ * Where the batch ends that begins at `start`: it has at most so many texts and tokens; a longer text goes alone.
+ *
+ * @param lengthOf tokens of the text at a place
+ * @param count of all texts
+ */
+export function batchEnd(
+  lengthOf: (place: number) => number,
+  start: number,
+  count: number,
+  batchSize: number,
+  maxTokens: number,
+): number {
+  let tokens = 0;
+  for (let end = start; end < count; end++) {
+    tokens += lengthOf(end);
+    if (end > start && (end - start >= batchSize || tokens > maxTokens)) return end;
+  }
+  return count;
+}
+
+/** Cuts {@link longestFirst} into batches; see {@link batchEnd}. */
 export function* batchesByLength(
   store: TokenStore,
   rows: Uint32Array,
@@ -25,16 +46,9 @@ export function* batchesByLength(
   maxTokens: number,
 ): Generator<Uint32Array> {
   const order = longestFirst(store, rows);
-  let start = 0;
-  let tokens = 0;
-  for (let end = 0; end < order.length; end++) {
-    const length = store.length(rows[order[end]!]!);
-    if (end > start && (end - start >= batchSize || tokens + length > maxTokens)) {
-      yield order.subarray(start, end);
-      start = end;
-      tokens = 0;
-    }
-    tokens += length;
+  const lengthOf = (place: number) => store.length(rows[order[place]!]!);
+  for (let start = 0, end = 0; start < order.length; start = end) {
+    end = batchEnd(lengthOf, start, order.length, batchSize, maxTokens);
+    yield order.subarray(start, end);
   }
-  if (start < order.length) yield order.subarray(start);
 }

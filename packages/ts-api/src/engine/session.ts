@@ -100,9 +100,7 @@ export class ModelSession implements NativeSession {
   }
 
   #open(): void {
-    if (this.#disposal !== undefined) {
-      throw new FinetagError("ERR_FINETAG_DISPOSED", "this model was disposed; open it again");
-    }
+    if (this.#disposal !== undefined) throw disposedError();
   }
 
   async #call<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -113,4 +111,9 @@ export class ModelSession implements NativeSession {
       throw mapNativeError(error, doing);
     }
   }
+}
+
+/** What a disposed model says to whoever still wants something of it. */
+export function disposedError(): FinetagError {
+  return new FinetagError("ERR_FINETAG_DISPOSED", "this model was disposed; open it again");
 }

@@ -1,0 +1,61 @@
+import { charactersOf, type ForwardText, ReadAhead, WINDOW_TEXTS, windowShare } from "../engine/index.ts";
+import { FinetagError } from "../errors/index.ts";
+import type { TextInput } from "./types.ts";
+
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for what is no text, by its place. */
+export function asInput(given: string | TextInput, index: number): TextInput {
+  const input = typeof given === "string" ? { text: given } : given;
+  const pairIsText = input?.textPair === undefined || typeof input.textPair === "string";
+  if (typeof input?.text === "string" && pairIsText) return input;
+  throw new FinetagError(
+    "ERR_FINETAG_ARGUMENT",
+    `texts[${index}] is not a string, nor an object with a string as text`,
+  );
+}
+
+/** Cuts texts into windows, as {@link collected} cuts a stream where `full`. */
+export function* windowsOf(inputs: readonly TextInput[]): Generator<TextInput[], void> {
+  let window: TextInput[] = [];
+  let weight = 0;
+  for (const input of inputs) {
+    window.push(input);
+    weight += windowShare(charactersOf(input));
+    if (weight < WINDOW_TEXTS) continue;
+    yield window;
+    window = [];
+    weight = 0;
+  }
+  if (window.length > 0) yield window;
+}
+
+/** Collects the texts of a stream, up to a window of them, while windows before are under way. */
+export function collectTexts<T extends string | ForwardText>(
+  source: AsyncIterable<T> | Iterable<T>,
+): ReadAhead<T> {
+  return new ReadAhead(source, WINDOW_TEXTS, (given) => windowShare(characters(given)));
+}
+
+/** What is no text is refused later, by its place. */
+function characters(given: string | ForwardText): number {
+  if (typeof given === "string") return given.length;
+  return (given?.text?.length ?? 0) + (given?.textPair?.length ?? 0);
+}
+
+/**
+ * Windows of what {@link collectTexts} has, to its end.
+ *
+ * @param full Only the last window is smaller. Else each is what came while those before were under way: a text that
+ *   comes alone goes at once, and one of many goes with many.
+ */
+export async function* collected<T>(texts: ReadAhead<T>, full: boolean): AsyncGenerator<T[], void> {
+  for (let window = await texts.take(full); window.length > 0; window = await texts.take(full)) yield window;
+}
+
+/** The windows of a stream whose texts are checked as they come. */
+export async function* checkedWindows(
+  texts: ReadAhead<string | TextInput>,
+  full: boolean,
+): AsyncGenerator<TextInput[], void> {
+  let index = 0;
+  for await (const window of collected(texts, full)) yield window.map((given) => asInput(given, index++));
+}
