@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
-import { layerBreaches, unpinnedDependencies } from "./lib/boundaries.mjs";
+import { layerBreaches, unpinnedDependencies } from "./check/boundaries.mjs";
 import { reportError } from "./lib/errors.mjs";
 import { ROOT } from "./lib/paths.mjs";
 import { listFiles } from "./lib/stamp.mjs";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
 import { countElements, openWeights, writeSafetensors } from "../src/weights/index.ts";
 import { TINY_CONFIG, writeTinyModel } from "./training/tiny.ts";
-import { legacy, Pickle } from "./weights/pickle.ts";
+import { legacy, Pickle } from "./weights/pytorch/pickle.ts";
 import { readAll } from "./weights/tensors.ts";
 
 let folder: string;

@@ -4,7 +4,7 @@
  */
 export { type DataDirectory, findDataDirectory } from "./directory.ts";
 export { openData } from "./file.ts";
-export { readLabelFile } from "./label-file.ts";
+export { readLabelFile } from "./labels/index.ts";
 export { permutation, Random, type RandomState, shuffle } from "./random.ts";
 export { type DevSplit, devSplit } from "./split.ts";
 export type {

@@ -2,11 +2,9 @@
 export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
 export { chooseDevice } from "./device.ts";
-export { type EncodableRow, type EncodedStore, encodeRows, encodeWindow } from "./encode.ts";
 export { mapNativeError } from "./errors.ts";
-export { evaluateWindows, evaluationWindows, type Split } from "./evaluate.ts";
+export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
 export { forwardWindows } from "./forward.ts";
-export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
   type ModelSource,
@@ -20,6 +18,17 @@ export {
 export { ReadAhead, readAhead } from "./read-ahead.ts";
 export { allFinite, MOMENTS, momentTensors, saveModel, weightTensors } from "./save.ts";
 export { ModelSession } from "./session.ts";
-export { BLOCK_ROWS, TokenStore } from "./store.ts";
-export { readStore, STORE_FILE_FORMAT, writeStore } from "./store-file.ts";
+export {
+  BLOCK_ROWS,
+  type EncodableRow,
+  type EncodedStore,
+  encodeRows,
+  encodeWindow,
+  longestFirst,
+  readStore,
+  type Split,
+  STORE_FILE_FORMAT,
+  TokenStore,
+  writeStore,
+} from "./store/index.ts";
 export { type Survey, surveyWeights } from "./survey.ts";

@@ -2,8 +2,8 @@ import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BLOCK_ROWS, TokenStore } from "../../src/engine/store.ts";
-import { readStore, writeStore } from "../../src/engine/store-file.ts";
+import { BLOCK_ROWS, TokenStore } from "../../src/engine/store/store.ts";
+import { readStore, writeStore } from "../../src/engine/store/store-file.ts";
 
 let folder: string;
 let path: string;

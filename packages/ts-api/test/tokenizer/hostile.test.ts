@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TokenizerJson, tokenIds } from "../../src/tokenizer/json.ts";
+import { type TokenizerJson, tokenIds } from "../../src/tokenizer/json/json.ts";
 import { freshFolder } from "../fuzz.ts";
 import { fuzz, readOrRefuse, readSample, SAMPLES, type Sample } from "./hostile.ts";
 import { configOf, loadTokenizer, withFolder } from "./parity.ts";

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openTokenizer } from "../../src/index.ts";
 import { openWeights } from "../../src/weights/index.ts";
 import { build } from "./build.ts";
-import { HEADER, tableOf } from "./table.ts";
+import { HEADER, tableOf } from "./tensorflow/table.ts";
 
 let dir: string;
 
