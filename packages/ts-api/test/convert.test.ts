@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
-import { countElements, openWeights, writeSafetensors } from "../src/weights/index.ts";
+import { countElements, openWeights } from "../src/weights/index.ts";
 import { TINY_CONFIG, writeTinyModel } from "./training/tiny.ts";
 import { legacy, Pickle } from "./weights/pytorch/pickle.ts";
 import { readAll } from "./weights/tensors.ts";
+import { writeSafetensors } from "./weights/write.ts";
 
 let folder: string;
 let encoder: string;

@@ -1,8 +1,6 @@
 /** A model in the native engine: opening it, feeding it texts, reading results. */
 export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
-export { chooseDevice } from "./device.ts";
-export { mapNativeError } from "./errors.ts";
 export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
 export { forwardWindows } from "./forward.ts";
 export {
@@ -10,7 +8,6 @@ export {
   type ModelSource,
   notFinite,
   type OpenModel,
-  type OpenModelOptions,
   openModel,
   readModelSource,
   strangeHead,
@@ -21,7 +18,6 @@ export { ModelSession } from "./session.ts";
 export {
   BLOCK_ROWS,
   type EncodableRow,
-  type EncodedStore,
   encodeRows,
   encodeWindow,
   longestFirst,

@@ -2,13 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import {
-  type DataFile,
-  type DataRow,
-  type DataSpec,
-  type OpenDataOptions,
-  openData,
-} from "../../src/data/index.ts";
+import { type DataFile, type DataRow, type DataSpec, openData } from "../../src/data/index.ts";
+import type { OpenDataOptions } from "../../src/data/types.ts";
 import { FinetagError } from "../../src/errors/index.ts";
 
 /** A temporary directory for the tests of a file. */

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Classifier, convertModel, inspectModel, trainRun } from "../../src/index.ts";
-import { openWeights, writeSafetensors } from "../../src/weights/index.ts";
+import { openWeights } from "../../src/weights/index.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
+import { writeSafetensors } from "../weights/write.ts";
 
 let folder: string;
 beforeAll(async () => {

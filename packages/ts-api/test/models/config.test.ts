@@ -4,13 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openAddon } from "../../src/engine/addon.ts";
 import { ModelSession } from "../../src/engine/index.ts";
-import {
-  assertVocabulary,
-  maxTextLength,
-  parseModelConfig,
-  readModelConfig,
-  savedConfigJson,
-} from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
+import { assertVocabulary, maxTextLength, readModelConfig } from "../../src/models/index.ts";
+import { savedConfigJson } from "../../src/models/save.ts";
 
 let dir: string;
 

@@ -2,16 +2,15 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseModelConfig } from "../../src/models/config.ts";
 import {
   type FinetagJson,
-  parseModelConfig,
+  formatJson,
   readFinetagJson,
   readModelConfig,
-  type SavedModel,
-  savedConfigJson,
   saveModelDirectory,
-  writeFinetagJson,
 } from "../../src/models/index.ts";
+import { type SavedModel, savedConfigJson } from "../../src/models/save.ts";
 import { openWeights } from "../../src/weights/index.ts";
 import { smallDisk } from "../io/full-disk.ts";
 
@@ -174,7 +173,7 @@ describe("finetag.json", () => {
   });
 
   it("is written and read", async () => {
-    await writeFinetagJson(dir, finetag);
+    await writeFile(join(dir, "finetag.json"), formatJson(finetag));
     expect(await readFinetagJson(dir)).toEqual(finetag);
   });
 

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSafetensors, type TensorFile, writeSafetensors } from "../../src/weights/index.ts";
+import { openSafetensors, type TensorFile } from "../../src/weights/index.ts";
 import { build } from "./build.ts";
+import { writeSafetensors } from "./write.ts";
 
 const REFERENCE = fileURLToPath(new URL("fixtures/dtypes.safetensors", import.meta.url));
 
