@@ -1,11 +1,8 @@
 import { readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { ROOT, readJson, workspaceFolders } from "../lib/paths.mjs";
-import { listFiles } from "../lib/stamp.mjs";
-
-const IMPORT =
-  /(?:^|\n)\s*(?:import|export)[^'";]*?from\s*["']([^"']+)["']|import\(\s*["']([^"']+)["']\s*\)/g;
-const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm;
+import { join } from "node:path";
+import { workspaceFolders } from "../lib/paths.mjs";
+import { includesOf } from "./floors.mjs";
+import { importsOf, isCpp, packageSources, targetOf, writtenFiles } from "./tree.mjs";
 
 /** What a package of the workspace may import of the others: dependencies point one way. */
 const MAY_IMPORT = {
@@ -16,31 +13,25 @@ const MAY_IMPORT = {
 const WORKSPACE = ["@finetag/core-native", "@finetag/api", "finetag"];
 
 /** Every breach of the layers, as `file: what`. */
-export function layerBreaches(root = ROOT) {
+export function layerBreaches(root) {
   return [...importBreaches(root), ...includeBreaches(root)];
 }
 
 function importBreaches(root) {
   const breaches = [];
-  for (const [folder, allowed] of Object.entries(MAY_IMPORT)) {
-    const sources = listFiles(root, [`${folder}/src`, `${folder}/lib`]).filter((file) =>
-      file.endsWith(".ts"),
-    );
-    for (const file of sources) {
-      for (const [, fromImport, fromCall] of readFileSync(join(root, file), "utf8").matchAll(IMPORT)) {
-        const name = fromImport ?? fromCall;
-        const outside =
-          name.startsWith(".") &&
-          relative(join(root, folder), join(root, dirname(file), name)).startsWith("..");
-        const upward =
-          WORKSPACE.some((other) => name === other || name.startsWith(`${other}/`)) &&
-          !allowed.includes(name);
-        if (outside) breaches.push(`${file}: imports ${name}, a file of another package`);
-        if (upward)
-          breaches.push(
-            `${file}: imports ${name}; ${folder} may import ${allowed.join(", ") || "none of the workspace"}`,
-          );
-      }
+  for (const file of packageSources(root)) {
+    const folder = file.split("/", 2).join("/");
+    const allowed = MAY_IMPORT[folder] ?? [];
+    for (const { name } of importsOf(root, file)) {
+      const target = targetOf(file, name);
+      const upward =
+        WORKSPACE.some((other) => name === other || name.startsWith(`${other}/`)) && !allowed.includes(name);
+      if (target !== undefined && !target.startsWith(`${folder}/`))
+        breaches.push(`${file}: imports ${name}, a file of another package`);
+      if (upward)
+        breaches.push(
+          `${file}: imports ${name}; ${folder} may import ${allowed.join(", ") || "none of the workspace"}`,
+        );
     }
   }
   return breaches;
@@ -48,27 +39,25 @@ function importBreaches(root) {
 
 /** The engine knows nothing of Node. */
 function includeBreaches(root) {
-  const breaches = [];
-  for (const file of listFiles(root, ["packages/core-native/src/engine", "packages/core-native/test/cpp"])) {
-    if (!/\.(h|hpp|cpp)$/.test(file)) continue;
-    for (const [, name] of readFileSync(join(root, file), "utf8").matchAll(INCLUDE)) {
-      if (/(^|\/)(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(name) || /(^|\/)binding\//.test(name)) {
-        breaches.push(`${file}: includes ${name}; the engine builds and tests without Node`);
-      }
-    }
-  }
-  return breaches;
+  return writtenFiles(root)
+    .filter((file) => isCpp(file) && /^packages\/core-native\/(src\/engine|test\/cpp)\//.test(file))
+    .flatMap((file) =>
+      includesOf(root, file)
+        .filter(
+          (name) =>
+            /(^|\/)(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(name) || /(^|\/)binding\//.test(name),
+        )
+        .map((name) => `${file}: includes ${name}; the engine builds and tests without Node`),
+    );
 }
 
 /** Dependencies that are not pinned to one version, as `file: what`. */
-export function unpinnedDependencies(root = ROOT) {
+export function unpinnedDependencies(root) {
   return ["", ...workspaceFolders(root)].flatMap((folder) => {
-    const { dependencies = {}, devDependencies = {} } = readJson(folder, "package.json");
+    const file = join(folder, "package.json");
+    const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(join(root, file), "utf8"));
     return Object.entries({ ...dependencies, ...devDependencies })
       .filter(([, version]) => version !== "workspace:*" && !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))
-      .map(
-        ([name, version]) =>
-          `${join(folder, "package.json")}: ${name} "${version}" is not pinned to one version`,
-      );
+      .map(([name, version]) => `${file}: ${name} "${version}" is not pinned to one version`);
   });
 }
