@@ -1,24 +1,20 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { openSafetensors, type TensorFile } from "../../src/weights/index.ts";
+import { folder, folderForEach } from "../folder.ts";
 import { build } from "./build.ts";
 import { writeSafetensors } from "./write.ts";
 
 const REFERENCE = fileURLToPath(new URL("fixtures/dtypes.safetensors", import.meta.url));
 
-let folder: string;
+folderForEach();
+
 let path: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-safetensors-"));
   path = join(folder, "model.safetensors");
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function withFile<T>(file: string, use: (tensors: TensorFile) => Promise<T>): Promise<T> {

@@ -1,21 +1,13 @@
 /** Pickles that are not what they say, made by hand. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openPytorch } from "../../../src/weights/pytorch/read.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 import { readAll } from "../tensors.ts";
 import { legacy, Pickle } from "./pickle.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-pickle-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 /** A list of pairs of nothing, of which `times` OrderedDicts are made. */
 function copiedList(pairs: number, times: number): string {

@@ -1,25 +1,17 @@
 import { existsSync } from "node:fs";
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openSafetensors, openWeights } from "../../../src/weights/index.ts";
 import { openPytorch } from "../../../src/weights/pytorch/read.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 import { readAll } from "../tensors.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/pytorch", import.meta.url));
 const fixture = (name: string) => join(FIXTURES, name);
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-pytorch-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 describe("what torch.save wrote", () => {
   it.each(["zip.bin", "legacy.bin"])("%s: every dtype, stride, offset and shared storage", async (name) => {

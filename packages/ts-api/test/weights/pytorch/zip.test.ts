@@ -1,22 +1,14 @@
 /** Zip archives of torch.save that are not what they say, made by hand. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { openPytorch } from "../../../src/weights/pytorch/read.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 import { readAll } from "../tensors.ts";
 import { Pickle } from "./pickle.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-zip-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 interface Entry {
   name: string;

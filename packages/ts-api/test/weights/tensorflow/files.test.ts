@@ -1,22 +1,14 @@
 /** Which checkpoint of a folder is meant. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { openWeights } from "../../../src/weights/index.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 
 const TRAINED = fileURLToPath(new URL("../fixtures/tensorflow/trained", import.meta.url));
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-tensorflow-files-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 async function put(...prefixes: string[]): Promise<void> {
   for (const prefix of prefixes) {

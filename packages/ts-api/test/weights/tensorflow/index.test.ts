@@ -1,20 +1,12 @@
 /** Tables of tensors that are not what they say: of a TensorFlow checkpoint, made by hand. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openTensorflow } from "../../../src/weights/tensorflow/read.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 import { BIAS, blockOf, type Entry, HEADER, NAME, Table, tableOf, varint } from "./table.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-tensorflow-index-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 describe("an index that is not what it says", () => {
   const field = (number: number, ...value: number[]) => [number << 3, ...value];

@@ -1,22 +1,16 @@
 /** Whole models in TensorFlow's checkpoints, through what the package offers. */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Classifier, convertModel, inspectModel } from "../../../src/index.ts";
 import { openWeights } from "../../../src/weights/index.ts";
+import { folder as dir, folderForAll } from "../../folder.ts";
 import { writeTinyModel } from "../../training/tiny.ts";
 import { readAll } from "../tensors.ts";
 import { type Entry, HEADER, tableOf, varint } from "./table.ts";
 
-let dir: string;
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-tensorflow-model-"));
-});
-
-afterAll(() => rm(dir, { recursive: true, force: true }));
+folderForAll();
 
 describe("a checkpoint of the heads of pretraining alone", () => {
   it("is refused by what it has", async () => {

@@ -1,23 +1,15 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openWeights } from "../../../src/weights/index.ts";
 import { openTensorflow } from "../../../src/weights/tensorflow/read.ts";
+import { folder as dir, folderForEach } from "../../folder.ts";
 import { readAll } from "../tensors.ts";
 
 const FIXTURES = fileURLToPath(new URL("../fixtures/tensorflow", import.meta.url));
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-tensorflow-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const open = (name: string) => openTensorflow(join(FIXTURES, name));
 
