@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { beforeEach, describe, expect, it } from "vitest";
 import { openSafetensors, type TensorFile } from "../../src/weights/index.ts";
 import { folder, folderForEach } from "../folder.ts";
+import { randomNumbers } from "../random.ts";
 import { build } from "./build.ts";
 import { writeSafetensors } from "./write.ts";
 
@@ -344,7 +345,7 @@ describe("fuzz", () => {
 
   it("reads or refuses the reference file with random bytes, and never does anything else", async () => {
     const whole = await readFile(REFERENCE);
-    const random = mulberry32(7);
+    const random = randomNumbers(7);
     for (let round = 0; round < 1500; round++) {
       const bytes = Uint8Array.from(whole);
       const flips = 1 + Math.floor(random() * 4);
@@ -362,14 +363,3 @@ describe("fuzz", () => {
     }
   });
 });
-
-/** A small generator with a seed (Tommy Ettinger's mulberry32). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
