@@ -77,7 +77,7 @@ if [ "$device" = cuda ] && ! grep -q '"cuda:0"' "$work/doctor.json"; then
 fi
 
 build=$(node --input-type=module --eval \
-  'import { activeVariant, buildFolder } from "./scripts/lib/variant.mjs"; console.log(buildFolder(activeVariant()));')
+  'import { activeVariant, buildFolder } from "./scripts/lib/native/variant.mjs"; console.log(buildFolder(activeVariant()));')
 step cpp "$build/Release/finetag_tests"
 
 step parity env FINETAG_TEST_DEVICE="$device" node node_modules/vitest/vitest.mjs run --project across \

@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openWeights } from "../packages/ts-api/dist/checkpoint/index.js";
+import { openWeights } from "../packages/ts-api/dist/weights/index.js";
 import { googleName, writeBundle } from "./lib/bundle.mjs";
 import { findVocabulary, VOCABULARY_HELP, writeLines } from "./lib/data.mjs";
 import { finetagVersions } from "./lib/finetag.mjs";

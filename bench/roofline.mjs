@@ -5,7 +5,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SetupError } from "../scripts/lib/errors.mjs";
-import { activeVariant, buildFolder } from "../scripts/lib/variant.mjs";
+import { activeVariant, buildFolder } from "../scripts/lib/native/variant.mjs";
 import { DATA_HELP, findVocabulary, openTexts } from "./lib/data.mjs";
 import { finetagVersions } from "./lib/finetag.mjs";
 import { choose, runBenchmark } from "./lib/options.mjs";

@@ -6,14 +6,11 @@ import { parseArgs } from "node:util";
 import { fetchLibtorch } from "../third_party/fetch-libtorch.mjs";
 import { findVariant, readManifest } from "../third_party/lib/manifest.mjs";
 import { findPip } from "../third_party/lib/pip.mjs";
-import { checkDriver } from "./lib/driver.mjs";
 import { reportError, SetupError } from "./lib/errors.mjs";
 import { withLock } from "./lib/lock.mjs";
 import { isMain } from "./lib/main.mjs";
-import { buildNative } from "./lib/native.mjs";
-import { installPackages } from "./lib/packages.mjs";
-import { CACHE, LOGS, ROOT } from "./lib/paths.mjs";
-import { done, note, say, seconds } from "./lib/terminal.mjs";
+import { checkDriver } from "./lib/native/driver.mjs";
+import { buildNative } from "./lib/native/native.mjs";
 import {
   canInstall,
   checkNode,
@@ -21,9 +18,12 @@ import {
   findToolchain,
   installTools,
   missingMessage,
-} from "./lib/toolchain.mjs";
+} from "./lib/native/toolchain.mjs";
+import { activeVariant, useVariant } from "./lib/native/variant.mjs";
+import { installPackages } from "./lib/packages.mjs";
+import { CACHE, LOGS, ROOT } from "./lib/paths.mjs";
+import { done, note, say, seconds } from "./lib/terminal.mjs";
 import { buildTypeScript } from "./lib/typescript.mjs";
-import { activeVariant, useVariant } from "./lib/variant.mjs";
 
 const HELP = `node scripts/bootstrap.mjs [--variant cpu|cuda] [--yes]
 

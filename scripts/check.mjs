@@ -6,7 +6,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
-import { layerBreaches, unpinnedDependencies } from "./lib/boundaries.mjs";
+import { layerBreaches, unpinnedDependencies } from "./check/boundaries.mjs";
+import { doorBreaches } from "./check/doors.mjs";
+import { UNUSED_EXPORTS } from "./check/exports.mjs";
+import { floorBreaches } from "./check/floors.mjs";
+import { nameBreaches } from "./check/names.mjs";
+import { fullFolders, longFiles } from "./check/sizes.mjs";
 import { reportError } from "./lib/errors.mjs";
 import { ROOT } from "./lib/paths.mjs";
 import { listFiles } from "./lib/stamp.mjs";
@@ -16,8 +21,9 @@ const bin = (name) => join(ROOT, "node_modules", ".bin", name);
 
 const HELP = `npm run check -- [--fix]
 
-Checks format (biome, clang-format), lint (biome), types (sources, tests, examples), the direction of dependencies
-and that every dependency is pinned. With --fix, formats and applies biome's safe fixes first.`;
+Checks format (biome, clang-format), lint (biome), types (sources, tests, examples), unused exports (knip), the
+direction of dependencies, imports through a folder's index.ts, names, the sizes of files and folders, and that every
+dependency is pinned. With --fix, formats and applies biome's safe fixes first.`;
 
 function checks(fix) {
   const folders = ["src", "test", "bench"].map((name) => `packages/core-native/${name}`);
@@ -37,8 +43,12 @@ function checks(fix) {
       () => command(bin("tsc"), ["-p", `packages/${name}`, "--noEmit"]),
     ]),
     ["types of tests, examples and benchmarks", () => command(bin("tsc"), ["-p", "tsconfig.tests.json"])],
-    ["direction of dependencies", () => list(layerBreaches())],
-    ["pinned dependencies", () => list(unpinnedDependencies())],
+    ["exports that only tests import, or nobody (knip)", () => command(bin("knip"), UNUSED_EXPORTS)],
+    ["direction of dependencies", () => list([...layerBreaches(ROOT), ...floorBreaches(ROOT)])],
+    ["imports through a folder's index.ts", () => list(doorBreaches(ROOT))],
+    ["names of files and folders", () => list(nameBreaches(ROOT))],
+    ["sizes of files and folders", () => list([...longFiles(ROOT), ...fullFolders(ROOT)])],
+    ["pinned dependencies", () => list(unpinnedDependencies(ROOT))],
   ];
 }
 

@@ -9,10 +9,10 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { bootstrap } from "./bootstrap.mjs";
 import { reportError } from "./lib/errors.mjs";
+import { ASAN_OPTIONS, SANITIZED_TESTS, sanitizerEnv } from "./lib/native/sanitize.mjs";
+import { activeVariant, buildFolder, isSanitized } from "./lib/native/variant.mjs";
 import { CACHE, ROOT } from "./lib/paths.mjs";
-import { ASAN_OPTIONS, SANITIZED_TESTS, sanitizerEnv } from "./lib/sanitize.mjs";
 import { readStamp } from "./lib/stamp.mjs";
-import { activeVariant, buildFolder, isSanitized } from "./lib/variant.mjs";
 
 const HELP = `npm test -- [--yes] [FILTER…]
 

@@ -13,6 +13,7 @@ import { ROOT } from "../../scripts/lib/paths.mjs";
 import { COLUMNS } from "../lib/data.mjs";
 import { runPeer } from "../lib/peer.mjs";
 import { checkSameWork, median } from "../lib/report.mjs";
+import { uniformNumbers } from "../lib/uniform.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -30,17 +31,6 @@ const VOCABULARY = 30_522;
 const BATCH = 32;
 const MAX_LENGTH = 128;
 const LABELS = 28;
-
-/** mulberry32: the same texts on every machine. */
-function uniformNumbers(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Words in a text: as short comments have them (median 14, log-normal), or as many as fit. */
 const LENGTHS = {

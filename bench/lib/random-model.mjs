@@ -2,7 +2,7 @@
 
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { uniformNumbers } from "./synthetic.mjs";
+import { uniformNumbers } from "./uniform.mjs";
 
 /** Layers, hidden size and heads: those of a tiny BERT, of MiniLM and of BERT-base. */
 export const SHAPES = { "2x128": [2, 128, 2], "6x384": [6, 384, 12], "12x768": [12, 768, 12] };

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { SetupError } from "../../scripts/lib/errors.mjs";
+import { uniformNumbers } from "./uniform.mjs";
 
 /** [CLS] and [SEP]. */
 const SPECIALS = 2;
@@ -24,15 +25,4 @@ export function syntheticLines({ vocabulary, rows, tokens, labels, seed = 42 }) 
     const ids = new Set(Array.from({ length: 1 + (row % 3) }, label));
     return `${text}\t${[...ids].join(",")}\t${row}`;
   });
-}
-
-/** From a 32-bit generator (mulberry32). */
-export function uniformNumbers(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let z = Math.imul(state ^ (state >>> 15), state | 1);
-    z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
-    return ((z ^ (z >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,4 +1,4 @@
-import { rm, writeFile } from "node:fs/promises";
+import { open, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { ROOT } from "../lib/paths.mjs";
@@ -38,7 +38,7 @@ export async function makeRandomModel(folder, read) {
  * @param shape as in config.json, all of SHAPE's sizes
  */
 export async function writeRandomModel(folder, vocabulary, shape) {
-  const { writeSafetensors } = await api("checkpoint");
+  const { writeTensors } = await api("weights");
   await writeFile(join(folder, "vocab.txt"), vocabulary.map((piece) => `${piece}\n`).join(""));
   await writeJson(join(folder, "tokenizer_config.json"), {
     tokenizer_class: "BertTokenizer",
@@ -63,7 +63,12 @@ export async function writeRandomModel(folder, vocabulary, shape) {
     shape: sizes,
     read: async () => initialValues(name, sizes, normal),
   }));
-  await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: "pt" });
+  const weights = await open(join(folder, "model.safetensors"), "w");
+  try {
+    await writeTensors(weights, tensors);
+  } finally {
+    await weights.close();
+  }
 }
 
 /** Pieces in the order in which the trainer found them, so the first ones are what a smaller training would give. */

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { output, runLogged } from "./exec.mjs";
+import { which } from "./native/toolchain.mjs";
 import { LOGS, ROOT, readJson, workspaceFolders } from "./paths.mjs";
 import { hashFiles, hashOf, readStamp, writeStamp } from "./stamp.mjs";
 import { begin, done, seconds } from "./terminal.mjs";
-import { which } from "./toolchain.mjs";
 
 // It lies in node_modules so that removing that folder removes what says it is up to date.
 const STAMP = join(ROOT, "node_modules", ".finetag-install.json");

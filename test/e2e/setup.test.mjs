@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nvidiaDriver } from "../../scripts/lib/driver.mjs";
+import { nvidiaDriver } from "../../scripts/lib/native/driver.mjs";
 import { finetag } from "./program.ts";
 
 let folder;

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openWeights, writeSafetensors } from "../../packages/ts-api/src/weights/index.ts";
+import { openWeights } from "../../packages/ts-api/src/weights/index.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "../../packages/ts-api/test/training/tiny.ts";
+import { writeSafetensors } from "../../packages/ts-api/test/weights/write.ts";
 import { finetag } from "./program.ts";
 
 let folder: string;

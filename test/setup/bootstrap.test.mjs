@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { installAdvice, systemFamily } from "../../scripts/lib/advice.mjs";
 import { runLogged } from "../../scripts/lib/exec.mjs";
+import { installAdvice, systemFamily } from "../../scripts/lib/native/advice.mjs";
 import {
   checkNode,
   findToolchain,
   missingMessage,
   probeCompiler,
   which,
-} from "../../scripts/lib/toolchain.mjs";
+} from "../../scripts/lib/native/toolchain.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 

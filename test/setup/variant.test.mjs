@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addonPath } from "@finetag/core-native";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checkDriver, nvidiaDriver } from "../../scripts/lib/driver.mjs";
-import { activeVariant, buildFolder, useVariant } from "../../scripts/lib/variant.mjs";
+import { checkDriver, nvidiaDriver } from "../../scripts/lib/native/driver.mjs";
+import { activeVariant, buildFolder, useVariant } from "../../scripts/lib/native/variant.mjs";
 
 let folder;
 

@@ -9,8 +9,8 @@ import { createRequire } from "node:module";
 import { availableParallelism, totalmem } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { cpuIdentity, isPortable } from "../../../scripts/lib/cpu.mjs";
-import { activeVariant, buildFolder, isSanitized } from "../../../scripts/lib/variant.mjs";
+import { cpuIdentity, isPortable } from "../../../scripts/lib/native/cpu.mjs";
+import { activeVariant, buildFolder, isSanitized } from "../../../scripts/lib/native/variant.mjs";
 
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 const VARIANT = activeVariant();

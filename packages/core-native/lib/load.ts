@@ -24,7 +24,7 @@ export function addonPath(): string {
   return fileURLToPath(new URL(`../${FOLDERS[variantInUse()]}${kind}/Release/finetag.node`, import.meta.url));
 }
 
-/** `FINETAG_VARIANT`, else what the set-up wrote down (scripts/lib/variant.mjs), else the CPU's. */
+/** `FINETAG_VARIANT`, else what the set-up wrote down (scripts/lib/native/variant.mjs), else the CPU's. */
 function variantInUse(): keyof typeof FOLDERS {
   const { FINETAG_VARIANT: asked } = process.env;
   if (asked) {

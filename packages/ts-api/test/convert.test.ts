@@ -1,21 +1,21 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { Classifier, convertModel, FinetagError, inspectModel } from "../src/index.ts";
-import { countElements, openWeights, writeSafetensors } from "../src/weights/index.ts";
+import { countElements, openWeights } from "../src/weights/index.ts";
+import { folder, folderForAll } from "./folder.ts";
 import { TINY_CONFIG, writeTinyModel } from "./training/tiny.ts";
-import { legacy, Pickle } from "./weights/pickle.ts";
+import { legacy, Pickle } from "./weights/pytorch/pickle.ts";
 import { readAll } from "./weights/tensors.ts";
+import { writeSafetensors } from "./weights/write.ts";
 
-let folder: string;
+folderForAll();
+
 let encoder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-convert-"));
   encoder = await writeTinyModel(join(folder, "encoder"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("convertModel", () => {
   it("gives a bare encoder today's names, and keeps the config's architecture", async () => {

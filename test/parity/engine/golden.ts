@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { NativeModelConfig, PackedBatch, TrainingOptions } from "@finetag/core-native";
-import { parseModelConfig } from "../../../packages/ts-api/src/models/index.ts";
+import { parseModelConfig } from "../../../packages/ts-api/src/models/config.ts";
 
 export interface PeerError {
   /** Largest |float32 - float64| of any element in any of the peer's float32 runs. */

@@ -13,7 +13,8 @@ import sys
 import torch
 from safetensors.torch import load_file
 
-from generate import GOLDEN, MAX_TOKENS, MODELS, Golden
+from generate import GOLDEN, Golden
+from models import MAX_TOKENS, MODELS
 from peer import Packed, TrainingOptions, float32_variants
 
 

@@ -20,4 +20,4 @@ export const commands: readonly Command[] = [
   setup,
   doctor,
 ];
-export { type Action, type Call, type Command, defineAction, type Positional } from "./command.ts";
+export { type Command, defineAction, type Positional } from "./command.ts";

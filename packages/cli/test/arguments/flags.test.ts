@@ -1,6 +1,7 @@
 import { trainOptionsSchema } from "@finetag/api";
 import { expect, test } from "vitest";
-import { type Flag, flagsOf, suggest } from "../../src/arguments/index.ts";
+import type { Flag } from "../../src/arguments/flags.ts";
+import { flagsOf, suggest } from "../../src/arguments/index.ts";
 
 const flags = flagsOf(trainOptionsSchema);
 const flag = (name: string) => flags.find((each) => each.name === name) as Flag;

@@ -1,6 +1,6 @@
 import { FinetagError } from "../errors/index.ts";
-import { resolveColumns } from "./columns.ts";
 import { showCell, throwIfAborted } from "./errors.ts";
+import { openTable, type Table } from "./formats/index.ts";
 import {
   type CellPlace,
   cellError,
@@ -9,8 +9,8 @@ import {
   type ListStyle,
   readFlag,
   readList,
-} from "./labels.ts";
-import { openTable, type Table } from "./table.ts";
+  resolveColumns,
+} from "./labels/index.ts";
 import type { DataColumns, DataFile, DataFormat, DataRow, DataSpec, OpenDataOptions } from "./types.ts";
 
 /**

@@ -2,13 +2,7 @@ import { computeMetricsAsync, type SplitMetrics, sigmoid } from "../metrics/inde
 import { yieldToEventLoop } from "./abort.ts";
 import { type ForwardOptions, forwardWindows } from "./forward.ts";
 import type { ModelSession } from "./session.ts";
-import { BLOCK_ROWS, type TokenStore } from "./store.ts";
-
-/** Rows of a store that belong together: a file, what a split left of it, a window of a stream. */
-export interface Split {
-  store: TokenStore;
-  rows: Uint32Array;
-}
+import { BLOCK_ROWS, type Split } from "./store/index.ts";
 
 export interface EvaluateOptions extends Omit<ForwardOptions, "withLabels"> {
   labels: readonly string[];

@@ -1,9 +1,8 @@
 import type { ForwardResult } from "@finetag/core-native";
 import { throwIfAborted } from "./abort.ts";
-import type { Split } from "./evaluate.ts";
-import { batchesByLength } from "./lengths.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { ModelSession } from "./session.ts";
+import { batchesByLength, type Split } from "./store/index.ts";
 
 /**
  * Tokens of a batch. A batch's cost goes by its tokens, not by its texts: this many keep the threads busy, while the

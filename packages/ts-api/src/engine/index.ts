@@ -1,18 +1,13 @@
 /** A model in the native engine: opening it, feeding it texts, reading results. */
 export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
-export { chooseDevice } from "./device.ts";
-export { type EncodableRow, type EncodedStore, encodeRows, encodeWindow } from "./encode.ts";
-export { mapNativeError } from "./errors.ts";
-export { evaluateWindows, evaluationWindows, type Split } from "./evaluate.ts";
+export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
 export { forwardWindows } from "./forward.ts";
-export { longestFirst } from "./lengths.ts";
 export {
   checkMaxLength,
   type ModelSource,
   notFinite,
   type OpenModel,
-  type OpenModelOptions,
   openModel,
   readModelSource,
   strangeHead,
@@ -31,6 +26,16 @@ export {
   windowShare,
 } from "./scheduler/index.ts";
 export { ModelSession } from "./session.ts";
-export { BLOCK_ROWS, TokenStore } from "./store.ts";
-export { readStore, STORE_FILE_FORMAT, writeStore } from "./store-file.ts";
+export {
+  BLOCK_ROWS,
+  type EncodableRow,
+  encodeRows,
+  encodeWindow,
+  longestFirst,
+  readStore,
+  type Split,
+  STORE_FILE_FORMAT,
+  TokenStore,
+  writeStore,
+} from "./store/index.ts";
 export { type Survey, surveyWeights } from "./survey.ts";

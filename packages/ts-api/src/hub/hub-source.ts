@@ -137,7 +137,6 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
   return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
 }
 
-/** One line for what went wrong, with what the user can do. */
 /** For a file that the Hub, or a mirror of it, lists and does not give; other answers are as those about the model. */
 function describeFile(request: HubRequest, error: HttpError, path: string): unknown {
   const { repo, settings } = request;
@@ -151,6 +150,7 @@ function describeFile(request: HubRequest, error: HttpError, path: string): unkn
   return fail(`refuses ${path} (401); ${remedy}`);
 }
 
+/** One line for what went wrong, with what the user can do. */
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;

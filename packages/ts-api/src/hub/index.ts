@@ -1,11 +1,4 @@
-export {
-  type CatalogueEntry,
-  catalogue,
-  findInCatalogue,
-  type PipSource,
-  type SourceFile,
-  suggestName,
-} from "./catalogue.ts";
+export { type CatalogueEntry, catalogue } from "./catalogue.ts";
 export {
   type PlannedFile,
   type PlanOptions,

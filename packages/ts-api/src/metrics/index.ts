@@ -1,11 +1,9 @@
 /** How good predictions are: everything in `metrics.json` that describes a split, and picking one by name. */
 export { computeMetrics, computeMetricsAsync } from "./compute.ts";
-export { bceWithLogits, sigmoid } from "./logits.ts";
+export { sigmoid } from "./logits.ts";
 export {
   checkMetricName,
   isBetter,
-  type MetricDirection,
-  type SelectedMetric,
   selectMetric,
 } from "./select.ts";
 export type { LabelMetrics, MetricsInput, SplitMetrics } from "./types.ts";

@@ -5,7 +5,8 @@ import { FinetagError } from "../errors/index.ts";
 import { recoverFiles } from "../io/index.ts";
 import { readConfigFile } from "./config-file.ts";
 import { FAMILIES, type Family, findFamily } from "./families/index.ts";
-import { type ConfigFile, HIDDEN_ACTS, readFields } from "./schema.ts";
+import { readFields } from "./read-fields.ts";
+import { type ConfigFile, HIDDEN_ACTS } from "./schema.ts";
 
 /** A model directory's `config.json`, as read and as the engine takes it. */
 export interface ModelConfig {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { DataColumns } from "../data/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile, writeFileAtomic } from "../io/index.ts";
+import { isNotFound, readJsonFile } from "../io/index.ts";
 
 /** What finetag knows of a model beyond what transformers reads; `finetag.json` beside the weights. */
 export interface FinetagJson {
@@ -71,11 +71,6 @@ export async function readFinetagJson(dir: string): Promise<FinetagJson | undefi
       ? `written by a newer finetag (version ${version} of the file); update finetag`
       : `${JSON.stringify(parsed.error.issues[0]?.path.join("."))}: ${parsed.error.issues[0]?.message}; mend it, or remove the file`;
   throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}`);
-}
-
-/** Writes `finetag.json` as a whole. */
-export async function writeFinetagJson(dir: string, json: FinetagJson): Promise<void> {
-  await writeFileAtomic(join(dir, FINETAG_JSON), formatJson(json));
 }
 
 /** JSON as people and diffs like it. */

@@ -1,6 +1,5 @@
 import type { NativeModelConfig } from "@finetag/core-native";
 import * as z from "zod";
-import type { Family } from "./families/index.ts";
 
 /**
  * Names that transformers has for the activations of the engine (its `ACT2FN`). Those in a row compute the same
@@ -28,7 +27,7 @@ const layers = z.int().min(1).max(1024);
 const dropout = z.number().min(0).lt(1);
 
 /** The keys that the engine needs, by BERT's names for them. A family has some under other names, or not at all. */
-const FIELDS = {
+export const FIELDS = {
   vocab_size: size,
   hidden_size: size,
   embedding_size: size,
@@ -57,7 +56,7 @@ type Fields = { [Name in FieldName]: NonNullable<z.output<(typeof FIELDS)[Name]>
 export type FieldDefaults = { [Name in FieldName]?: Fields[Name] | null };
 
 /** What every family's file may hold beside its fields. */
-const common = z.object({
+export const COMMON_FIELDS = z.object({
   is_decoder: z.boolean().nullish(),
   add_cross_attention: z.boolean().nullish(),
   position_embedding_type: z.string().nullish(),
@@ -75,21 +74,6 @@ type Optional =
   | "classifier_dropout";
 
 /** A config.json with defaults filled in and BERT's names. */
-export type ConfigFile = Omit<Fields, Optional> & Partial<Pick<Fields, Optional>> & z.infer<typeof common>;
-
-/**
- * Reads the fields that a family has; a missing key gets the family's default. Other keys are left alone, also those of
- * other families.
- */
-export function readFields(
-  json: unknown,
-  { defaults, fixed, keys }: Family,
-): { file: ConfigFile } | { issue: z.core.$ZodIssue } {
-  const names = (Object.keys(defaults) as FieldName[]).filter((name) => fixed?.[name] === undefined);
-  const shape = Object.fromEntries(names.map((name) => [keys?.[name] ?? name, FIELDS[name].optional()]));
-  const parsed = z.object({ ...common.shape, ...shape }).safeParse(json, { reportInput: true });
-  if (!parsed.success) return { issue: parsed.error.issues[0]! };
-  const given: Record<string, unknown> = parsed.data;
-  const values = names.map((name) => [name, given[keys?.[name] ?? name] ?? defaults[name] ?? undefined]);
-  return { file: { ...given, ...Object.fromEntries(values), ...fixed } as ConfigFile };
-}
+export type ConfigFile = Omit<Fields, Optional> &
+  Partial<Pick<Fields, Optional>> &
+  z.infer<typeof COMMON_FIELDS>;

@@ -1,1 +1,1 @@
-export { TensorBoardWriter, type TensorBoardWriterOptions } from "./tensorboard.ts";
+export { TensorBoardWriter } from "./tensorboard.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type TokenizerJson, tokenIds } from "./json.ts";
+import { type TokenizerJson, tokenIds } from "./json/index.ts";
 import { charsmapFault } from "./sentencepiece/index.ts";
 
 /** Tokens that a template puts around texts; published ones have four. */

@@ -1,18 +1,16 @@
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { familyOf, type ModelConfig } from "../models/index.ts";
-import { buildBert, buildRoberta, isUncased } from "./build.ts";
 import { CLASSES } from "./classes.ts";
+import { RustTokenizer, wordMarks } from "./encode/index.ts";
 import { findTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { readTokenizerJson } from "./from-json.ts";
-import { type TokenizerJson, tokenIds } from "./json.ts";
-import { RustTokenizer } from "./rust-tokenizer.ts";
+import { buildBert, buildRoberta, isUncased, type TokenizerJson, tokenIds } from "./json/index.ts";
 import { savedFiles } from "./saved-files.ts";
 import { buildSentencePiece, readSentencePiece } from "./sentencepiece/index.ts";
 import { readSettings, type TokenizerSettings } from "./settings.ts";
 import type { Tokenizer } from "./types.ts";
 import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
-import { wordMarks } from "./words.ts";
 
 /**
  * Loads a model directory's tokenizer: `tokenizer.json`, or else `vocab.txt` (WordPiece), `vocab.json` with

@@ -2,10 +2,9 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { listNames, OLDER_TOKENIZER_FILES, readSmallFile } from "../io/index.ts";
 import { type ModelConfig, maxTextLength } from "../models/index.ts";
-import { buildBert, buildRoberta } from "./build.ts";
 import { CLASSES } from "./classes.ts";
 import { charsmapsOf } from "./from-json.ts";
-import { bertTemplate, fairseqTemplate, type TokenizerJson } from "./json.ts";
+import { bertTemplate, buildBert, buildRoberta, fairseqTemplate, type TokenizerJson } from "./json/index.ts";
 import { sentencePieceLayout } from "./sentencepiece/index.ts";
 import type { TokenizerSettings } from "./settings.ts";
 

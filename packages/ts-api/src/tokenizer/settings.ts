@@ -63,8 +63,6 @@ const configSchema = z.looseObject({
 const mapSchema = z.looseObject(Object.fromEntries(ROLES.map((role) => [role, tokenSchema.nullish()])));
 const addedSchema = z.record(z.string(), z.int().min(0));
 
-export type TokenizerConfig = z.infer<typeof configSchema>;
-
 /**
  * Reads `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`, each where there is one, and joins
  * them as transformers 5.18.0 does (`PreTrainedTokenizerBase._from_pretrained`): the map wins over the config unless

@@ -3,10 +3,13 @@
 import { FinetagError } from "../errors/index.ts";
 import { isLfsPointer, LFS_POINTER } from "../io/index.ts";
 import type { InputFile } from "./input.ts";
-import { FOOTER_BYTES, isTable } from "./tensorflow/index.ts";
 import { damaged } from "./tensors.ts";
 
 const START_BYTES = 64;
+
+/** Of a TensorFlow checkpoint's index, and of a checkpoint in one file: a table of LevelDB. */
+export const FOOTER_BYTES = 48;
+const TABLE_MAGIC = 0xdb4775248b80fb57n;
 
 /** What tells files apart. */
 interface Ends {
@@ -50,6 +53,13 @@ export function isZip({ start }: Pick<Ends, "start">): boolean {
 /** It begins with the length of its header, which is JSON. */
 export function isSafetensors({ start, size }: Pick<Ends, "start" | "size">): boolean {
   return start.length > 8 && start[8] === 0x7b && start.readBigUInt64LE() < BigInt(size);
+}
+
+/** Whether a file ends as a table of LevelDB does. */
+export function isTable(bytes: Uint8Array): boolean {
+  const end = bytes.byteLength;
+  if (end < FOOTER_BYTES) return false;
+  return new DataView(bytes.buffer, bytes.byteOffset, end).getBigUint64(end - 8, true) === TABLE_MAGIC;
 }
 
 function startsWith(...bytes: number[]) {

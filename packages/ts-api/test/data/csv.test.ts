@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readCsv } from "../../src/data/csv.ts";
+import { readCsv } from "../../src/data/formats/csv.ts";
 import { collect, errorOf, read, temporaryDirectory } from "./helpers.ts";
 
 const dir = temporaryDirectory();

@@ -1,23 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll } from "vitest";
-import {
-  type DataFile,
-  type DataRow,
-  type DataSpec,
-  type OpenDataOptions,
-  openData,
-} from "../../src/data/index.ts";
+import { type DataFile, type DataRow, type DataSpec, openData } from "../../src/data/index.ts";
+import type { OpenDataOptions } from "../../src/data/types.ts";
 import { FinetagError } from "../../src/errors/index.ts";
+import { folder as dir, folderForAll } from "../folder.ts";
 
 /** A temporary directory for the tests of a file. */
 export function temporaryDirectory() {
-  let dir = "";
-  beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), "finetag-data-"));
-  });
-  afterAll(() => rm(dir, { recursive: true, force: true }));
+  folderForAll();
   return {
     path: (name = "") => join(dir, name),
     async write(name: string, content: string | Uint8Array): Promise<string> {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { devSplit, permutation, Random, shuffle } from "../../src/data/index.ts";
-import { splitMix64 } from "../../src/data/random.ts";
+import { devSplit, Random, shuffle } from "../../src/data/index.ts";
+import { permutation, splitMix64 } from "../../src/data/random.ts";
 import { errorOf } from "./helpers.ts";
 
 const take = (random: Random, count: number) => Array.from({ length: count }, () => random.nextUint32());

@@ -1,17 +1,14 @@
 /** Weights that are no numbers: every way to open them says so, by the tensor's name. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Classifier, convertModel, inspectModel, trainRun } from "../../src/index.ts";
-import { openWeights, writeSafetensors } from "../../src/weights/index.ts";
+import { openWeights } from "../../src/weights/index.ts";
+import { folder, folderForAll } from "../folder.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
+import { writeSafetensors } from "../weights/write.ts";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-not-finite-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+folderForAll();
 
 /** A tiny encoder, one value of which is another. */
 async function writePoisoned(tensor: string, index: number, value: number): Promise<string> {

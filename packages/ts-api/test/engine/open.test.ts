@@ -1,16 +1,12 @@
 /** What is wrong with a model is known before its size is paid for. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { openModel, readModelSource } from "../../src/engine/index.ts";
+import { folder, folderForAll } from "../folder.ts";
 import { LABELS, writeTinyModel } from "../training/tiny.ts";
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-open-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+folderForAll();
 
 /** In bytes: the most address space that this process ever had. */
 async function peakAddresses(): Promise<number> {

@@ -1,17 +1,16 @@
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { BLOCK_ROWS, TokenStore } from "../../src/engine/store.ts";
-import { readStore, writeStore } from "../../src/engine/store-file.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { BLOCK_ROWS, TokenStore } from "../../src/engine/store/store.ts";
+import { readStore, writeStore } from "../../src/engine/store/store-file.ts";
+import { folder, folderForAll } from "../folder.ts";
 
-let folder: string;
+folderForAll();
+
 let path: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-store-"));
   path = join(folder, "store");
 });
-afterAll(() => rm(folder, { recursive: true }));
 
 /** A whole block of short rows, and one of three rows with wide ids and token types. */
 function filled(): TokenStore {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { encodeRows } from "../../src/engine/encode.ts";
-import { batchesByLength, longestFirst } from "../../src/engine/lengths.ts";
-import { BLOCK_ROWS, TokenStore } from "../../src/engine/store.ts";
+import { encodeRows } from "../../src/engine/store/encode.ts";
+import { batchesByLength, longestFirst } from "../../src/engine/store/lengths.ts";
+import { BLOCK_ROWS, TokenStore } from "../../src/engine/store/store.ts";
 import type { EncodedTexts, Tokenizer } from "../../src/tokenizer/index.ts";
 
 /** Row i gets i % 7 + 2 tokens, all with the id i. */

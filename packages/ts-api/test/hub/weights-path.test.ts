@@ -1,18 +1,14 @@
 /** A model that is named by its weights, as the TensorFlow 1 scripts name it. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { pullModel, resolveModel } from "../../src/hub/index.ts";
+import { folder, folderForAll } from "../folder.ts";
 
 const TRAINED = fileURLToPath(new URL("../weights/fixtures/tensorflow/trained", import.meta.url));
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-weights-path-"));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+folderForAll();
 
 async function filesIn(name: string, files: readonly string[]): Promise<string> {
   const directory = join(folder, name);

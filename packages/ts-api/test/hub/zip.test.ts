@@ -1,13 +1,13 @@
 /** Archives that are not what they should be. */
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { Random } from "../../src/data/index.ts";
 import { FinetagError } from "../../src/errors/index.ts";
 import { extractEntries, type WantedEntry } from "../../src/hub/zip.ts";
 import { damageBytes } from "../damage.ts";
+import { folderForAll, folder as parent } from "../folder.ts";
 import { sha256 } from "./hub-server.ts";
 import { wheel, zip } from "./wheel.ts";
 
@@ -16,11 +16,7 @@ const FILES = { "pkg/config.json": "{}", "pkg/model.safetensors": WEIGHTS, "pkg/
 const WHEEL = wheel("tiny-model", "1.0", { ...FILES, "pkg/__init__.py": "" });
 const SMALL = zip(FILES);
 
-let parent: string;
-beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), "finetag-zip-"));
-});
-afterAll(() => rm(parent, { recursive: true, force: true }));
+folderForAll();
 
 /** What is wrong with an archive, in the program's words; undefined where the files came out whole. */
 async function fault(

@@ -1,19 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { recoverFiles, writeFilesAtomic } from "../../src/io/index.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 import { withFileSizeLimit } from "./full-disk.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-group-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const NAMES = ["finetag.json", "config.json", "model.safetensors"];
 

@@ -1,9 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   hashFile,
   makeFolder,
@@ -17,17 +16,10 @@ import {
 } from "../../src/io/index.ts";
 import { temporaryPath } from "../../src/io/temporary.ts";
 import { openWeights } from "../../src/weights/index.ts";
+import { folder, folderForEach } from "../folder.ts";
 import { smallDisk, withFileSizeLimit } from "./full-disk.ts";
 
-let folder: string;
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-io-"));
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
-});
+folderForEach();
 
 describe.skipIf(process.platform === "win32")("what is no file", () => {
   const readers: [string, (path: string) => Promise<unknown>][] = [

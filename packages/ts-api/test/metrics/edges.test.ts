@@ -1,11 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { FinetagError } from "../../src/errors/index.ts";
-import {
-  bceWithLogits,
-  computeMetrics,
-  computeMetricsAsync,
-  type MetricsInput,
-} from "../../src/metrics/index.ts";
+import { computeMetrics, computeMetricsAsync, type MetricsInput } from "../../src/metrics/index.ts";
 
 function input(changes: Partial<MetricsInput> = {}): MetricsInput {
   return {
@@ -145,13 +140,6 @@ describe("bad input", () => {
     );
     expect(error.code).toBe("ERR_FINETAG_DIVERGED");
     expect(failure(() => computeMetrics(input({ loss: Number.NaN }))).code).toBe("ERR_FINETAG_DIVERGED");
-  });
-
-  test("cross-entropy wants as many labels as logits", () => {
-    expect(failure(() => bceWithLogits(new Float32Array(2), new Uint8Array(1))).code).toBe(
-      "ERR_FINETAG_ARGUMENT",
-    );
-    expect(bceWithLogits(new Float32Array(0), new Uint8Array(0))).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { bceWithLogits, computeMetrics, sigmoid } from "../../src/metrics/index.ts";
+import { computeMetrics, sigmoid } from "../../src/metrics/index.ts";
 
 const GOLDEN = new URL("../../../../test/parity/metrics/golden/", import.meta.url);
 
@@ -26,7 +26,7 @@ interface GoldenCase {
 
 const golden = JSON.parse(readFileSync(new URL("sklearn.json", GOLDEN), "utf8")) as {
   cases: GoldenCase[];
-  logits: { logits: number[]; labels: number[]; probabilities: number[]; loss: number };
+  logits: { logits: number[]; probabilities: number[] };
 };
 const tf = JSON.parse(readFileSync(new URL("tf_auc.json", GOLDEN), "utf8")) as {
   roc_auc_tf200: Record<string, number[]>;
@@ -81,14 +81,12 @@ describe.each(golden.cases)("$name", (golden) => {
   });
 });
 
-test("sigmoid and binary cross-entropy equal scipy's and numpy's in float64", () => {
-  const { logits, labels, probabilities, loss } = golden.logits;
+test("sigmoid equals scipy's in float64", () => {
+  const { logits, probabilities } = golden.logits;
   const ours = sigmoid(Float32Array.from(logits));
   // Two roundings of exp and one of the quotient; below 1e-300 both may be zero.
   for (const [i, expected] of probabilities.entries())
     expect(Math.abs(ours[i]! - expected), `${logits[i]}`).toBeLessThanOrEqual(
       4 * 2 ** -52 * expected + 1e-300,
     );
-  const mean = bceWithLogits(Float32Array.from(logits), Uint8Array.from(labels))!;
-  expect(Math.abs(mean / loss - 1)).toBeLessThan(1e-12);
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { computeMetrics, type SplitMetrics } from "../../src/metrics/index.ts";
+import { randomNumbers } from "../random.ts";
 
 // Laws that hold whatever the data, on random data with ties; each on a few seeds.
 const SEEDS = [1, 2, 3, 4, 5];
@@ -9,17 +10,6 @@ interface Data {
   probabilities: Float64Array;
   labels: Uint8Array;
   names: string[];
-}
-
-/** mulberry32 */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** Scores are multiples of 1/16: many ties, and exact under the transforms below. */

@@ -1,11 +1,11 @@
 /** A training program's checkpoint as a model directory. */
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { Classifier, convertModel, inspectModel } from "../../src/index.ts";
 import { openWeights } from "../../src/weights/index.ts";
+import { folder, folderForAll } from "../folder.ts";
 import { readAll } from "../weights/tensors.ts";
 
 const FIXTURE = fileURLToPath(new URL("../weights/fixtures/pytorch/lightning.ckpt", import.meta.url));
@@ -20,17 +20,16 @@ const CONFIG = {
   id2label: { 0: "a", 1: "b" },
 };
 
-let folder: string;
+folderForAll();
+
 let source: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-checkpoint-"));
   source = await mkdtemp(join(folder, "lightning-"));
   await writeFile(join(source, "config.json"), JSON.stringify(CONFIG));
   await writeFile(join(source, "vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nfox\njumps\n");
   await copyFile(FIXTURE, join(source, "epoch=1-step=10.ckpt"));
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 it("of PyTorch Lightning is the model in it", async () => {
   expect(await inspectModel(source)).toMatchObject({

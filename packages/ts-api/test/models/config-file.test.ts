@@ -1,18 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { readConfigFile } from "../../src/models/config-file.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-config-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const write = (name: string, json: unknown) => writeFile(join(dir, name), JSON.stringify(json));
 

@@ -1,26 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openAddon } from "../../src/engine/addon.ts";
 import { ModelSession } from "../../src/engine/index.ts";
-import {
-  assertVocabulary,
-  maxTextLength,
-  parseModelConfig,
-  readModelConfig,
-  savedConfigJson,
-} from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
+import { assertVocabulary, maxTextLength, readModelConfig } from "../../src/models/index.ts";
+import { savedConfigJson } from "../../src/models/save.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-config-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const parse = (json: Record<string, unknown>) =>
   parseModelConfig({ model_type: "bert", ...json }, "config.json");

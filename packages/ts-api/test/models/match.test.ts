@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import type { ParameterInfo } from "@finetag/core-native";
 import { describe, expect, it } from "vitest";
-import { matchWeights, parseModelConfig } from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
+import { matchWeights } from "../../src/models/index.ts";
 import type { TensorEntry } from "../../src/weights/index.ts";
 
 interface StateDict {

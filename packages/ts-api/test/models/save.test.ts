@@ -1,29 +1,20 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { parseModelConfig } from "../../src/models/config.ts";
 import {
   type FinetagJson,
-  parseModelConfig,
+  formatJson,
   readFinetagJson,
   readModelConfig,
-  type SavedModel,
-  savedConfigJson,
   saveModelDirectory,
-  writeFinetagJson,
 } from "../../src/models/index.ts";
+import { type SavedModel, savedConfigJson } from "../../src/models/save.ts";
 import { openWeights } from "../../src/weights/index.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 import { smallDisk } from "../io/full-disk.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-save-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const finetag: FinetagJson = {
   version: 1,
@@ -174,7 +165,7 @@ describe("finetag.json", () => {
   });
 
   it("is written and read", async () => {
-    await writeFinetagJson(dir, finetag);
+    await writeFile(join(dir, "finetag.json"), formatJson(finetag));
     expect(await readFinetagJson(dir)).toEqual(finetag);
   });
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseModelConfig } from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import {
   type Case,

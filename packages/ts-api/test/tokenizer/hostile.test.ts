@@ -1,17 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type TokenizerJson, tokenIds } from "../../src/tokenizer/json.ts";
+import { describe, expect, it } from "vitest";
+import { type TokenizerJson, tokenIds } from "../../src/tokenizer/json/json.ts";
+import { folderForAll, folder as parent } from "../folder.ts";
 import { freshFolder } from "../fuzz.ts";
 import { fuzz, readOrRefuse, readSample, SAMPLES, type Sample } from "./hostile.ts";
 import { configOf, loadTokenizer, withFolder } from "./parity.ts";
 
-let parent: string;
-beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), "finetag-hostile-"));
-});
-afterAll(() => rm(parent, { recursive: true, force: true }));
+folderForAll();
 
 const sampleOf = (name: string): Sample => SAMPLES.find((sample) => sample.name === name)!;
 

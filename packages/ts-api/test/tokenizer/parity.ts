@@ -4,7 +4,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type ModelConfig, parseModelConfig } from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
+import type { ModelConfig } from "../../src/models/index.ts";
 import { type EncodedTexts, loadTokenizer, type Tokenizer } from "../../src/tokenizer/index.ts";
 
 /** test/parity/tokens/, whose generate.py makes golden/. */

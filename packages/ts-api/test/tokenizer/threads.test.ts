@@ -10,7 +10,7 @@ it.skipIf(!isLinux)(
   "a batch is encoded on as many threads as were asked for (counts them as Linux does)",
   async () => {
     const { Tokenizer } = await import("tokenizers");
-    const { withPool } = await import("../../src/tokenizer/pool.ts");
+    const { withPool } = await import("../../src/tokenizer/encode/pool.ts");
     const json = {
       version: "1.0",
       truncation: null,

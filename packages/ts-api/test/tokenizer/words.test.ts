@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseModelConfig } from "../../src/models/index.ts";
+import { parseModelConfig } from "../../src/models/config.ts";
 import { chineseWords, type Tokenizer } from "../../src/tokenizer/index.ts";
 import { type Cases, configOf, GOLDEN, loadTokenizer, PARITY, readGolden, withFolder } from "./parity.ts";
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Random } from "../../src/data/index.ts";
 import { openAddon } from "../../src/engine/index.ts";
 import { isHeadParameter, readModelConfig } from "../../src/models/index.ts";
-import { writeSafetensors } from "../../src/weights/index.ts";
+import { writeSafetensors } from "../weights/write.ts";
 import { writeTinyModel } from "./tiny.ts";
 
 /**

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Random } from "../../src/data/index.ts";
-import { writeSafetensors } from "../../src/weights/index.ts";
+import { writeSafetensors } from "../weights/write.ts";
 
 const WORDS = [
   "the",

@@ -1,24 +1,16 @@
 /** Files that are whole, and something else than their name says. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openTokenizer } from "../../src/index.ts";
 import { openWeights } from "../../src/weights/index.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 import { build } from "./build.ts";
-import { HEADER, tableOf } from "./table.ts";
+import { HEADER, tableOf } from "./tensorflow/table.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-foreign-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 440473133\n";
 const IS_POINTER = "it is a pointer of Git LFS, without the file itself; fetch that with `git lfs pull`";

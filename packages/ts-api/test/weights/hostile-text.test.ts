@@ -1,16 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { folderForAll, folder as parent } from "../folder.ts";
 import { freshFolder } from "../fuzz.ts";
 import { fuzz, readOrRefuse, SAMPLES } from "./hostile-text.ts";
 
-let parent: string;
-
-beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), "finetag-hostile-text-"));
-});
-afterAll(() => rm(parent, { recursive: true, force: true }));
+folderForAll();
 
 describe.each(SAMPLES.map((sample) => [sample.name, sample] as const))("%s", (name, sample) => {
   it("cut at any byte is refused, or read as the whole is", async () => {

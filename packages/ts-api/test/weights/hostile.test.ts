@@ -1,16 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { folderForAll, folder as parent } from "../folder.ts";
 import { freshFolder, peakBytes } from "../fuzz.ts";
 import { fuzz, readOrRefuse, readSample, SAMPLES } from "./hostile.ts";
 
-let parent: string;
-
-beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), "finetag-hostile-"));
-});
-afterAll(() => rm(parent, { recursive: true, force: true }));
+folderForAll();
 
 describe.each(SAMPLES.map((sample) => [sample.name, sample] as const))("%s", (name, sample) => {
   it("is read where it is whole, unless it asks for a call", async () => {

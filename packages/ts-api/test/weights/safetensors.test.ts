@@ -1,23 +1,21 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openSafetensors, type TensorFile, writeSafetensors } from "../../src/weights/index.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { openSafetensors, type TensorFile } from "../../src/weights/index.ts";
+import { folder, folderForEach } from "../folder.ts";
+import { randomNumbers } from "../random.ts";
 import { build } from "./build.ts";
+import { writeSafetensors } from "./write.ts";
 
 const REFERENCE = fileURLToPath(new URL("fixtures/dtypes.safetensors", import.meta.url));
 
-let folder: string;
+folderForEach();
+
 let path: string;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "finetag-safetensors-"));
   path = join(folder, "model.safetensors");
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true, force: true });
 });
 
 async function withFile<T>(file: string, use: (tensors: TensorFile) => Promise<T>): Promise<T> {
@@ -347,7 +345,7 @@ describe("fuzz", () => {
 
   it("reads or refuses the reference file with random bytes, and never does anything else", async () => {
     const whole = await readFile(REFERENCE);
-    const random = mulberry32(7);
+    const random = randomNumbers(7);
     for (let round = 0; round < 1500; round++) {
       const bytes = Uint8Array.from(whole);
       const flips = 1 + Math.floor(random() * 4);
@@ -365,14 +363,3 @@ describe("fuzz", () => {
     }
   });
 });
-
-/** A small generator with a seed (Tommy Ettinger's mulberry32). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -1,20 +1,12 @@
-import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { openWeights } from "../../src/weights/index.ts";
+import { folder as dir, folderForEach } from "../folder.ts";
 import { writeFloats } from "./build.ts";
 
-let dir: string;
-
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "finetag-weights-"));
-});
-
-afterEach(async () => {
-  await rm(dir, { recursive: true, force: true });
-});
+folderForEach();
 
 function writeIndex(weightMap: unknown): Promise<void> {
   return writeFile(join(dir, "model.safetensors.index.json"), JSON.stringify({ weight_map: weightMap }));

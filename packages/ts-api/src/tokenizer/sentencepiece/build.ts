@@ -1,6 +1,12 @@
-import { addedTokens } from "../added-tokens.ts";
-import { booleanOf, required } from "../build.ts";
-import { bertTemplate, fairseqTemplate, idOf, type TokenizerJson } from "../json.ts";
+import {
+  addedTokens,
+  bertTemplate,
+  booleanOf,
+  fairseqTemplate,
+  idOf,
+  required,
+  type TokenizerJson,
+} from "../json/index.ts";
 import type { TokenizerSettings } from "../settings.ts";
 import {
   albertNormalizer,

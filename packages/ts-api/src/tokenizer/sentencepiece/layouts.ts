@@ -1,5 +1,5 @@
 import { FinetagError } from "../../errors/index.ts";
-import type { TokenizerJson } from "../json.ts";
+import type { TokenizerJson } from "../json/index.ts";
 import { PIECE, type Piece, type SentencePieceModel } from "./model.ts";
 import { WORD_START } from "./vocabulary.ts";
 

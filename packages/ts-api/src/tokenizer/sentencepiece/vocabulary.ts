@@ -1,4 +1,4 @@
-import type { TokenizerJson } from "../json.ts";
+import type { TokenizerJson } from "../json/index.ts";
 import { PIECE, type Piece, type SentencePieceModel } from "./model.ts";
 
 /** Marks the start of a word, in place of the space before it. */

@@ -1,2 +1,2 @@
 export { openSafetensors } from "./read.ts";
-export { type TensorSource, writeSafetensors, writeTensors } from "./write.ts";
+export { type TensorSource, writeTensors } from "./write.ts";

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { FinetagError } from "../../errors/index.ts";
-import { withAtomicFile, writeAll } from "../../io/index.ts";
+import { writeAll } from "../../io/index.ts";
 import { countElements } from "../tensors.ts";
 
 /** A float32 tensor that is produced when its turn to be written comes. */
@@ -12,20 +12,11 @@ export interface TensorSource {
 }
 
 /**
- * Writes a safetensors file as a whole (see `writeFileAtomic`), holding one tensor, or a part of one, in memory at a time.
+ * Writes the contents of a safetensors file, holding one tensor, or a part of one, in memory at a time.
  *
  * @param metadata Added to `{"format": "pt"}`, which transformers asks for.
- * @throws ERR_FINETAG_IO with a remedy; the older file is then untouched.
+ * @throws ERR_FINETAG_IO with a remedy.
  */
-export async function writeSafetensors(
-  path: string,
-  tensors: TensorSource[],
-  metadata: Record<string, string> = {},
-): Promise<void> {
-  await withAtomicFile(path, (handle) => writeTensors(handle, tensors, metadata));
-}
-
-/** The file's contents, for a caller that has the handle. */
 export async function writeTensors(
   handle: FileHandle,
   tensors: TensorSource[],

@@ -1,7 +1,7 @@
 import { FinetagError } from "../../errors/index.ts";
 import { isNotFound, MaskedCrc32c } from "../../io/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
-import { foreign } from "../foreign.ts";
+import { foreign, isTable } from "../foreign.ts";
 import { InputFile } from "../input.ts";
 import { putTransposed } from "../strided.ts";
 import {
@@ -17,7 +17,7 @@ import {
 import { type BundleEntry, decodeEntry, decodeHeader } from "./bundle.ts";
 import { shardPath } from "./files.ts";
 import { chooseNames, findOther, isNoWeight, isOfEncoder, plainName, scopeOf } from "./names.ts";
-import { isTable, readTable } from "./table.ts";
+import { readTable } from "./table.ts";
 
 /** That of BERT-large with its optimizer is some 100 KB. */
 const INDEX_LIMIT_BYTES = 64 * 1024 * 1024;

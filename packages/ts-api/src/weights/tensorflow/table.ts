@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import protobuf from "protobufjs/light.js";
 import { maskedCrc32c } from "../../io/index.ts";
+import { FOOTER_BYTES, isTable } from "../foreign.ts";
 import { damaged } from "../tensors.ts";
 
 /**
@@ -12,9 +13,7 @@ import { damaged } from "../tensors.ts";
  *     entry:  varint shared, unshared, value length | unshared bytes of the key | value
  *     footer: handles (varint offset, size) of meta index and index, padded to 40 bytes | magic number
  */
-export const FOOTER_BYTES = 48;
 const TRAILER_BYTES = 5;
-const MAGIC = 0xdb4775248b80fb57n;
 
 /** Blocks are of about 256 KiB; a compressed one that says more than this lies. */
 const BLOCK_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -66,13 +65,6 @@ export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntr
 interface Handle {
   offset: number;
   size: number;
-}
-
-/** Whether a file ends as a table does. */
-export function isTable(bytes: Uint8Array): boolean {
-  const end = bytes.byteLength;
-  if (end < FOOTER_BYTES) return false;
-  return new DataView(bytes.buffer, bytes.byteOffset, end).getBigUint64(end - 8, true) === MAGIC;
 }
 
 function readIndexHandle(path: string, bytes: Uint8Array): Handle {

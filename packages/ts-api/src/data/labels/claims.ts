@@ -1,0 +1,81 @@
+import { FinetagError } from "../../errors/index.ts";
+import { columnWord, dataError, didYouMean, show, showList } from "../errors.ts";
+import type { Table } from "../formats/index.ts";
+
+/** Columns that pandas writes for its row numbers. */
+const ROW_NUMBER_NAMES = ["", "Unnamed: 0"];
+
+/** Which column of a table is used for what; no column serves twice. */
+export class Claims {
+  readonly #table: Table;
+  readonly #present: ReadonlySet<string>;
+  readonly #reserved: ReadonlySet<string>;
+  readonly #roles = new Map<string, string>();
+
+  /** `reserved`: columns that are not to be guessed at. */
+  constructor(table: Table, reserved: Iterable<string>) {
+    this.#table = table;
+    this.#present = new Set(table.columns);
+    this.#reserved = new Set(reserved);
+  }
+
+  has(column: string): boolean {
+    return this.#present.has(column);
+  }
+
+  /** Whether the column is there, unused and not reserved. */
+  isFree(column: string): boolean {
+    return this.has(column) && !this.#roles.has(column) && !this.#reserved.has(column);
+  }
+
+  /** Takes a column that has to be there and free. */
+  claim(role: string, column: string): string {
+    const word = columnWord(this.#table.format);
+    if (!this.has(column)) {
+      const advice = didYouMean(column, this.#table.columns);
+      throw this.error(`no ${word} ${show(column)} for the ${role}${advice}`);
+    }
+    const before = this.#roles.get(column);
+    if (before !== undefined) {
+      const what = before === role ? `named twice as ${role}` : `both the ${before} and the ${role}`;
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", `${word} ${show(column)} is ${what}; use a column once`);
+    }
+    this.#roles.set(column, role);
+    return column;
+  }
+
+  /** The free column with the first of these usual names, compared without case. */
+  guess(usualNames: readonly string[]): string | undefined {
+    const free = this.#table.columns.filter((name) => this.isFree(name));
+    for (const usual of usualNames) {
+      const match = free.find((name) => name.toLowerCase() === usual);
+      if (match !== undefined) return match;
+    }
+    return undefined;
+  }
+
+  /** The columns that nothing uses; row numbers are none. */
+  unclaimed(columns: readonly string[]): string[] {
+    return columns.filter((name) => !this.#roles.has(name) && !ROW_NUMBER_NAMES.includes(name));
+  }
+
+  /** An error about the columns as a whole: lists what there is, and says what it may come from. */
+  error(what: string): FinetagError {
+    const { path, format, headerRow, columns } = this.#table;
+    const list = `the file has ${showList(columns)}`;
+    const separator = what.endsWith("?") ? " " : "; ";
+    return dataError(path, headerRow, `${what}${separator}${list}${this.#suspicion(format)}`);
+  }
+
+  #suspicion(format: string): string {
+    const { headerRow, columns } = this.#table;
+    if (headerRow === undefined) return "";
+    if (format === "csv" && columns.length === 1 && /[;\t]/.test(columns[0]!)) {
+      return "; a CSV is separated by commas: convert it, or for tabs give --format tsv";
+    }
+    const looksLikeData = columns.some((name) => name.length > 60 || /^\d+(?:,\d+)*$/.test(name));
+    return looksLikeData
+      ? "; if that is no header, name the columns (--no-header --columns text,labels,id)"
+      : "";
+  }
+}

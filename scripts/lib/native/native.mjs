@@ -1,0 +1,71 @@
+import { existsSync } from "node:fs";
+import { join, relative } from "node:path";
+import { SetupError } from "../errors.mjs";
+import { runLogged } from "../exec.mjs";
+import { CACHE, LOGS, ROOT } from "../paths.mjs";
+import { hashFiles, hashOf, readStamp, writeStamp } from "../stamp.mjs";
+import { begin, done, seconds } from "../terminal.mjs";
+import { cpuIdentity } from "./cpu.mjs";
+import { oldCompilerMessage, probeCompiler } from "./toolchain.mjs";
+import { buildFolder } from "./variant.mjs";
+
+const PACKAGE = join(ROOT, "packages", "core-native");
+export const SOURCES = [
+  "src",
+  "cmake",
+  "test/cpp",
+  "test/kernels",
+  "test/portable",
+  "bench",
+  "CMakeLists.txt",
+  "package.json",
+];
+
+/**
+ * Everything that a build depends on besides the repository's files. Written where turbo.json names it as a global
+ * dependency, since turbo's own hash knows no operating system, processor, Node, compiler or libtorch.
+ */
+export function writeBuildKey(toolchain, libtorch) {
+  const key = {
+    platform: process.platform,
+    arch: process.arch,
+    cpu: cpuIdentity(),
+    node: process.versions.node.split(".")[0],
+    compiler: toolchain.compiler.identity,
+    cmake: toolchain.cmake,
+    libtorch: { path: libtorch.path, version: libtorch.version },
+  };
+  const file = join(CACHE, "turbo-key.json");
+  if (hashOf(readStamp(file)) !== hashOf(key)) writeStamp(file, key);
+  return key;
+}
+
+/** Builds a variant of the addon and the C++ tests, unless nothing they depend on has changed since the last build. */
+export async function buildNative(toolchain, libtorch, variant) {
+  const folder = buildFolder(variant);
+  const stamp = join(folder, ".finetag-built.json");
+  const name = `the native addon${variant === "cpu" ? "" : ` (${variant})`}`;
+  const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, SOURCES));
+  if (readStamp(stamp)?.key === key && existsSync(join(folder, "Release", "finetag.node"))) {
+    done(`${name} is up to date`);
+    return;
+  }
+  const details = probeCompiler(toolchain.compiler);
+  if (details !== undefined) throw new SetupError(oldCompilerMessage(toolchain.compiler, details));
+  const started = performance.now();
+  begin(`building ${name} (the first time takes a few minutes)`);
+  await runLogged(process.execPath, [join(PACKAGE, "cmake", "build.mjs")], {
+    cwd: PACKAGE,
+    log: join(LOGS, "native-build.log"),
+    what: "The native build",
+    env: {
+      ...process.env,
+      FINETAG_LIBTORCH: libtorch.path,
+      FINETAG_VARIANT: variant,
+      CXX: toolchain.compiler.command,
+    },
+    advice: `To start it from nothing, remove ${relative(ROOT, folder)}.`,
+  });
+  writeStamp(stamp, { key });
+  done(`${name} is built (${seconds(performance.now() - started)})`);
+}
