@@ -2,7 +2,6 @@
 export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
 export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
-export { forwardWindows } from "./forward.ts";
 export {
   checkMaxLength,
   type ModelSource,
@@ -19,9 +18,7 @@ export {
   charactersOf,
   type ForwardCall,
   type ForwardText,
-  type Receive,
   Scheduler,
-  type SchedulerModel,
   WINDOW_TEXTS,
   windowShare,
 } from "./scheduler/index.ts";

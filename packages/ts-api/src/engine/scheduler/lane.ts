@@ -1,4 +1,4 @@
-import { batchEnd } from "../lengths.ts";
+import { batchEnd } from "../store/index.ts";
 import type { Request, Row } from "./request.ts";
 import { WINDOW_TEXTS } from "./window.ts";
 

@@ -1,6 +1,6 @@
 import type { NativeSession, PackedBatch } from "@finetag/core-native";
 import { abortError } from "../abort.ts";
-import { encodeTexts } from "../encode.ts";
+import { encodeTexts } from "../store/index.ts";
 import { batchTokens } from "../forward.ts";
 import type { OpenModel } from "../model.ts";
 import { disposedError } from "../session.ts";
