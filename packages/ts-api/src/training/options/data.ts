@@ -8,24 +8,28 @@ export const rowOptions = optionGroup("Data", {
     type: z.string().optional(),
     description: "Training file",
     usedBy: ["data"],
+    isPath: true,
     onResume: "compared",
   },
   dev: {
     type: z.string().optional(),
     description: "File to evaluate on during training",
     usedBy: ["data"],
+    isPath: true,
     onResume: "compared",
   },
   test: {
     type: z.string().optional(),
     description: "File to evaluate the best model on at the end",
     usedBy: ["data"],
+    isPath: true,
     onResume: "free", // it is read after the last step, and decides nothing
   },
   dataDir: {
     type: z.string().optional(),
     description: "Directory with train.csv and, if present, dev.csv, test.csv and classes.txt",
     usedBy: ["data"],
+    isPath: true,
     onResume: "compared",
   },
   devSplit: {
@@ -106,6 +110,7 @@ export const columnOptions = optionGroup("Data", {
     type: z.string().optional(),
     description: "File that lists the labels in order, one per line (labels.txt, classes.txt)",
     usedBy: ["data"],
+    isPath: true,
     onResume: "compared",
   },
 });

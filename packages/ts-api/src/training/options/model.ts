@@ -13,6 +13,7 @@ export const modelOptions = optionGroup("Model", {
     type: z.string().min(1),
     description: "Directory for the best model, checkpoints and metrics.json",
     usedBy: ["storage"],
+    isPath: true,
     onResume: "free", // it may have been moved
   },
   newHead: {

@@ -49,6 +49,8 @@ export interface OptionSpec {
   card?: string;
   /** It is stored with the model, and `eval` and `predict` take it from there by default. */
   storedWithModel?: true;
+  /** It names a file or directory of this machine, of which only the last part is published. */
+  isPath?: true;
   /** What a checkpoint without the option means, where that is not today's default. */
   beforeItExisted?: unknown;
 }

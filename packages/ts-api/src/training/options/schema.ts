@@ -22,8 +22,8 @@ export const declaredOptions = {
   ...modelOptions,
   ...rowOptions,
   ...columnOptions,
-  ...trainingOptions,
   ...lossOptions,
+  ...trainingOptions,
   ...runOptions,
 };
 
