@@ -53,11 +53,11 @@ export function declareLosses<const Losses extends Record<string, LossSpec>>(tab
 }
 
 /** What the engine is told about the loss of a table that the options choose. */
-export function lossConfigOf<Config extends { type: string }>(
-  table: Record<string, { config(options: never): Config }>,
-  options: { loss: string },
-): Config {
-  return table[options.loss]!.config(options as never);
+export function lossConfigOf<Losses extends Record<string, LossSpec>>(
+  table: Losses,
+  options: { loss: keyof Losses & string },
+): ReturnType<Losses[keyof Losses]["config"]> {
+  return table[options.loss]!.config(options as never) as ReturnType<Losses[keyof Losses]["config"]>;
 }
 
 export const lossOptions = declareLosses(losses);
