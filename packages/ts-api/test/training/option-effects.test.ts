@@ -79,6 +79,7 @@ function caseOf(key: string): Case {
     labels: { value: path("labels.txt") },
     saveEvery: { value: 1 },
     evalEvery: { value: 1 },
+    bestMetric: { value: "macro_f1" },
     keepCheckpoints: { both: { saveEvery: 1 }, value: 1 },
     earlyStopping: { both: { evalEvery: 1, learningRate: 1e-12, maxSteps: 6 }, value: 1 },
     resume: { again: true },

@@ -22,9 +22,20 @@ function state(options: object = {}, changes: Partial<ComparedState> = {}): Comp
 const compare = (before: ComparedState, now: ComparedState) =>
   compareWithCheckpoint("out/checkpoints/step-00000010", before, now);
 
-it("reads a checkpoint from before there was grouping by length as one without", () => {
-  const { groupByLength: _, ...older } = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
-  expect(trainStateSchema.shape.options.parse(older).groupByLength).toBe(false);
+describe("a checkpoint that is older than an option", () => {
+  const standard = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
+  const withDefaults = (Object.keys(standard) as (keyof typeof standard)[]).filter(
+    (key) => key !== "model" && key !== "outputDir",
+  );
+
+  it.each(withDefaults)("is resumed as it was written: %s", (key) => {
+    const { [key]: _, ...older } = standard;
+    const saved = trainStateSchema.shape.options.parse(older);
+    // Batches were not grouped before there was an option for it.
+    const meant = key === "groupByLength" ? false : standard[key];
+    expect(saved[key]).toBe(meant);
+    expect(compare(state(saved), state({ [key]: meant }))).toEqual([]);
+  });
 });
 
 describe("compareWithCheckpoint", () => {
