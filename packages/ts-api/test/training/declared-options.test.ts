@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { TrainingOptions } from "@finetag/core-native";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { modelCard } from "../../src/hub/push/card.ts";
 import { planSteps } from "../../src/training/data/index.ts";
@@ -11,6 +12,7 @@ import {
   fitOptionsSchema,
   lossConfig,
   type OptionSpec,
+  type optimizerFields,
   optionSpecs,
   predictOptionsSchema,
   type ResolvedTrainOptions,
@@ -184,6 +186,12 @@ describe("where options are available", () => {
     expect(predictOptionsSchema.parse({})).not.toHaveProperty("threshold");
     expect(predictOptionsSchema.parse({})).not.toHaveProperty("maxLength");
     expect(predictOptionsSchema.shape.threshold.meta()?.description).toMatch(/\(default: the model's\)$/);
+  });
+
+  it("the optimizer knows all that it is told", () => {
+    expectTypeOf<ReturnType<typeof optimizerFields>>().toEqualTypeOf<
+      Omit<TrainingOptions, "warmupSteps" | "totalSteps">
+    >();
   });
 
   it("types are those of the declarations", () => {
