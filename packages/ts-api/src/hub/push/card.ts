@@ -130,10 +130,10 @@ function trainingSection({ finetag, training }: ModelDescription): string | unde
     ...(typeof epochs === "number" ? [["epochs", String(Number(epochs.toFixed(2)))]] : []),
     ...settingRows({ ...used, maxLength: finetag.maxLength }),
   ];
-  return `## Training\n\nTrained with AdamW on ${lossTitle(used.loss)}.\n\n${table(["setting", "value"], rows)}`;
+  return `## Training\n\nLoss: ${lossTitle(used.loss)}. Optimizer: AdamW.\n\n${table(["setting", "value"], rows)}`;
 }
 
-/** The options that are declared for the card, as far as they were in force. */
+/** The options that are declared for the card and that the training had. */
 function settingRows(used: Record<string, unknown>): string[][] {
   return Object.entries(optionSpecs).flatMap(([key, { card }]) => {
     const value = used[key];

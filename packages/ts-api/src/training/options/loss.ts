@@ -1,20 +1,20 @@
 import { z } from "zod";
 import { type OptionSpec, optionGroup } from "./option.ts";
 
-/** What the engine is told about the loss; `SessionOptions.loss`. */
+/** The engine's configuration of a loss. */
 export type LossConfig = { type: "bce_with_logits" };
 
 /** A loss function that a model can be trained with. */
 export interface LossSpec {
   /** For help and the model card. */
   title: string;
-  /** Its own options, named after it: `focalGamma`. */
+  /** The options of this loss alone, named after it, such as `focalGamma`. */
   options: Record<string, OptionSpec>;
-  /** What the engine is told. */
+  /** The engine's configuration for these options. */
   config(options: never): { type: string };
 }
 
-/** All losses by their names in the engine. Another one is an entry here; its options and their help follow. */
+/** All losses, by the engine's names. To add one, add an entry; its options, their help and the card follow from it. */
 export const losses = {
   bce_with_logits: {
     title: "binary cross-entropy per label",
@@ -33,7 +33,7 @@ export type LossOptionsOf<Losses extends Record<string, LossSpec>> = UnionToInte
   Losses[keyof Losses]["options"]
 >;
 
-/** The option that chooses among losses, and the options of each of them. */
+/** Declares the option that selects a loss, and the options of each loss. */
 export function declareLosses<const Losses extends Record<string, LossSpec>>(table: Losses) {
   const types = Object.keys(table) as [keyof Losses & string, ...(keyof Losses & string)[]];
   const titles = types.map((type) => `${type} (${table[type]!.title})`);
@@ -52,7 +52,7 @@ export function declareLosses<const Losses extends Record<string, LossSpec>>(tab
   return optionGroup("Training", all) as { readonly loss: typeof loss } & LossOptionsOf<Losses>;
 }
 
-/** What the engine is told about the loss of a table that the options choose. */
+/** The engine's configuration for the loss that the options select. */
 export function lossConfigOf<Losses extends Record<string, LossSpec>>(
   table: Losses,
   options: { loss: keyof Losses & string },
@@ -62,12 +62,12 @@ export function lossConfigOf<Losses extends Record<string, LossSpec>>(
 
 export const lossOptions = declareLosses(losses);
 
-/** The loss for the engine's session. */
+/** The loss for `SessionOptions.loss`. */
 export function lossConfig(options: { loss: keyof typeof losses }): LossConfig {
   return lossConfigOf(losses, options);
 }
 
-/** The title of a loss by its name in a model's `finetag.json`, which may be older than the option. */
+/** The title of the loss named in a model's `finetag.json`, which may be older than the option. */
 export function lossTitle(type: unknown): string {
   const known: Record<string, LossSpec> = losses;
   return (typeof type === "string" ? known[type] : undefined)?.title ?? losses.bce_with_logits.title;

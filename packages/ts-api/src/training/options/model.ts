@@ -7,7 +7,7 @@ export const modelOptions = optionGroup("Model", {
     type: z.string().min(1),
     description: "Model directory, catalogue name or Hub id",
     usedBy: ["run"],
-    onResume: "compared", // its config is; the weights come from the checkpoint, and a path has many spellings
+    onResume: "compared", // its config; the weights come from the checkpoint, and a path can be spelled in many ways
   },
   outputDir: {
     type: z.string().min(1),
@@ -46,7 +46,7 @@ export const modelOptions = optionGroup("Model", {
   threshold: {
     type: z.number().gt(0).lt(1).default(0.5),
     description: "Assign a label when its probability is above this",
-    // Fixed: the F1 scores that pick the best model depend on it.
+    // Fixed: the F1 scores that select the best model depend on it.
     usedBy: ["loop"],
     availableIn: ["Classifier.train", "eval", "predict"],
     storedWithModel: true,

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-/** Who reads an option; a test looks for it there. */
+/** The part of finetag that an option is for. Tests change the option and look for a change there. */
 export type OptionUser =
   /** The engine's optimizer, under the option's name or its `optimizerField`. */
   | "optimizer"
@@ -14,26 +14,26 @@ export type OptionUser =
   | "data"
   /** When the run evaluates, saves and stops, and in which order it takes the rows. */
   | "loop"
-  /** What is kept in the output directory. */
+  /** The output directory and what is kept there. */
   | "storage"
-  /** Where the run starts from and what it shows. */
+  /** Which model the run starts from, how it is logged, whether it continues another run. */
   | "run";
 
 /** Where an option is available besides a whole run (`trainRun`, `finetag train`). */
 export type OptionPlace = "Classifier.train" | "eval" | "predict";
 
 /**
- * What `resume` does when an option has another value than the checkpoint was written with.
+ * How `resume` treats an option whose value differs from the one the checkpoint was written with.
  *
- * - `fixed`: it is refused. Anything that decides the weights, or which of them are the best, is fixed.
- * - `warned`: it may change the last bits of a float, and the run says so.
- * - `compared`: what the option leads to is compared in its place: the rows' fingerprints, the list of labels, the
- *   model's config.
- * - `free`: it changes nothing that is computed.
+ * - `fixed`: the run is refused. Whatever decides the weights, or which weights are the best, is fixed.
+ * - `warned`: the run continues with a warning that the last bits of results may differ.
+ * - `compared`: the value may differ, but what it leads to may not: the fingerprints of the rows, the list of labels,
+ *   the model's config.
+ * - `free`: the run continues; the option does not change what is computed.
  */
 export type OnResume = "fixed" | "warned" | "compared" | "free";
 
-/** All that finetag knows of an option; every list of options is derived from these. */
+/** Declares an option. Every list of options is derived from these declarations. */
 export interface OptionSpec {
   /** With its default, where it has one. */
   type: z.ZodType;
@@ -41,17 +41,17 @@ export interface OptionSpec {
   description: string;
   usedBy: readonly [OptionUser, ...OptionUser[]];
   availableIn?: readonly OptionPlace[];
-  /** `fixed` unless said otherwise: a forgotten option refuses to resume rather than compute something else. */
+  /** `fixed` unless given, so that a forgotten option refuses to resume and never resumes with other arithmetic. */
   onResume?: OnResume;
   /** The option's name in the engine's `TrainingOptions`, where it differs. */
   optimizerField?: string;
-  /** The name of its row on the model card; it is not on the card without. */
+  /** Name of its row on the model card. Without a name it is not on the card. */
   card?: string;
-  /** It is stored with the model, and `eval` and `predict` take it from there by default. */
+  /** Stored with the model, from which `eval` and `predict` take their default. */
   storedWithModel?: true;
-  /** It names a file or directory of this machine, of which only the last part is published. */
+  /** A path on this machine. Only its last part is published. */
   isPath?: true;
-  /** What a checkpoint without the option means, where that is not today's default. */
+  /** Its value for checkpoints that are older than the option, if that is not today's default. */
   beforeItExisted?: unknown;
 }
 
@@ -59,8 +59,8 @@ export interface OptionSpec {
 export type OptionHeading = "Model" | "Data" | "Training" | "Run";
 
 /**
- * Declares options under a heading of the help. Heading and description go with the types as zod's metadata, so that
- * they are in the JSON Schema of whatever the types become a part of.
+ * Declares options under a heading of the help. The types carry heading and description as zod metadata, so both appear
+ * in the JSON Schema of every object that the types are used in.
  */
 export function optionGroup<const Specs extends Record<string, OptionSpec>>(
   heading: OptionHeading,

@@ -13,7 +13,7 @@ export const runOptions = optionGroup("Run", {
     description: "auto (the first GPU, else the CPU), cpu, cuda or cuda:N",
     usedBy: ["model"],
     availableIn: ["eval", "predict"],
-    onResume: "warned", // the device that was chosen: auto may be another one on another machine
+    onResume: "warned", // the device in use: auto may be another one on another machine
   },
   threads: {
     type: positive.optional(),
@@ -59,7 +59,7 @@ export const runOptions = optionGroup("Run", {
     description: "Stop after this many evaluations in a row without a better `bestMetric`",
     usedBy: ["loop", "data"],
     availableIn: ["Classifier.train"],
-    onResume: "free", // it decides when the run ends, not what a step computes; a stopped run may be given more patience
+    onResume: "free", // it decides when the run ends, not what a step computes; a stopped run may get more patience
   },
   resume: {
     type: z.boolean().default(false),

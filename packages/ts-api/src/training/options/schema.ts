@@ -29,7 +29,7 @@ export const declaredOptions = {
 
 export type DeclaredOptions = typeof declaredOptions;
 
-/** As {@link declaredOptions}, for whoever goes through all of them. */
+/** {@link declaredOptions} by name, to iterate over. */
 export const optionSpecs: Readonly<Record<string, OptionSpec>> = declaredOptions;
 
 /** Everything `finetag train` takes, in camelCase; defaults are those of Hugging Face Trainer where it has one. */
@@ -61,7 +61,7 @@ export type OptionsUsedBy<User extends OptionUser> = Pick<
   keyof UsedBy<DeclaredOptions, User>
 >;
 
-/** Options as a checkpoint holds them, which may be older than one of them. */
+/** The options in a checkpoint, which may be older than some of them. */
 export const savedOptionsSchema = trainOptionsSchema.extend(
   Object.fromEntries(
     Object.entries(optionSpecs).flatMap(([key, { type, beforeItExisted }]) =>
@@ -70,7 +70,7 @@ export const savedOptionsSchema = trainOptionsSchema.extend(
   ),
 ) as unknown as typeof trainOptionsSchema;
 
-/** What the options say of the engine's optimizer, under the names that it has there. */
+/** The options of the engine's optimizer, under the engine's names. */
 type OptimizerFields = {
   [Key in keyof UsedBy<DeclaredOptions, "optimizer"> as DeclaredOptions[Key] extends {
     optimizerField: infer Field extends string;
@@ -87,7 +87,7 @@ export function optimizerFields(options: OptionsUsedBy<"optimizer">): OptimizerF
   ) as OptimizerFields;
 }
 
-/** What is stored with a model has no default of its own there. */
+/** An option that is stored with the model has no other default here. */
 type InferenceShape<Place extends OptionPlace> = {
   -readonly [Key in keyof AvailableIn<DeclaredOptions, Place>]: DeclaredOptions[Key] extends {
     storedWithModel: true;

@@ -9,7 +9,7 @@ export const trainingOptions = optionGroup("Training", {
     description: "Passes over the training rows",
     usedBy: ["plan"],
     availableIn: ["Classifier.train"],
-    // The card tells the epochs that were done: a run can end early.
+    // Not on the card, which shows the epochs that were run: a run can end early.
   },
   maxSteps: {
     type: positive.optional(),

@@ -57,7 +57,7 @@ function optionsThatAre(rule: OnResume): string[] {
   );
 }
 
-/** Of the device and the threads, what was chosen counts, not what was asked for: `auto` is not the same everywhere. */
+/** For the device and the threads, the value in use: `auto` differs between machines. */
 function settingOf(key: string, { options, device, threads }: ComparedState): unknown {
   const values: Record<string, unknown> = { ...options, device, threads };
   return values[key];
