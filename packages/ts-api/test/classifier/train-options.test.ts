@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Classifier, type ClassifierTrainOptions } from "../../src/classifier/index.ts";
 import { fitOptionsSchema } from "../../src/training/options/index.ts";
-import { otherValue } from "../training/other-value.ts";
+import { neededBy, otherValue } from "../training/other-value.ts";
 import { LABELS, tinyRows, writeTinyModel } from "../training/tiny.ts";
 
 const common: ClassifierTrainOptions = {
@@ -58,9 +58,10 @@ it("the same options give the same outcome", async () => {
 });
 
 it.each(keys)("%s", async (key) => {
-  const { both, value = otherValue(key, common[key]) } = CASES[key] ?? {};
+  const { value = otherValue(key, common[key]), ...given } = CASES[key] ?? {};
+  const both = { ...neededBy(key), ...given.both };
   usual ??= outcomeOf({});
-  const before = await (both === undefined ? usual : outcomeOf(both));
+  const before = await (Object.keys(both).length === 0 ? usual : outcomeOf(both));
   expect(await outcomeOf({ ...both, [key]: value })).not.toEqual(before);
 });
 

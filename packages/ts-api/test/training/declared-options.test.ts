@@ -22,7 +22,7 @@ import {
 import type { LoopOptions } from "../../src/training/pipeline/loop.ts";
 import { optimizerOptions } from "../../src/training/pipeline/optimizer.ts";
 import { type ComparedState, compareWithCheckpoint } from "../../src/training/storage/compare.ts";
-import { otherValue } from "./other-value.ts";
+import { neededBy, otherValue } from "./other-value.ts";
 
 const SPECS = Object.entries(optionSpecs);
 const keysWhere = (holds: (spec: OptionSpec) => boolean) =>
@@ -97,8 +97,8 @@ describe("an option of the engine", () => {
   it.each(SPECS)("%s reaches what it is declared for, and nothing else", (key, { usedBy }) => {
     const value = otherValue(key);
     if (value === undefined) return; // a choice of one; that of the loss has a test of its own
-    const before = engineOf({});
-    const after = engineOf({ [key]: value });
+    const before = engineOf(neededBy(key));
+    const after = engineOf({ ...neededBy(key), [key]: value });
     for (const user of ["optimizer", "plan", "loss"] as const) {
       const changes = JSON.stringify(before[user]) !== JSON.stringify(after[user]);
       expect(changes, `${key} ${changes ? "changes" : "does not change"} the ${user}: see its usedBy`).toBe(

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { optionSpecs } from "../../src/training/options/index.ts";
+import { type LossSpec, losses } from "../../src/training/options/loss.ts";
 
 const CANDIDATES: readonly unknown[] = [true, false, 2, 5, 0.25, "other", "cuda:7", ["other"]];
 
@@ -15,4 +16,11 @@ export function otherValue(key: string, not?: unknown): unknown {
     const { success, data } = type.safeParse(value);
     return success && data !== standard && data !== not;
   });
+}
+
+/** The other options without which one has no effect: a loss for its own options. */
+export function neededBy(key: string): object {
+  const table: Record<string, LossSpec> = losses;
+  const loss = Object.keys(table).find((type) => key in table[type]!.options);
+  return loss === undefined ? {} : { loss };
 }
