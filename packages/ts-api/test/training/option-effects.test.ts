@@ -105,12 +105,13 @@ async function outcomeOf(changes: Changes, again: boolean) {
   vi.stubEnv("FINETAG_CACHE", join(place, "cache"));
   const neutral = (text: string) => text.replaceAll(place, "PLACE");
   try {
-    const base = { ...common, outputDir: join(place, "out") };
-    if (again) for await (const _ of trainRun(base));
+    const run = (given: Changes) =>
+      trainRun({ ...common, ...given, outputDir: join(place, given.outputDir ?? "out") });
+    if (again) for await (const _ of run({}));
     const events: string[] = [];
     let error: string | undefined;
     try {
-      for await (const event of trainRun({ ...base, ...changes })) {
+      for await (const event of run(changes)) {
         const text = JSON.stringify(event, (name, value) => (/second/i.test(name) ? undefined : value));
         events.push(neutral(text.replace(/"peak_rss_mb":[\d.]+/, "")));
       }
