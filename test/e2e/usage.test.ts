@@ -17,14 +17,14 @@ describe("help and usage", () => {
   );
 
   test.each([
-    ["train", "The directory of --model"],
+    ["train", "The directory given as --model"],
     ["inspect", "DIR"],
     ["convert", "SRC"],
   ])("%s --help names the formats of a model", async (name, where) => {
     const { stdout } = await finetag([name, "--help"]);
     expect(stdout.replaceAll(/\s+/g, " ")).toContain(
-      `${where} may hold safetensors, PyTorch's .bin (.pt, .pth, .ckpt) of any age, or a TensorFlow 1 or 2 checkpoint, ` +
-        "with config.json or bert_config.json and the tokenizer's files.",
+      `${where} may contain safetensors, PyTorch weights (.bin, .pt, .pth or .ckpt, old or new), or a TensorFlow 1 or 2 ` +
+        "checkpoint, along with config.json or bert_config.json and the tokenizer's files.",
     );
   });
 

@@ -101,7 +101,7 @@ function addCommand(
     builder: async (builder) => {
       const action = await command.load();
       const forHelp = words.includes("--help") || words.includes("-h");
-      declareFlags(builder, flagsOf(action.schema), action.groups ?? {}, forHelp);
+      declareFlags(builder, flagsOf(action.schema), forHelp);
       for (const { name, description } of forHelp ? positionals : []) {
         builder.positional(name, { describe: description, default: undefined });
       }

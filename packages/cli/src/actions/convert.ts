@@ -8,7 +8,7 @@ const schema = z.strictObject({
   force: z
     .boolean()
     .default(false)
-    .describe("Write into a folder that holds files; a model in it is replaced"),
+    .describe("Write into a directory that is not empty; a model in it is replaced"),
 });
 
 export const action = defineAction({

@@ -11,7 +11,7 @@ const ESSENTIAL: ReadonlySet<string> = new Set(["Node.js", "libtorch"]);
 /** A first start of a GPU can take a while. */
 const PROBE_TIMEOUT_MS = 120_000;
 
-const schema = z.strictObject({ json: z.boolean().default(false).describe("Write it as JSON") });
+const schema = z.strictObject({ json: z.boolean().default(false).describe("Write the report as JSON") });
 
 export type Report = Partial<DoctorReport> & Pick<DoctorReport, "node" | "platform" | "checks">;
 

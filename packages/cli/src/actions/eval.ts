@@ -1,4 +1,4 @@
-import { dataSpec, type SplitMetrics, writeFileAtomic } from "@finetag/api";
+import { dataSpec, evalOptionsSchema, type SplitMetrics, writeFileAtomic } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
@@ -10,28 +10,30 @@ import {
   noticeText,
   ProgressLine,
 } from "../output/index.ts";
-import { DATA_KEYS, DEVICE_KEYS, dataShape, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
+import { openClassifier } from "./shared.ts";
 
 const schema = z.strictObject({
-  model: z.string().min(1).describe("Model directory, as finetag train writes it"),
-  data: z.string().min(1).describe("File with labelled texts"),
-  output: z.string().min(1).optional().describe("Write the figures as JSON to this file"),
-  json: z.boolean().default(false).describe("Write the figures as JSON on stdout instead of a table"),
-  ...thresholdShape,
-  ...dataShape,
-  ...deviceShape,
+  model: z
+    .string()
+    .min(1)
+    .meta({ description: "Model directory, as written by finetag train, or Hub id", heading: "Model" }),
+  data: z.string().min(1).meta({ description: "File with labelled texts", heading: "Data" }),
+  output: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "Write the metrics to this file as JSON", heading: "Output" }),
+  json: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Write the metrics to stdout as JSON instead of a table", heading: "Output" }),
+  ...evalOptionsSchema.shape,
 });
 
 type Options = z.output<typeof schema>;
 
 export const action = defineAction({
   schema,
-  groups: {
-    Model: ["model", "threshold"],
-    Output: ["output", "json"],
-    Data: ["data", ...DATA_KEYS],
-    Run: DEVICE_KEYS,
-  },
   async run(options, _call, context) {
     const { data, output, json, precision } = options;
     const { stdout, stderr, colors } = context;

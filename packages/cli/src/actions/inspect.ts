@@ -6,8 +6,8 @@ import { UsageError } from "../errors.ts";
 import { formatBytes, formatCount, table } from "../output/index.ts";
 
 const schema = z.strictObject({
-  tensors: z.boolean().default(false).describe("List each tensor of the weights too"),
-  json: z.boolean().default(false).describe("Write it as JSON, with each tensor"),
+  tensors: z.boolean().default(false).describe("Also list every tensor of the weights"),
+  json: z.boolean().default(false).describe("Write the summary as JSON, with every tensor"),
 });
 
 export const action = defineAction({

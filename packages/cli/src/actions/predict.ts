@@ -1,11 +1,4 @@
-import {
-  type Classifier,
-  dataOptionsSchema,
-  dataSpec,
-  openData,
-  type TextInput,
-  trainOptionsSchema,
-} from "@finetag/api";
+import { type Classifier, dataSpec, openData, predictOptionsSchema, type TextInput } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
@@ -24,42 +17,39 @@ import {
   writerTo,
   writeToFile,
 } from "../predictions/index.ts";
-import { DEVICE_KEYS, deviceShape, openClassifier, thresholdShape } from "./shared.ts";
-
-const { header, columns, textColumn, textPairColumn, idColumn } = dataOptionsSchema.shape;
-const columnsShape = { header, columns, textColumn, textPairColumn, idColumn };
+import { openClassifier } from "./shared.ts";
 
 const schema = z.strictObject({
-  model: z.string().min(1).describe("Model directory, as finetag train writes it"),
-  input: z
+  model: z
     .string()
     .min(1)
-    .optional()
-    .describe("File with texts: CSV, TSV, JSON lines, or .txt with one text a line"),
-  output: z.string().min(1).optional().describe("File for the predictions (default: stdout)"),
-  outputFormat: z
-    .enum(OUTPUT_FORMATS)
-    .optional()
-    .describe("Format of the output; by the ending of --output if absent"),
-  ...thresholdShape,
-  maxLength: trainOptionsSchema.shape.maxLength
-    .unwrap()
-    .optional()
-    .describe("Longest text in tokens (default: as in training)"),
+    .meta({ description: "Model directory, as written by finetag train, or Hub id", heading: "Model" }),
+  input: z.string().min(1).optional().meta({
+    description: "File with texts: CSV, TSV, JSON Lines, or .txt with one text per line",
+    heading: "Data",
+  }),
   format: z
     .enum(["csv", "tsv", "jsonl", "txt"])
     .optional()
-    .describe("Format of the input; by the file's ending if absent"),
-  ...columnsShape,
-  ...deviceShape,
+    .meta({ description: "Format of the input (default: from the file's extension)", heading: "Data" }),
+  output: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "File for the predictions (default: stdout)", heading: "Output" }),
+  outputFormat: z.enum(OUTPUT_FORMATS).optional().meta({
+    description: "Format of the output (default: from the extension of `output`, else jsonl)",
+    heading: "Output",
+  }),
+  ...predictOptionsSchema.shape,
 });
 
 type Options = z.output<typeof schema>;
 
-/** Texts to come, and what was seen once they are through. */
+/** The texts to label, and what is known once all of them were read. */
 interface Inputs {
   texts: AsyncIterable<TextInput>;
-  /** Whether a text may be answered before the next one comes. */
+  /** Whether a text is labelled before the next one has come. */
   interactive: boolean;
   pairs: boolean;
   emptyTexts(): number;
@@ -67,12 +57,6 @@ interface Inputs {
 
 export const action = defineAction({
   schema,
-  groups: {
-    Model: ["model", "threshold", "maxLength"],
-    Output: ["output", "outputFormat"],
-    Input: ["input", "format", ...Object.keys(columnsShape)],
-    Run: DEVICE_KEYS,
-  },
   async run(options, { words }, context) {
     const { input, output, batchSize, maxLength, threshold } = options;
     if (words.length > 0 && input !== undefined) {

@@ -9,8 +9,8 @@ const schema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder for the files (default: the caches of Hugging Face and finetag)"),
-  offline: z.boolean().optional().describe("Look in the caches only (default: HF_HUB_OFFLINE)"),
+    .describe("Directory for the files (default: the caches of Hugging Face and finetag)"),
+  offline: z.boolean().optional().describe("Use only the caches, no network (default: HF_HUB_OFFLINE)"),
 });
 
 export const action = defineAction({

@@ -6,11 +6,22 @@ import { UsageError } from "../errors.ts";
 import { formatBytes, ProgressLine, table } from "../output/index.ts";
 
 const schema = z.strictObject({
-  private: z.boolean().default(false).describe("Make the repository visible to its owner only"),
-  revision: z.string().min(1).optional().describe("Branch, which is made if absent (default: main)"),
-  commitMessage: z.string().min(1).optional().describe("First line of the commit"),
-  license: z.string().min(1).optional().describe("For the model card, such as apache-2.0"),
-  dryRun: z.boolean().default(false).describe("Print what would go, and ask no server"),
+  private: z.boolean().default(false).describe("Make the repository private"),
+  revision: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Branch to push to; it is created if needed (default: main)"),
+  commitMessage: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Commit message (default: Upload a model with finetag)"),
+  license: z.string().min(1).optional().describe("License on the model card, such as apache-2.0"),
+  dryRun: z
+    .boolean()
+    .default(false)
+    .describe("Show the files and the model card; upload nothing, contact no server"),
 });
 
 export const action = defineAction({

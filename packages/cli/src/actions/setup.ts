@@ -17,11 +17,11 @@ const schema = z.strictObject({
   variant: z
     .enum(["cpu", "cuda"])
     .optional()
-    .describe("Engine to build and use from now on (default: the one in use)"),
+    .describe("Variant of the engine to build and use from now on (default: the one in use)"),
   yes: z
     .boolean()
     .default(false)
-    .describe("Go on without an NVIDIA driver; install missing tools, as root on Debian or Ubuntu"),
+    .describe("Continue without an NVIDIA driver; install missing tools (needs root, on Debian or Ubuntu)"),
 });
 
 export const action = defineAction({

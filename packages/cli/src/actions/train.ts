@@ -4,75 +4,22 @@ import { defineAction } from "../commands/index.ts";
 import { BarReporter, DownloadProgressLine, JsonReporter, LineReporter } from "../output/index.ts";
 
 const schema = trainOptionsSchema.extend({
-  config: z
-    .string()
-    .optional()
-    .describe("YAML or JSON file with any of these options; the command line wins"),
-  json: z.boolean().default(false).describe("Write each event as one JSON line on stdout"),
+  config: z.string().optional().meta({
+    description: "YAML or JSON file with any of these options; the command line overrides it",
+    heading: "Run",
+  }),
+  json: z
+    .boolean()
+    .default(false)
+    .meta({ description: "Write each event to stdout as one line of JSON", heading: "Run" }),
 });
-
-const groups = {
-  Model: ["model", "outputDir", "newHead", "headBias", "maxLength", "dropout", "threshold", "offline"],
-  Data: [
-    "train",
-    "dev",
-    "test",
-    "dataDir",
-    "devSplit",
-    "format",
-    "header",
-    "columns",
-    "textColumn",
-    "textPairColumn",
-    "idColumn",
-    "labelColumns",
-    "labelsColumn",
-    "labelSeparator",
-    "labels",
-  ],
-  Training: [
-    "epochs",
-    "maxSteps",
-    "batchSize",
-    "evalBatchSize",
-    "groupByLength",
-    "gradientAccumulation",
-    "learningRate",
-    "warmupRatio",
-    "schedule",
-    "weightDecay",
-    "adamBeta1",
-    "adamBeta2",
-    "adamEpsilon",
-    "maxGradNorm",
-    "seed",
-  ],
-  Run: [
-    "device",
-    "threads",
-    "precision",
-    "evalEvery",
-    "saveEvery",
-    "keepCheckpoints",
-    "bestMetric",
-    "earlyStopping",
-    "resume",
-    "overwrite",
-    "tokenCache",
-    "tensorboard",
-    "logEvery",
-    "config",
-    "json",
-  ],
-};
 
 const LEAVING = "finishing this step, writing a checkpoint; press Ctrl-C again to leave at once";
 
 export const action = defineAction({
   schema,
-  groups,
   async run({ json, logEvery }, { given }, context) {
-    // Without defaults: the run tells a given --max-length from none.
+    // Without defaults: the run has to know whether --max-length was given.
     const { config: _config, json: _json, ...options } = given;
     const { interruption, signal, stdout } = context;
     const reporter = json

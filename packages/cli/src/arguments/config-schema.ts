@@ -10,8 +10,8 @@ import type { JsonSchema } from "./requirement.ts";
 export function configSchema(schema: z.ZodObject): Record<string, unknown> {
   const { properties = {} } = toJsonSchema(schema);
   const all: Record<string, JsonSchema | { $ref: string } | { type: string; description: string }> = {
-    $schema: { type: "string", description: "Where this schema lies; for editors" },
-    ...properties,
+    $schema: { type: "string", description: "Path or URL of this schema, for editors" },
+    ...Object.fromEntries(Object.entries(properties).map(withoutHeading)),
   };
   for (const key of Object.keys(properties)) {
     if (toKebab(key) !== key) all[toKebab(key)] = { $ref: `#/properties/${key}` };
@@ -19,9 +19,17 @@ export function configSchema(schema: z.ZodObject): Record<string, unknown> {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "finetag train --config",
-    description: "Options of `finetag train`; those on the command line win over the file",
+    description: "Options of `finetag train`; the command line overrides the file",
     type: "object",
     properties: all,
     additionalProperties: false,
   };
+}
+
+/** Headings are for the help of a command. */
+function withoutHeading([key, { heading: _heading, ...property }]: [string, JsonSchema]): [
+  string,
+  JsonSchema,
+] {
+  return [key, property];
 }

@@ -12,7 +12,10 @@ export interface Flag {
   /** On the command line: `batch-size`. */
   name: string;
   kind: FlagKind;
+  /** Names other options in backticks, as the schema has them: `maxSteps`. */
   description: string;
+  /** Of `--help`, under which it is shown. */
+  heading: string | undefined;
   /** As shown in `--help`. */
   defaultText?: string;
   required: boolean;
@@ -30,6 +33,7 @@ export function flagsOf(schema: z.ZodObject): Flag[] {
     name: toKebab(key),
     kind: kindOf(property),
     description: property.description ?? "",
+    heading: property.heading,
     defaultText: defaultTextOf(property.default),
     required: required.includes(key),
     choices: property.enum?.map(String),

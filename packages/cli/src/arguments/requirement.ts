@@ -11,6 +11,8 @@ export interface JsonSchema {
   exclusiveMaximum?: number;
   default?: unknown;
   description?: string;
+  /** Of the help, under which the option is shown; zod's metadata. */
+  heading?: string;
   properties?: Record<string, JsonSchema>;
   required?: string[];
 }

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Context } from "../context.ts";
 
-/** What else a user wrote. */
+/** What a user wrote besides the options. */
 export interface Call<Schema extends z.ZodObject = z.ZodObject> {
   /** Positional arguments. */
   words: string[];
@@ -9,12 +9,13 @@ export interface Call<Schema extends z.ZodObject = z.ZodObject> {
   given: z.input<Schema>;
 }
 
-/** What a command does, loaded only when it runs, so that `--help` of another one stays quick. */
+/** What a command does. Loaded only when it runs, so that the help of the others stays quick. */
 export interface Action<Schema extends z.ZodObject = z.ZodObject> {
-  /** The options, each with its help text. */
+  /**
+   * The options, each with the text and the heading of its help as metadata. An option without a heading is listed
+   * under "Options".
+   */
   schema: Schema;
-  /** Headings of `--help` with the option keys below them; the rest stands under "Options". */
-  groups?: Record<string, readonly string[]>;
   /**
    * Runs the command.
    * @param options checked, with defaults filled in.
@@ -23,14 +24,14 @@ export interface Action<Schema extends z.ZodObject = z.ZodObject> {
   run(options: z.output<Schema>, call: Call<Schema>, context: Context): Promise<number | undefined>;
 }
 
-/** A positional argument; its usage is as yargs writes it, such as `[TEXT..]`. */
+/** A positional argument; `usage` is in yargs' notation, such as `[TEXT..]`. */
 export interface Positional {
   usage: string;
   name: string;
   description: string;
 }
 
-/** One command: how it is called and what its help says. */
+/** One command: its name and its help. */
 export interface Command {
   name: string;
   positional?: Positional | readonly Positional[];

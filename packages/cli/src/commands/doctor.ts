@@ -2,7 +2,7 @@ import type { Command } from "./command.ts";
 
 export const doctor: Command = {
   name: "doctor",
-  description: "Check versions, libtorch, devices and caches",
-  examples: [["$0 doctor", "each check, with what to do where one fails"]],
+  description: "Check the installation: versions, libtorch, devices, caches",
+  examples: [["$0 doctor", "run all checks; a failed one says how to fix it"]],
   load: async () => (await import("../actions/doctor.ts")).action,
 };

@@ -6,12 +6,15 @@ export const inspect: Command = {
   positional: {
     usage: "[DIR]",
     name: "DIR",
-    description: "A model's directory, or the name of one in the cache",
+    description: "A model directory, or the name of a model in the cache",
   },
-  description: "Show what a model directory holds",
+  description: "Show the contents of a model directory",
   examples: [
-    ["$0 inspect out", "shape, labels, weights that are read, made anew or not used, tokenizer"],
-    ["$0 inspect chinese_L-12_H-768_A-12 --tensors", "each tensor, and the weight that it becomes"],
+    ["$0 inspect out", "architecture, labels, tokenizer; which weights are loaded, new or unused"],
+    [
+      "$0 inspect chinese_L-12_H-768_A-12 --tensors",
+      "also every tensor, and the parameter it is loaded into",
+    ],
   ],
   epilogue: modelHelp("DIR"),
   load: async () => (await import("../actions/inspect.ts")).action,

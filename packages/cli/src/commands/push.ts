@@ -5,17 +5,18 @@ export const push: Command = {
   positional: {
     usage: "[WHERE..]",
     name: "WHERE",
-    description: "DIR OWNER/NAME: a trained directory, and a repository on the Hub, which is made if absent",
+    description:
+      "DIR OWNER/NAME: a trained model's directory and a Hub repository, which is created if needed",
   },
-  description: "Upload a trained model with a model card",
+  description: "Upload a trained model to the Hugging Face Hub, with a model card",
   examples: [
-    ["$0 push out your-name/my-classifier --dry-run", "what would go, and the model card"],
-    ["HF_TOKEN=hf_… $0 push out your-name/my-classifier --private", "visible to you alone"],
-    ["$0 push out your-name/my-classifier --revision v2 --license apache-2.0", "to a branch of its own"],
+    ["$0 push out your-name/my-classifier --dry-run", "show what would be uploaded, and the model card"],
+    ["HF_TOKEN=hf_… $0 push out your-name/my-classifier --private", "upload to a private repository"],
+    ["$0 push out your-name/my-classifier --revision v2 --license apache-2.0", "upload to a branch"],
   ],
   epilogue:
-    "The model, its tokenizer, finetag.json and metrics.json go; checkpoints, logs and other files stay.\n" +
-    "A README.md of the directory goes as it is; without one, a model card is made that is not kept in the directory.\n" +
-    "The token is HF_TOKEN, else that of `hf auth login`; HF_ENDPOINT names another Hub.",
+    "Uploads the model, its tokenizer, finetag.json and metrics.json, but no checkpoints, logs or other files.\n" +
+    "A README.md in the directory is uploaded unchanged. If there is none, a model card is generated and uploaded.\n" +
+    "The access token comes from HF_TOKEN or `hf auth login`. HF_ENDPOINT selects another Hub.",
   load: async () => (await import("../actions/push.ts")).action,
 };

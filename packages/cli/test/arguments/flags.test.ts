@@ -31,7 +31,8 @@ test("kinds, defaults and requirements come from the schema", () => {
     requirement: "epoch or a whole number of at least 1",
   });
   expect(flag("label-columns")).toMatchObject({ kind: "list" });
-  expect(flag("header")).toMatchObject({ kind: "boolean", defaultText: undefined });
+  expect(flag("header")).toMatchObject({ kind: "boolean", defaultText: "on" });
+  expect(flag("resume")).toMatchObject({ kind: "boolean", defaultText: undefined });
   expect(flag("schedule")).toMatchObject({ kind: "text", choices: ["linear", "cosine", "constant"] });
   expect(flags.filter(({ required }) => required).map(({ name }) => name)).toEqual(["model", "output-dir"]);
 });

@@ -13,9 +13,11 @@ export type { RunMetrics, TrainEvent } from "./events.ts";
 export {
   type DataOptions,
   dataOptionsSchema,
+  evalOptionsSchema,
   type FitOptions,
   fitOptionsSchema,
   parseOptions,
+  predictOptionsSchema,
   type ResolvedTrainOptions,
   type TrainOptions,
   trainOptionsSchema,

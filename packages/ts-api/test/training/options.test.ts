@@ -17,11 +17,13 @@ describe("training options", () => {
   });
 
   it.each([
-    [{}, "option model: "],
-    [{ ...required, batchSize: 0 }, "option batchSize: "],
-    [{ ...required, batchsize: 3 }, "option batchsize is unknown; did you mean batchSize?"],
-    [{ ...required, frobnicate: 3 }, "option frobnicate is unknown"],
-    [{ ...required, device: "gpu" }, "option device: must be auto, cpu, cuda or cuda:N"],
+    [{}, "`model` is missing"],
+    [{ ...required, batchSize: 0 }, "`batchSize`: too small: expected number to be >0"],
+    [{ ...required, columns: ["a", ""] }, "`columns` (at 1): "],
+    [{ ...required, loss: "hinge" }, "`loss`: invalid "],
+    [{ ...required, batchsize: 3 }, "`batchsize` is not an option; did you mean `batchSize`?"],
+    [{ ...required, frobnicate: 3 }, "`frobnicate` is not an option"],
+    [{ ...required, device: "gpu" }, "`device`: must be auto, cpu, cuda or cuda:N"],
     [undefined, "the options are not an object"],
   ])("refuse %j", (options, message) => {
     expect(() => parseOptions(trainOptionsSchema, options)).toThrow(message);

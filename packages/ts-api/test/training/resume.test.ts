@@ -22,9 +22,20 @@ function state(options: object = {}, changes: Partial<ComparedState> = {}): Comp
 const compare = (before: ComparedState, now: ComparedState) =>
   compareWithCheckpoint("out/checkpoints/step-00000010", before, now);
 
-it("reads a checkpoint from before there was grouping by length as one without", () => {
-  const { groupByLength: _, ...older } = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
-  expect(trainStateSchema.shape.options.parse(older).groupByLength).toBe(false);
+describe("a checkpoint that is older than an option", () => {
+  const standard = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
+  const withDefaults = (Object.keys(standard) as (keyof typeof standard)[]).filter(
+    (key) => key !== "model" && key !== "outputDir",
+  );
+
+  it.each(withDefaults)("is resumed as it was written: %s", (key) => {
+    const { [key]: _, ...older } = standard;
+    const saved = trainStateSchema.shape.options.parse(older);
+    // Batches were not grouped before there was an option for it.
+    const meant = key === "groupByLength" ? false : standard[key];
+    expect(saved[key]).toBe(meant);
+    expect(compare(state(saved), state({ [key]: meant }))).toEqual([]);
+  });
 });
 
 describe("compareWithCheckpoint", () => {
@@ -43,13 +54,13 @@ describe("compareWithCheckpoint", () => {
   it.each([
     [
       { learningRate: 1e-4 },
-      "--learning-rate is 0.0001, but out/checkpoints/step-00000010 was written with 0.00005",
+      "`learningRate` is 0.0001, but out/checkpoints/step-00000010 was written with 0.00005; give the same value to resume, or start over with `overwrite: true`",
     ],
-    [{ seed: 1 }, "--seed is 1, but"],
-    [{ maxSteps: 5 }, "--max-steps is 5, but out/checkpoints/step-00000010 was written with not given"],
-    [{ dropout: 0 }, "--dropout is 0"],
-    [{ batchSize: 16 }, "--batch-size is 16"],
-    [{ groupByLength: false }, "--group-by-length is false"],
+    [{ seed: 1 }, "`seed` is 1, but"],
+    [{ maxSteps: 5 }, "`maxSteps` is 5, but out/checkpoints/step-00000010 was written without it;"],
+    [{ dropout: 0 }, "`dropout` is 0"],
+    [{ batchSize: 16 }, "`batchSize` is 16"],
+    [{ groupByLength: false }, "`groupByLength` is false"],
   ])("names an option that changed: %j", (options, message) => {
     expect(() => compare(state(), state(options))).toThrow(message);
   });
@@ -76,8 +87,8 @@ describe("compareWithCheckpoint", () => {
     expect(
       compare(state(), state({}, { threads: 4, versions: { finetag: "0.1.0", libtorch: "2.14.0" } })),
     ).toEqual([
-      "threads was 2 when the checkpoint was written and is 4 now; the last bits of results may differ from a run never stopped",
-      "libtorch was 2.13.0 when the checkpoint was written and is 2.14.0 now; the last bits of results may differ from a run never stopped",
+      "`threads` was 2 when the checkpoint was written and is 4 now; results may differ in the last bits from those of an uninterrupted run",
+      "libtorch was 2.13.0 when the checkpoint was written and is 2.14.0 now; results may differ in the last bits from those of an uninterrupted run",
     ]);
   });
 });

@@ -278,12 +278,12 @@ describe("a resumed run", () => {
     await run({ maxSteps: 2 });
     await expect(run({ maxSteps: 2, resume: true, learningRate: 1e-3 })).rejects.toMatchObject({
       code: "ERR_FINETAG_CHECKPOINT",
-      message: expect.stringContaining("--learning-rate is 0.001, but "),
+      message: expect.stringContaining("`learningRate` is 0.001, but "),
     });
     const train = await writeTinyCsv(join(folder, "changed.csv"), tinyRows(300, 99));
     await expect(run({ maxSteps: 2, resume: true, train })).rejects.toThrow("the train data is ");
     const warned = only(await run({ maxSteps: 2, resume: true, threads: 2 }), "warning");
-    expect(warned.map(({ message }) => message)).toEqual([expect.stringContaining("threads was 1")]);
+    expect(warned.map(({ message }) => message)).toEqual([expect.stringContaining("`threads` was 1")]);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { NativeSession, PackedBatch } from "@finetag/core-native";
 import { abortError } from "../abort.ts";
-import { encodeTexts } from "../store/index.ts";
 import { batchTokens } from "../forward.ts";
 import type { OpenModel } from "../model.ts";
 import { disposedError } from "../session.ts";
+import { encodeTexts } from "../store/index.ts";
 import { Lane } from "./lane.ts";
 import { type CallSettings, type Receive, Request, type Row } from "./request.ts";
 import { type ForwardText, WINDOW_TEXTS } from "./window.ts";

@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import type { LabelMetrics, SplitMetrics } from "../../metrics/index.ts";
 import { maxTextLength } from "../../models/index.ts";
+import { lossTitle, optionSpecs } from "../../training/options/index.ts";
 import type { ModelDescription } from "./describe.ts";
 import { CARD_MARK } from "./mark.ts";
 
@@ -118,17 +119,6 @@ function labelRow(label: string, metrics: LabelMetrics): string[] {
   return [code(label), number(precision), number(recall), number(f1), number(auc), String(support)];
 }
 
-const HYPERPARAMETERS: readonly [key: string, name: string][] = [
-  ["batchSize", "batch size"],
-  ["gradientAccumulation", "batches in a step"],
-  ["learningRate", "learning rate"],
-  ["schedule", "schedule"],
-  ["warmupRatio", "warm-up"],
-  ["weightDecay", "weight decay"],
-  ["maxGradNorm", "largest gradient norm"],
-  ["seed", "seed"],
-];
-
 function trainingSection({ finetag, training }: ModelDescription): string | undefined {
   if (finetag === undefined) return undefined;
   const { arguments: used } = finetag;
@@ -138,12 +128,18 @@ function trainingSection({ finetag, training }: ModelDescription): string | unde
     ...(typeof training?.rows === "number" ? [["rows", String(training.rows)]] : []),
     ...(typeof training?.steps === "number" ? [["optimizer steps", String(training.steps)]] : []),
     ...(typeof epochs === "number" ? [["epochs", String(Number(epochs.toFixed(2)))]] : []),
-    ["longest text in tokens", String(finetag.maxLength)],
-    ...HYPERPARAMETERS.flatMap(([key, name]) =>
-      typeof used[key] === "number" || typeof used[key] === "string" ? [[name, String(used[key])]] : [],
-    ),
+    ...settingRows({ ...used, maxLength: finetag.maxLength }),
   ];
-  return `## Training\n\nBinary cross-entropy for each label, AdamW.\n\n${table(["setting", "value"], rows)}`;
+  return `## Training\n\nLoss: ${lossTitle(used.loss)}. Optimizer: AdamW.\n\n${table(["setting", "value"], rows)}`;
+}
+
+/** The options that are declared for the card and that the training had. */
+function settingRows(used: Record<string, unknown>): string[][] {
+  return Object.entries(optionSpecs).flatMap(([key, { card }]) => {
+    const value = used[key];
+    if (card === undefined || value === undefined || value === null) return [];
+    return [[card, typeof value === "boolean" ? (value ? "yes" : "no") : String(value)]];
+  });
 }
 
 function useSection({ config, finetag, labels }: ModelDescription, repo: string): string {

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
 import { formatJson } from "../../models/index.ts";
+import { optionSpecs } from "../../training/options/index.ts";
 import { missingFiles, neededFiles } from "../files.ts";
 import { describeModel } from "./describe.ts";
 
@@ -112,13 +113,11 @@ function made(path: string, text: string): PlannedFile {
 /** Where files lay on the machine of the training concerns nobody else; their names stay. */
 function withoutPaths<T extends { arguments: Record<string, unknown> }>(finetag: T): T {
   const args = Object.entries(finetag.arguments).map(([key, value]) => {
-    const isPath = typeof value === "string" && /^([/~.]|[a-zA-Z]:\\)|[/\\].*[/\\]/.test(value);
-    return [key, PATHS.has(key) || isPath ? lastPart(value) : value];
+    const looksLikePath = typeof value === "string" && /^([/~.]|[a-zA-Z]:\\)|[/\\].*[/\\]/.test(value);
+    return [key, optionSpecs[key]?.isPath || looksLikePath ? lastPart(value) : value];
   });
   return { ...finetag, arguments: Object.fromEntries(args) };
 }
-
-const PATHS: ReadonlySet<string> = new Set(["train", "dev", "test", "dataDir", "labels", "outputDir"]);
 
 function lastPart(value: unknown): unknown {
   return typeof value === "string" ? value.split(/[/\\]/).filter(Boolean).at(-1) : value;

@@ -1,11 +1,19 @@
+export { type LossConfig, lossConfig, lossTitle } from "./loss.ts";
+export type { OnResume, OptionSpec } from "./option.ts";
 export { parseOptions } from "./parse.ts";
 export {
   type DataOptions,
   dataOptionsSchema,
+  evalOptionsSchema,
   type FitOptions,
   fitOptionsSchema,
+  type OptionsUsedBy,
+  optimizerFields,
+  optionSpecs,
+  predictOptionsSchema,
   type ResolvedFitOptions,
   type ResolvedTrainOptions,
+  savedOptionsSchema,
   type TrainOptions,
   trainOptionsSchema,
 } from "./schema.ts";

@@ -15,17 +15,22 @@ export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw new FinetagError("ERR_FINETAG_ARGUMENT", describe(issue, Object.keys(schema.shape)), {
+  throw new FinetagError("ERR_FINETAG_ARGUMENT", describe(issue, given, Object.keys(schema.shape)), {
     cause: parsed.error,
   });
 }
 
-function describe(issue: z.core.$ZodIssue, known: string[]): string {
-  if (issue.code !== "unrecognized_keys") return `option ${issue.path.join(".")}: ${issue.message}`;
+function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>, known: string[]): string {
+  if (issue.code !== "unrecognized_keys") {
+    const [name, ...place] = issue.path.map(String);
+    if (!(name! in given)) return `\`${name}\` is missing`;
+    const where = place.length === 0 ? "" : ` (at ${place.join(".")})`;
+    return `\`${name}\`${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+  }
   const unknown = issue.keys[0]!;
   const nearest = known
     .map((name) => ({ name, far: distance(name.toLowerCase(), unknown.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)[0]!;
-  const hint = nearest.far <= Math.max(2, unknown.length / 3) ? `; did you mean ${nearest.name}?` : "";
-  return `option ${unknown} is unknown${hint}`;
+  const hint = nearest.far <= Math.max(2, unknown.length / 3) ? `; did you mean \`${nearest.name}\`?` : "";
+  return `\`${unknown}\` is not an option${hint}`;
 }

@@ -1,161 +1,115 @@
 import { z } from "zod";
+import { columnOptions, rowOptions } from "./data.ts";
+import { inferenceOptions } from "./inference.ts";
+import { lossOptions } from "./loss.ts";
+import { modelOptions } from "./model.ts";
+import {
+  type AvailableIn,
+  availableIn,
+  type OptionPlace,
+  type OptionSpec,
+  type OptionUser,
+  type ShapeOf,
+  shapeOf,
+  type UsedBy,
+  usedBy,
+} from "./option.ts";
+import { runOptions } from "./run.ts";
+import { trainingOptions } from "./training.ts";
 
-const count = z.number().int().nonnegative();
-const positive = z.number().int().positive();
-const columns = z.array(z.string().min(1)).nonempty();
+/** Every option of a training run, in the order of the help. */
+export const declaredOptions = {
+  ...modelOptions,
+  ...rowOptions,
+  ...columnOptions,
+  ...lossOptions,
+  ...trainingOptions,
+  ...runOptions,
+};
 
-/** How the columns of a data file are read; the same for train, dev and test. */
-export const dataOptionsSchema = z.strictObject({
-  format: z.enum(["csv", "tsv", "jsonl"]).optional().describe("File format; by the file's ending if absent"),
-  header: z.boolean().optional().describe("Whether the first line names the columns (default true)"),
-  columns: columns.optional().describe("Column names by position, for files without a header"),
-  textColumn: z.string().optional().describe("Column of the text"),
-  textPairColumn: z.string().optional().describe("Column of the second text of a pair"),
-  idColumn: z.string().optional().describe("Column of the row's id"),
-  labelColumns: columns.optional().describe("Columns that hold 0 or 1, one for each label"),
-  labelsColumn: z.string().optional().describe("One column with all label names or ids of a row"),
-  labelSeparator: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("What separates labels in --labels-column (default ,)"),
-  labels: z
-    .string()
-    .optional()
-    .describe("File with the labels in order, one a line (labels.txt, classes.txt)"),
-});
+export type DeclaredOptions = typeof declaredOptions;
+
+/** {@link declaredOptions} by name, to iterate over. */
+export const optionSpecs: Readonly<Record<string, OptionSpec>> = declaredOptions;
 
 /** Everything `finetag train` takes, in camelCase; defaults are those of Hugging Face Trainer where it has one. */
-export const trainOptionsSchema = dataOptionsSchema.extend({
-  model: z.string().min(1).describe("Model directory, catalogue name or Hub id"),
-  outputDir: z.string().min(1).describe("Where the best model, checkpoints and metrics.json go"),
-  train: z.string().optional().describe("Training file"),
-  dev: z.string().optional().describe("File to evaluate on while training"),
-  test: z.string().optional().describe("File to evaluate the best model on at the end"),
-  dataDir: z.string().optional().describe("Folder with train.csv, dev.csv, test.csv and classes.txt"),
-  devSplit: z
-    .number()
-    .gt(0)
-    .lt(1)
-    .optional()
-    .describe("Share of the training rows to hold out when there is no dev file"),
-  newHead: z
-    .boolean()
-    .default(false)
-    .describe("Replace a classification head of another size or other labels"),
-  headBias: z
-    .enum(["zero", "frequency"])
-    .default("zero")
-    .describe("Where a new head's biases start; frequency: at the labels' shares, for many rare labels"),
-  maxLength: positive.min(3).default(128).describe("Longest text in tokens; longer ones are cut"),
-  epochs: z.number().positive().default(3).describe("Passes over the training rows"),
-  maxSteps: positive.optional().describe("Optimizer steps; overrides epochs"),
-  batchSize: positive.default(32).describe("Texts in a batch"),
-  evalBatchSize: positive
-    .optional()
-    .describe("Most texts in a batch when evaluating (default: as many as 2048 tokens hold; 16384 on a GPU)"),
-  groupByLength: z
-    .boolean()
-    .default(true)
-    .describe("Train on texts of about one length at a time, within windows of 50 shuffled steps"),
-  gradientAccumulation: positive.default(1).describe("Batches in one optimizer step"),
-  learningRate: z.number().positive().default(5e-5).describe("Peak learning rate of AdamW"),
-  warmupRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.1)
-    .describe("Share of the steps in which the rate rises from 0"),
-  schedule: z
-    .enum(["linear", "cosine", "constant"])
-    .default("linear")
-    .describe("Course of the rate after warm-up"),
-  weightDecay: z
-    .number()
-    .nonnegative()
-    .default(0.01)
-    .describe("Decoupled decay, not on biases and layer norms"),
-  adamBeta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's beta1"),
-  adamBeta2: z.number().min(0).lt(1).default(0.999).describe("AdamW's beta2"),
-  adamEpsilon: z.number().positive().default(1e-8).describe("AdamW's epsilon"),
-  maxGradNorm: z
-    .number()
-    .nonnegative()
-    .default(1)
-    .describe("Gradients are scaled down to this L2 norm; 0: never"),
-  dropout: z.number().min(0).lt(1).optional().describe("Replaces the dropout rates of the model's config"),
-  seed: count
-    .max(0xffffffff)
-    .default(42)
-    .describe("Seeds new weights, data order, dropout and the dev split"),
-  threads: positive.optional().describe("CPU threads (default: all cores)"),
-  device: z
-    .string()
-    .regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:N")
-    .default("auto")
-    .describe("auto, cpu, cuda or cuda:N"),
-  precision: z
-    .enum(["float32", "bf16"])
-    .default("float32")
-    .describe("bf16: autocast where the device has it"),
-  threshold: z.number().gt(0).lt(1).default(0.5).describe("A label is given above this probability"),
-  evalEvery: z
-    .union([z.literal("epoch"), positive])
-    .default("epoch")
-    .describe("Evaluate every N steps, or each epoch"),
-  saveEvery: z
-    .union([z.literal("epoch"), positive])
-    .default("epoch")
-    .describe("Checkpoint every N steps, or each epoch"),
-  keepCheckpoints: positive.default(2).describe("Newest checkpoints to keep"),
-  bestMetric: z.string().default("micro_f1").describe("Dev metric that picks the best model"),
-  earlyStopping: positive
-    .optional()
-    .describe("Stop after this many evaluations without a better --best-metric"),
-  resume: z
-    .boolean()
-    .default(false)
-    .describe("Go on from the newest whole checkpoint of the output directory"),
-  overwrite: z.boolean().default(false).describe("Start anew in an output directory that holds a run"),
-  tokenCache: z
-    .boolean()
-    .default(true)
-    .describe("Keep the tokens of the data in finetag's cache for the next run on the same files"),
-  tensorboard: z.boolean().default(true).describe("Write TensorBoard event files to OUTPUT_DIR/runs"),
-  logEvery: positive.default(10).describe("Steps between two entries in logs"),
-  offline: z.boolean().optional().describe("Use only models on this machine (default: HF_HUB_OFFLINE)"),
-});
+export const trainOptionsSchema = z.strictObject(shapeOf(declaredOptions));
+
+/** How the columns of a data file are read; the same for train, dev and test. */
+export const dataOptionsSchema = z.strictObject(shapeOf(columnOptions));
+
+/** Hyperparameters of `Classifier.train`; those of the data, the model and the output are given elsewhere. */
+export const fitOptionsSchema = z.strictObject(shapeOf(availableIn(declaredOptions, "Classifier.train")));
+
+/** Options of `finetag eval`, but for the model, the data and the output. */
+export const evalOptionsSchema = z.strictObject(inferenceShape("eval"));
+
+/** Options of `finetag predict`, but for the model, the input and the output. */
+export const predictOptionsSchema = z.strictObject(inferenceShape("predict"));
 
 /** Options as a caller gives them: what has a default may be absent. */
 export type TrainOptions = z.input<typeof trainOptionsSchema>;
 /** Options with defaults filled in. */
 export type ResolvedTrainOptions = z.output<typeof trainOptionsSchema>;
-export type DataOptions = z.infer<typeof dataOptionsSchema>;
-
-/** Hyperparameters of `Classifier.train`; those of the data, the model and the output are given elsewhere. */
-export const fitOptionsSchema = trainOptionsSchema.pick({
-  devSplit: true,
-  maxLength: true,
-  epochs: true,
-  maxSteps: true,
-  batchSize: true,
-  evalBatchSize: true,
-  groupByLength: true,
-  gradientAccumulation: true,
-  learningRate: true,
-  warmupRatio: true,
-  schedule: true,
-  weightDecay: true,
-  adamBeta1: true,
-  adamBeta2: true,
-  adamEpsilon: true,
-  maxGradNorm: true,
-  seed: true,
-  threshold: true,
-  evalEvery: true,
-  bestMetric: true,
-  earlyStopping: true,
-});
-
+export type DataOptions = z.input<typeof dataOptionsSchema>;
 export type FitOptions = z.input<typeof fitOptionsSchema>;
 export type ResolvedFitOptions = z.output<typeof fitOptionsSchema>;
+
+/** The options that a part of a run reads. */
+export type OptionsUsedBy<User extends OptionUser> = Pick<
+  ResolvedTrainOptions,
+  keyof UsedBy<DeclaredOptions, User>
+>;
+
+/** The options in a checkpoint, which may be older than some of them. */
+export const savedOptionsSchema = trainOptionsSchema.extend(
+  Object.fromEntries(
+    Object.entries(optionSpecs).flatMap(([key, { type, beforeItExisted }]) =>
+      beforeItExisted === undefined ? [] : [[key, bare(type).default(beforeItExisted)]],
+    ),
+  ),
+) as unknown as typeof trainOptionsSchema;
+
+/** The options of the engine's optimizer, under the engine's names. */
+type OptimizerFields = {
+  [Key in keyof UsedBy<DeclaredOptions, "optimizer"> as DeclaredOptions[Key] extends {
+    optimizerField: infer Field extends string;
+  }
+    ? Field
+    : Key]: ResolvedTrainOptions[Key];
+};
+
+export function optimizerFields(options: OptionsUsedBy<"optimizer">): OptimizerFields {
+  const own: Record<string, OptionSpec> = usedBy(declaredOptions, "optimizer");
+  const values: Record<string, unknown> = options;
+  return Object.fromEntries(
+    Object.entries(own).map(([key, { optimizerField = key }]) => [optimizerField, values[key]]),
+  ) as OptimizerFields;
+}
+
+/** An option that is stored with the model has no other default here. */
+type InferenceShape<Place extends OptionPlace> = {
+  -readonly [Key in keyof AvailableIn<DeclaredOptions, Place>]: DeclaredOptions[Key] extends {
+    storedWithModel: true;
+    type: z.ZodDefault<infer Type>;
+  }
+    ? z.ZodOptional<Type>
+    : DeclaredOptions[Key]["type"];
+} & ShapeOf<typeof inferenceOptions>;
+
+function inferenceShape<Place extends "eval" | "predict">(place: Place): InferenceShape<Place> {
+  const own: Record<string, OptionSpec> = availableIn(declaredOptions, place);
+  const shape = Object.fromEntries(
+    Object.entries(own).map(([key, { type, description, storedWithModel }]) => {
+      if (storedWithModel === undefined) return [key, type];
+      const meta = { ...type.meta(), description: `${description} (default: the model's)` };
+      return [key, bare(type).optional().meta(meta)];
+    }),
+  );
+  return { ...shape, ...shapeOf(inferenceOptions) } as unknown as InferenceShape<Place>;
+}
+
+/** A type without its default. */
+function bare(type: z.ZodType): z.ZodType {
+  return type instanceof z.ZodDefault ? (type.unwrap() as z.ZodType) : type;
+}

@@ -7,6 +7,7 @@ import { holdOut, type LoadedSplit, loadSplit, planSteps } from "../data/index.t
 import type { TrainEvent } from "../events.ts";
 import { type ResolvedFitOptions, trainOptionsSchema } from "../options/index.ts";
 import { freshState, MemoryStorage } from "../storage/index.ts";
+import { startAtLabelShares } from "./head-bias.ts";
 import { trainLoop } from "./loop.ts";
 import { runMetrics } from "./metrics.ts";
 import { optimizerOptions } from "./optimizer.ts";
@@ -51,6 +52,10 @@ export async function* fit(
     threads: model.threads,
     versions: { finetag: VERSION, libtorch: model.libtorch },
   });
+  // Steps taken: the head is no longer as it was created.
+  if (options.headBias === "frequency" && model.session.getStep() === 0) {
+    await startAtLabelShares(model, train);
+  }
   await model.session.configureTraining(optimizerOptions(options, plan));
   await model.session.setStep(0);
   const storage = new MemoryStorage(model);

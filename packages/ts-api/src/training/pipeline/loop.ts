@@ -12,22 +12,11 @@ import { FinetagError } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
 import type { TrainEvent } from "../events.ts";
-import type { ResolvedTrainOptions } from "../options/index.ts";
+import type { OptionsUsedBy } from "../options/index.ts";
 import type { CheckpointRef, RunStorage, TrainState } from "../storage/index.ts";
 import { Speed } from "./speed.ts";
 
-export type LoopOptions = Pick<
-  ResolvedTrainOptions,
-  | "seed"
-  | "groupByLength"
-  | "evalEvery"
-  | "saveEvery"
-  | "bestMetric"
-  | "earlyStopping"
-  | "evalBatchSize"
-  | "threshold"
-  | "maxLength"
->;
+export type LoopOptions = OptionsUsedBy<"loop">;
 
 export interface LoopInput {
   model: OpenModel;

@@ -1,31 +1,6 @@
 import { FinetagError } from "../../errors/index.ts";
-import type { ResolvedTrainOptions } from "../options/index.ts";
+import { type OnResume, optionSpecs } from "../options/index.ts";
 import type { TrainState } from "./state.ts";
-
-/** Options that decide the weights or which of them are best: they stay as they were. */
-const FIXED = [
-  "seed",
-  "maxLength",
-  "epochs",
-  "maxSteps",
-  "batchSize",
-  "groupByLength",
-  "gradientAccumulation",
-  "learningRate",
-  "warmupRatio",
-  "schedule",
-  "weightDecay",
-  "adamBeta1",
-  "adamBeta2",
-  "adamEpsilon",
-  "maxGradNorm",
-  "dropout",
-  "precision",
-  "devSplit",
-  "evalEvery",
-  "bestMetric",
-  "threshold",
-] as const satisfies readonly (keyof ResolvedTrainOptions)[];
 
 /** What a run is about to be, compared with what a checkpoint says it was. */
 export type ComparedState = Pick<
@@ -43,15 +18,16 @@ export function compareWithCheckpoint(path: string, saved: ComparedState, now: C
   const refuse = (what: string, before: unknown, given: unknown): never => {
     throw new FinetagError(
       "ERR_FINETAG_CHECKPOINT",
-      `${what} is ${show(given)}, but ${path} was written with ${show(before)}; ` +
-        "give the same to --resume, or start anew with --overwrite",
+      `${what} is ${show(given)}, but ${path} was written ${before === undefined ? "without it" : `with ${show(before)}`}; ` +
+        "give the same value to resume, or start over with `overwrite: true`",
     );
   };
   const compare = (what: string, before: unknown, given: unknown) => {
     if (JSON.stringify(before) !== JSON.stringify(given)) refuse(what, before, given);
   };
 
-  for (const key of FIXED) compare(flag(key), saved.options[key], now.options[key]);
+  for (const key of optionsThatAre("fixed"))
+    compare(`\`${key}\``, settingOf(key, saved), settingOf(key, now));
   compare("the list of labels", saved.labels, now.labels);
   for (const key of Object.keys({ ...saved.model, ...now.model })) {
     compare(`the model's ${key}`, saved.model[key], now.model[key]);
@@ -65,17 +41,26 @@ export function compareWithCheckpoint(path: string, saved: ComparedState, now: C
   compare("the number of steps", saved.totalSteps, now.totalSteps);
 
   const changes = [
-    changed("device", saved.device, now.device),
-    changed("threads", saved.threads, now.threads),
-    changed("evaluation batch size", saved.options.evalBatchSize, now.options.evalBatchSize),
+    ...optionsThatAre("warned").map((key) =>
+      changed(`\`${key}\``, settingOf(key, saved), settingOf(key, now)),
+    ),
     ...Object.keys(saved.versions).map((key) => changed(key, saved.versions[key], now.versions[key])),
   ].filter((change) => change !== undefined);
-  return changes.map((change) => `${change}; the last bits of results may differ from a run never stopped`);
+  return changes.map(
+    (change) => `${change}; results may differ in the last bits from those of an uninterrupted run`,
+  );
 }
 
-/** `learningRate` as the command line spells it. */
-export function flag(key: string): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+function optionsThatAre(rule: OnResume): string[] {
+  return Object.entries(optionSpecs).flatMap(([key, { onResume = "fixed" }]) =>
+    onResume === rule ? [key] : [],
+  );
+}
+
+/** For the device and the threads, the value in use: `auto` differs between machines. */
+function settingOf(key: string, { options, device, threads }: ComparedState): unknown {
+  const values: Record<string, unknown> = { ...options, device, threads };
+  return values[key];
 }
 
 function changed(what: string, before: unknown, now: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { SplitMetrics } from "../../metrics/index.ts";
-import { trainOptionsSchema } from "../options/index.ts";
+import { savedOptionsSchema } from "../options/index.ts";
 
 const count = z.number().int().nonnegative();
 const metrics = z.custom<SplitMetrics>(
@@ -61,8 +61,7 @@ export const trainStateSchema = z.object({
   evaluationsWithoutBetter: count,
   best: bestSchema.nullable(),
   sums: sumsSchema,
-  /** A checkpoint without `groupByLength` is older than that option: its batches were not grouped. */
-  options: trainOptionsSchema.extend({ groupByLength: z.boolean().default(false) }),
+  options: savedOptionsSchema,
   labels: z.array(z.string()),
   /** The engine's view of config.json. */
   model: z.record(z.string(), z.unknown()),

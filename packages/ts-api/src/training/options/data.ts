@@ -1,0 +1,116 @@
+import { z } from "zod";
+import { names } from "./numbers.ts";
+import { optionGroup } from "./option.ts";
+
+/** Which rows a run has. `resume` compares fingerprints of the rows, so that a file may have moved. */
+export const rowOptions = optionGroup("Data", {
+  train: {
+    type: z.string().optional(),
+    description: "Training file",
+    usedBy: ["data"],
+    isPath: true,
+    onResume: "compared",
+  },
+  dev: {
+    type: z.string().optional(),
+    description: "File to evaluate on during training",
+    usedBy: ["data"],
+    isPath: true,
+    onResume: "compared",
+  },
+  test: {
+    type: z.string().optional(),
+    description: "File to evaluate the best model on at the end",
+    usedBy: ["data"],
+    isPath: true,
+    onResume: "free", // it is read after the last step, and decides nothing
+  },
+  dataDir: {
+    type: z.string().optional(),
+    description: "Directory with train.csv and, if present, dev.csv, test.csv and classes.txt",
+    usedBy: ["data"],
+    isPath: true,
+    onResume: "compared",
+  },
+  devSplit: {
+    type: z.number().gt(0).lt(1).optional(),
+    description: "Share of the training rows to hold out for evaluation, when there is no dev file",
+    usedBy: ["data"],
+    availableIn: ["Classifier.train"],
+    card: "share of rows held out",
+  },
+});
+
+/** How the columns of a data file are read; the same for train, dev and test. */
+export const columnOptions = optionGroup("Data", {
+  format: {
+    type: z.enum(["csv", "tsv", "jsonl"]).optional(),
+    description: "File format (default: from the file's extension)",
+    usedBy: ["data"],
+    availableIn: ["eval"],
+    onResume: "compared",
+  },
+  header: {
+    type: z.boolean().default(true),
+    description: "Read column names from the first line",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  columns: {
+    type: names.optional(),
+    description: "Column names in order, for files without a header",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  textColumn: {
+    type: z.string().optional(),
+    description: "Column that holds the text",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  textPairColumn: {
+    type: z.string().optional(),
+    description: "Column that holds the second text of a pair",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  idColumn: {
+    type: z.string().optional(),
+    description: "Column that holds the row's id",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  labelColumns: {
+    type: names.optional(),
+    description: "Columns that hold 0 or 1, one per label",
+    usedBy: ["data"],
+    availableIn: ["eval"],
+    onResume: "compared",
+  },
+  labelsColumn: {
+    type: z.string().optional(),
+    description: "Column that lists the names or ids of a row's labels",
+    usedBy: ["data"],
+    availableIn: ["eval"],
+    onResume: "compared",
+  },
+  labelSeparator: {
+    type: z.string().min(1).optional(),
+    description: "Separator of the labels in `labelsColumn` (default: a comma)",
+    usedBy: ["data"],
+    availableIn: ["eval"],
+    onResume: "compared",
+  },
+  labels: {
+    type: z.string().optional(),
+    description: "File that lists the labels in order, one per line (labels.txt, classes.txt)",
+    usedBy: ["data"],
+    isPath: true,
+    onResume: "compared",
+  },
+});
