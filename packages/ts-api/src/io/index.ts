@@ -16,7 +16,7 @@ export {
 } from "./file-names.ts";
 export { makeFolder } from "./folder.ts";
 export { type GroupFile, recoverFiles, writeFilesAtomic } from "./group.ts";
-export { hashFile } from "./hash.ts";
+export { hashFile, sha256File } from "./hash.ts";
 export { openToRead } from "./open.ts";
 export { decodeUtf8, isLfsPointer, LFS_POINTER, listNames, readJsonFile, readSmallFile } from "./read.ts";
 export { syncFolder } from "./sync.ts";

@@ -3,7 +3,7 @@ import { devSplit } from "../../data/index.ts";
 import { encodeRows, type ModelSource, type Split, type TokenStore } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
 import type { TrainEvent } from "../events.ts";
-import type { SplitFingerprint } from "../storage/index.ts";
+import type { SplitFingerprint } from "./fingerprint.ts";
 import type { RowSource } from "./sources.ts";
 import type { TokenCache, TokenizedFile } from "./token-cache.ts";
 

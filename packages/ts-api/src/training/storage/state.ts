@@ -1,24 +1,12 @@
 import { z } from "zod";
 import type { SplitMetrics } from "../../metrics/index.ts";
+import { splitFingerprintSchema } from "../data/index.ts";
 import { trainOptionsSchema } from "../options/index.ts";
 
 const count = z.number().int().nonnegative();
 const metrics = z.custom<SplitMetrics>(
   (value) => typeof value === "object" && value !== null && "rows" in value,
 );
-
-const splitFingerprintSchema = z.object({
-  /** File the rows came from; `memory` for rows given by a program. */
-  path: z.string(),
-  bytes: count,
-  rows: count,
-  tokens: count,
-  /** Of token ids, lengths and labels, in order. */
-  sha256: z.string(),
-});
-
-/** What a split was made of; equal fingerprints mean equal batches. */
-export type SplitFingerprint = z.output<typeof splitFingerprintSchema>;
 
 const bestSchema = z.object({
   /** The model after so many steps. */

@@ -1,10 +1,10 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type OpenModel, saveModel } from "../../engine/index.ts";
+import { sha256File } from "../../io/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
 import { openSafetensors } from "../../weights/index.ts";
 import { BEST, type CheckpointRef, loadWeights, pruneCheckpoints, writeCheckpoint } from "./checkpoint.ts";
-import { sha256File } from "./manifest.ts";
 import type { TrainState } from "./state.ts";
 
 /** Where a run keeps its best model and its checkpoints. */
