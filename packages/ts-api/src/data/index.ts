@@ -5,6 +5,7 @@
 export { type DataDirectory, findDataDirectory } from "./directory.ts";
 export { openData } from "./file.ts";
 export { readLabelFile } from "./label-file.ts";
+export { readLines } from "./lines.ts";
 export { permutation, Random, type RandomState, shuffle } from "./random.ts";
 export { type DevSplit, devSplit } from "./split.ts";
 export type {

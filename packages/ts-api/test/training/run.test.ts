@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/training/events.ts";
+import type { TrainEvent } from "../../src/report/index.ts";
 import type { TrainOptions } from "../../src/training/options/schema.ts";
 import { type RunContext, trainRun } from "../../src/training/pipeline/run.ts";
 import { openSafetensors } from "../../src/weights/index.ts";
@@ -80,6 +80,7 @@ describe("a run", () => {
       "checkpoints",
       "config.json",
       "finetag.json",
+      "history.jsonl",
       "metrics.json",
       "model.safetensors",
       "tokenizer.json",
@@ -292,7 +293,7 @@ describe("what a run refuses", () => {
     await run({ maxSteps: 2 });
     const before = await weights();
     await expect(run({ maxSteps: 2 })).rejects.toThrow(
-      /holds a run already; go on with --resume, start anew/,
+      /holds a run already; go on with `resume: true`, start anew/,
     );
     await expect(run({ resume: true, overwrite: true })).rejects.toThrow("exclude each other");
     await expect(run({ outputDir: base.model })).rejects.toThrow(
@@ -307,13 +308,9 @@ describe("what a run refuses", () => {
   it.each([
     [{ maxLength: 65 }, "ERR_FINETAG_ARGUMENT", "--max-length 65 is over the 64 positions of "],
     [{ bestMetric: "f1" }, "ERR_FINETAG_ARGUMENT", "did you mean micro_f1?"],
-    [
-      { train: undefined },
-      "ERR_FINETAG_ARGUMENT",
-      "there is no training data; give --train FILE or --data-dir DIR",
-    ],
+    [{ train: undefined }, "ERR_FINETAG_ARGUMENT", "there is no training data; give `train` or `dataDir`"],
     [{ devSplit: 0.1 }, "ERR_FINETAG_ARGUMENT", "exclude each other"],
-    [{ dev: undefined, earlyStopping: 1 }, "ERR_FINETAG_ARGUMENT", "--early-stopping needs dev data"],
+    [{ dev: undefined, earlyStopping: 1 }, "ERR_FINETAG_ARGUMENT", "`earlyStopping` needs dev data"],
     [{ device: "cuda:99" }, "ERR_FINETAG_DEVICE", "device cuda:99 is not there"],
   ])("%j", async (changes, code, message) => {
     await expect(run(changes as Partial<TrainOptions>)).rejects.toMatchObject({
@@ -384,7 +381,7 @@ describe("labels", () => {
     };
     await expect(run(changes)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: expect.stringMatching(/the model lacks envy, the data lacks fear; give --new-head/),
+      message: expect.stringMatching(/the model lacks envy, the data lacks fear; give `newHead: true`/),
     });
     const anew = await run({ ...changes, newHead: true });
     expect(only(anew, "start")[0]).toMatchObject({

@@ -48,7 +48,7 @@ export async function openRunFiles(
       if (!paths.testIsFound || !(error instanceof FinetagError && error.code === "ERR_FINETAG_DATA"))
         throw error;
       warnings.push(
-        `${error.message} (the run has no test metrics; use \`finetag predict\` for texts without labels)`,
+        `${error.message} (the run has no test metrics; predict texts without labels with the trained model)`,
       );
     }
   }
@@ -79,26 +79,13 @@ async function findPaths(options: ResolvedTrainOptions): Promise<RunPaths> {
   if (train === undefined) {
     const message =
       options.dataDir === undefined
-        ? "there is no training data; give --train FILE or --data-dir DIR"
-        : `${options.dataDir}: there is no train.csv in it; give --train FILE`;
+        ? "there is no training data; give `train` or `dataDir`"
+        : `${options.dataDir}: there is no train.csv in it; give \`train\``;
     throw new FinetagError("ERR_FINETAG_ARGUMENT", message);
-  }
-  const dev = options.dev ?? found.dev;
-  if (dev !== undefined && options.devSplit !== undefined) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      `--dev-split and the dev file ${dev} exclude each other; give one`,
-    );
-  }
-  if (dev === undefined && options.devSplit === undefined && options.earlyStopping !== undefined) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      "--early-stopping needs dev data; give --dev FILE or --dev-split",
-    );
   }
   return {
     train,
-    dev,
+    dev: options.dev ?? found.dev,
     test: options.test ?? found.test,
     labels: options.labels ?? found.labels,
     testIsFound: options.test === undefined,
@@ -148,7 +135,7 @@ export function checkSameLabels(
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${givenBy}: its labels are not those of ${modelName}: ${differences.join(", ")}; ` +
-      "give --new-head to replace the model's head",
+      "give `newHead: true` to replace the model's head",
   );
 }
 

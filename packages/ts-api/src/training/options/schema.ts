@@ -135,6 +135,7 @@ export type DataOptions = z.infer<typeof dataOptionsSchema>;
 /** Hyperparameters of `Classifier.train`; those of the data, the model and the output are given elsewhere. */
 export const fitOptionsSchema = trainOptionsSchema.pick({
   devSplit: true,
+  headBias: true,
   maxLength: true,
   epochs: true,
   maxSteps: true,

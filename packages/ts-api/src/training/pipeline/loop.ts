@@ -10,10 +10,10 @@ import {
 } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
+import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
-import type { TrainEvent } from "../events.ts";
 import type { ResolvedTrainOptions } from "../options/index.ts";
-import type { CheckpointRef, RunStorage, TrainState } from "../storage/index.ts";
+import type { CheckpointRef, Progress, RunStorage } from "../storage/index.ts";
 import { Speed } from "./speed.ts";
 
 export type LoopOptions = Pick<
@@ -39,7 +39,7 @@ export interface LoopInput {
   /** As in RunContext, with its default. */
   queueSteps?: boolean | undefined;
   /** Changed in place as the run goes on. */
-  state: TrainState;
+  state: Progress;
   /** The checkpoint that `state` was read from. */
   checkpoint: CheckpointRef | undefined;
   signal: AbortSignal | undefined;
@@ -104,10 +104,7 @@ class TrainLoop {
     } catch (error) {
       if (!isAborted(error)) throw error;
       yield* this.#save();
-      yield this.#stopEvent(
-        "aborted",
-        state.step > 0 ? "stopped; go on with --resume" : "stopped before the first step",
-      );
+      yield this.#stopEvent("aborted", this.#abortMessage());
       return "aborted";
     }
     if (state.best === null) {
@@ -203,7 +200,7 @@ class TrainLoop {
     }
   }
 
-  async #keepBest(value: number | null, dev: NonNullable<TrainState["best"]>["dev"]): Promise<void> {
+  async #keepBest(value: number | null, dev: SplitMetrics | null): Promise<void> {
     const { options, state, storage } = this.#input;
     const sha256 = await storage.saveBest();
     state.best = { step: state.step, metric: options.bestMetric, value, dev, sha256 };
@@ -224,6 +221,11 @@ class TrainLoop {
   #patienceIsOver(): boolean {
     const { earlyStopping } = this.#input.options;
     return earlyStopping !== undefined && this.#input.state.evaluationsWithoutBetter >= earlyStopping;
+  }
+
+  #abortMessage(): string {
+    if (this.#input.state.step === 0) return "stopped before the first step";
+    return this.#checkpoint === undefined ? "stopped" : "stopped; go on with `resume: true`";
   }
 
   #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {
@@ -250,7 +252,7 @@ class TrainLoop {
   }
 }
 
-/** Evaluates a split and tells how far it is. */
+/** Evaluates a split and reports how far it is. */
 export async function* evaluationEvents(
   split: "dev" | "test",
   model: OpenModel,

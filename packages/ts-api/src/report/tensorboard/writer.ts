@@ -1,8 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { FinetagError } from "../errors/index.ts";
-import { makeFolder } from "../io/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import { makeFolder } from "../../io/index.ts";
 import { type EventMessage, encodeEvent, SESSION_START, type SummaryValue, textValue } from "./event.ts";
 import { frameRecord } from "./record.ts";
 
