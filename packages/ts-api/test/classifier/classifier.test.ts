@@ -244,7 +244,7 @@ describe("save and evaluate", () => {
     await classifier.save(directory);
     await expect(Classifier.fromPretrained(directory, { labels: ["joy", "envy"] })).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: expect.stringContaining("the model lacks envy, the data lacks anger, fear"),
+      message: expect.stringContaining('the model lacks "envy", the data lacks "anger", "fear"'),
     });
     const fresh = await Classifier.fromPretrained(directory, {
       labels: ["joy", "envy"],

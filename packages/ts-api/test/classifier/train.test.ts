@@ -93,7 +93,7 @@ describe("train", () => {
         "`earlyStopping` needs dev data; give `dev` or `devSplit`",
       );
       await expect(own.train({ train: rows, dev: rows, devSplit: 0.5 }).next()).rejects.toThrow(
-        "`devSplit` and the dev data (dev) exclude each other; give one",
+        "both `devSplit` and dev rows are given; give one of them",
       );
     } finally {
       await own.dispose();

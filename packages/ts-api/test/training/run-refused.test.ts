@@ -13,9 +13,11 @@ describe("what a run refuses", () => {
     await run({ maxSteps: 2 });
     const before = await weights();
     await expect(run({ maxSteps: 2 })).rejects.toThrow(
-      /holds a run already; go on with `resume: true`, start anew/,
+      /already holds a run; continue with `resume: true`, start over/,
     );
-    await expect(run({ resume: true, overwrite: true })).rejects.toThrow("exclude each other");
+    await expect(run({ resume: true, overwrite: true })).rejects.toThrow(
+      "both `resume` and `overwrite` are given",
+    );
     await expect(run({ outputDir: tiny.base.model })).rejects.toThrow(
       "it is the directory of the model to start from",
     );
@@ -28,8 +30,12 @@ describe("what a run refuses", () => {
   it.each([
     [{ maxLength: 65 }, "ERR_FINETAG_ARGUMENT", "--max-length 65 is over the 64 positions of "],
     [{ bestMetric: "f1" }, "ERR_FINETAG_ARGUMENT", "did you mean micro_f1?"],
-    [{ train: undefined }, "ERR_FINETAG_ARGUMENT", "there is no training data; give `train` or `dataDir`"],
-    [{ devSplit: 0.1 }, "ERR_FINETAG_ARGUMENT", "exclude each other"],
+    [
+      { train: undefined },
+      "ERR_FINETAG_ARGUMENT",
+      "there is no training data; give a file (`train`) or a folder (`dataDir`)",
+    ],
+    [{ devSplit: 0.1 }, "ERR_FINETAG_ARGUMENT", "both `devSplit` and the dev file "],
     [{ dev: undefined, earlyStopping: 1 }, "ERR_FINETAG_ARGUMENT", "`earlyStopping` needs dev data"],
     [{ device: "cuda:99" }, "ERR_FINETAG_DEVICE", "device cuda:99 is not there"],
   ])("%j", async (changes, code, message) => {

@@ -174,7 +174,7 @@ export class HistoryObserver implements RunObserver {
     return new FinetagError(
       "ERR_FINETAG_IO",
       `${this.#path}: cannot write the run's history (${error.code}); free space or grant access there, ` +
-        "then go on with `resume: true`",
+        "then continue with `resume: true`",
       { cause: error },
     );
   }

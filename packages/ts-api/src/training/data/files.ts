@@ -44,11 +44,11 @@ export async function openRunFiles(
     try {
       test = await openData(dataSpec(paths.test, options), known);
     } catch (error) {
-      // The old tool's test.csv has no labels; it is there to be predicted.
+      // The test.csv of the TensorFlow 1 tool has no labels: it is for prediction.
       if (!paths.testIsFound || !(error instanceof FinetagError && error.code === "ERR_FINETAG_DATA"))
         throw error;
       warnings.push(
-        `${error.message} (the run has no test metrics; predict texts without labels with the trained model)`,
+        `${error.message} (the run has no test metrics; use \`finetag predict\` for texts without labels)`,
       );
     }
   }
@@ -79,8 +79,8 @@ async function findPaths(options: ResolvedTrainOptions): Promise<RunPaths> {
   if (train === undefined) {
     const message =
       options.dataDir === undefined
-        ? "there is no training data; give `train` or `dataDir`"
-        : `${options.dataDir}: there is no train.csv in it; give \`train\``;
+        ? "there is no training data; give a file (`train`) or a folder (`dataDir`)"
+        : `${options.dataDir}: has no train.csv; name the training file (\`train\`)`;
     throw new FinetagError("ERR_FINETAG_ARGUMENT", message);
   }
   return {
@@ -134,12 +134,15 @@ export function checkSameLabels(
   ].filter((text) => text !== "");
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${givenBy}: its labels are not those of ${modelName}: ${differences.join(", ")}; ` +
-      "give `newHead: true` to replace the model's head",
+    `${givenBy}: its labels differ from those of ${modelName}: ${differences.join(", ")}; ` +
+      "set `newHead: true` to replace the model's head",
   );
 }
 
 function list(names: string[]): string {
-  const shown = names.slice(0, 5).join(", ");
+  const shown = names
+    .slice(0, 5)
+    .map((name) => JSON.stringify(name))
+    .join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

@@ -16,7 +16,7 @@ export async function* endAtAbort(
     }
   } catch (error) {
     if (!isAborted(error)) throw error;
-    const message = step === undefined ? "stopped before training" : "stopped; go on with `resume: true`";
+    const message = step === undefined ? "stopped before training" : "stopped; continue with `resume: true`";
     yield { type: "stop", reason: "aborted", step: step ?? 0, message };
   }
 }

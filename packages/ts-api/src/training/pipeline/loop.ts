@@ -225,7 +225,7 @@ class TrainLoop {
 
   #abortMessage(): string {
     if (this.#input.state.step === 0) return "stopped before the first step";
-    return this.#checkpoint === undefined ? "stopped" : "stopped; go on with `resume: true`";
+    return this.#checkpoint === undefined ? "stopped" : "stopped; continue with `resume: true`";
   }
 
   #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {

@@ -26,7 +26,7 @@ export function checkDevData(
   if (dev !== undefined && devSplit !== undefined) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `\`devSplit\` and the dev data (${dev.name}) exclude each other; give one`,
+      `both \`devSplit\` and ${dev.file === undefined ? "dev rows" : `the dev file ${dev.name}`} are given; give one of them`,
     );
   }
   if (dev === undefined && devSplit === undefined && earlyStopping !== undefined) {

@@ -159,7 +159,7 @@ async function* evaluateTest(
 
 function namelessHead({ source, labels }: OpenModel): string {
   return (
-    `${source.directory}: its head has ${labels.length} labels without names, which are taken to be ` +
-    `${labels.join(", ")} in this order; give \`newHead: true\` if they are others`
+    `${source.directory}: the ${labels.length} labels of its head have no names, so these are used, in this order: ` +
+    `${labels.join(", ")}; set \`newHead: true\` if the model was trained on other labels`
   );
 }

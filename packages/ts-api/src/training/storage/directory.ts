@@ -28,7 +28,8 @@ export async function checkOutputDirectory(
   const refuse = (why: string): never => {
     throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`);
   };
-  if (options.resume && options.overwrite) refuse("`resume` and `overwrite` exclude each other; give one");
+  if (options.resume && options.overwrite)
+    refuse("both `resume` and `overwrite` are given; give one of them");
   const entry = await stat(outputDir).catch((error) => {
     if (isNotFound(error)) return undefined;
     throw ioError(error, "read", outputDir);
@@ -45,7 +46,7 @@ export async function checkOutputDirectory(
   if (held === undefined && checkpoints.length === 0) return;
   if (!options.resume) {
     refuse(
-      "it holds a run already; go on with `resume: true`, start anew with `overwrite: true`, or give another `outputDir`",
+      "it already holds a run; continue with `resume: true`, start over with `overwrite: true`, or give another `outputDir`",
     );
   }
   if (checkpoints.length === 0 && names.includes("model.safetensors") && !names.includes("finetag.json")) {
