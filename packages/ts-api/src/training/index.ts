@@ -7,7 +7,7 @@
  * - `pipeline/`: one training from its data to its end. `trainRun` calls it for files and a directory,
  *   `Classifier.train` for a model in the process.
  *
- * All of them speak in the events of `report/`, whose observers write logs, and which knows none of them.
+ * All but `options/` speak in the events of `report/`, whose observers write logs, and which knows none of these three.
  */
 
 export {
