@@ -2,6 +2,8 @@ import { appendFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type HistoryEntry, readHistory } from "../../src/report/index.ts";
+import { trainRun } from "../../src/training/index.ts";
+import { smallDisk } from "../io/full-disk.ts";
 import { only, setUpRuns } from "./runs.ts";
 import { tinyRows, writeTinyCsv } from "./tiny.ts";
 
@@ -76,16 +78,17 @@ describe("history.jsonl", () => {
       await run({ ...OPTIONS, outputDir, resume: true });
       expect(await course(outputDir)).toEqual(straight);
     }
-    // Within evaluations, of the test data too; resumed twice, the second time with nothing left to do.
+    // Within evaluations, of the test data too; at last resumed with nothing left to do.
     const splits = ["dev", "test"] as const;
     for (const split of splits) {
       const outputDir = `${tiny.out}-${split}`;
       await abort({ ...OPTIONS, evalBatchSize: 8, outputDir }, (event) => {
         return event.type === "evaluating" && event.split === split;
       });
-      for (let i = 0; i < 2; i++) {
-        await run({ ...OPTIONS, evalBatchSize: 8, outputDir, resume: true });
-      }
+      const resumed = { ...OPTIONS, evalBatchSize: 8, outputDir, resume: true };
+      // Evaluated again after the resume, then left before the next checkpoint.
+      for await (const event of trainRun({ ...tiny.base, ...resumed })) if (event.type === "step") break;
+      for (let i = 0; i < 2; i++) await run(resumed);
       expect(outline(await readHistory(outputDir))).toEqual(
         straight.map((entry) => outline([entry as HistoryEntry])[0]),
       );
@@ -159,6 +162,31 @@ describe("history.jsonl", () => {
       code: "ERR_FINETAG_IO",
       message: expect.stringContaining("history.jsonl: "),
     });
+  });
+
+  it("ends the run when the disk is full, and can be read to its last whole line", async (context) => {
+    const disk = await smallDisk(3_000_000);
+    if (disk === undefined) return context.skip("needs the right to mount a tmpfs");
+    try {
+      const outputDir = join(disk.folder, "out");
+      const options = { ...tiny.base, dev: undefined, outputDir, logEvery: 1, epochs: 9, saveEvery: 999 };
+      const running = async () => {
+        for await (const event of trainRun(options)) {
+          if (event.type !== "start") continue;
+          await writeFile(join(disk.folder, "filler"), Buffer.alloc(4_000_000)).catch(() => {});
+        }
+      };
+      await expect(running()).rejects.toMatchObject({
+        code: "ERR_FINETAG_IO",
+        message: `${path(outputDir)}: cannot write the run's history (ENOSPC); free space or grant access there, then continue with \`resume: true\``,
+      });
+      expect((await readHistory(outputDir)).at(-1)!.type).toBe("step");
+      await rm(join(disk.folder, "filler"));
+      await run({ ...options, maxSteps: 3, resume: true });
+      expect(outline(await readHistory(outputDir)).at(-1)).toBe("end 3");
+    } finally {
+      await disk.release();
+    }
   });
 
   it("is not written when the input is refused", async () => {
