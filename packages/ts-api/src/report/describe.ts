@@ -10,7 +10,7 @@ import {
   readModelConfig,
 } from "../models/index.ts";
 
-/** What a trained directory tells about its model, for people. */
+/** What a trained directory says about its model, for people. */
 export interface ModelDescription {
   config: ModelConfig;
   labels: string[];

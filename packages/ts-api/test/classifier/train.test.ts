@@ -85,6 +85,24 @@ describe("train", () => {
     }
   });
 
+  it("says of a loss that is not a number what to do, and of no checkpoints, which it does not write", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    try {
+      const options = { learningRate: 1e38, maxGradNorm: 0, warmupRatio: 0, batchSize: 8 };
+      const training = async () => {
+        for await (const _ of own.train({ train: tinyRows(80, 1), ...options }));
+      };
+      await expect(training()).rejects.toMatchObject({
+        code: "ERR_FINETAG_DIVERGED",
+        message: expect.stringMatching(
+          /^step \d: the loss is NaN; lower the learning rate or raise the warm-up$/,
+        ),
+      });
+    } finally {
+      await own.dispose();
+    }
+  });
+
   it("needs dev data to stop early, given once", async () => {
     const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
     try {

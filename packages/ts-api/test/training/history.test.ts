@@ -114,7 +114,7 @@ describe("history.jsonl", () => {
   });
 
   it("ends the same when a run out of patience is resumed", async () => {
-    const options = { evalEvery: 3, saveEvery: 2, earlyStopping: 1, learningRate: 1e-9, epochs: 3 } as const;
+    const options = { evalEvery: 3, saveEvery: 4, earlyStopping: 1, learningRate: 1e-9, epochs: 3 } as const;
     const events = await run(options);
     expect(only(events, "stop")[0]!.reason).toBe("early_stopping");
     const before = await course();

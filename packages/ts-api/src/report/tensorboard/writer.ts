@@ -8,8 +8,8 @@ import { frameRecord } from "./record.ts";
 
 export interface TensorBoardWriterOptions {
   /**
-   * The step of the checkpoint a run goes on from. TensorBoard then forgets what earlier files of the folder
-   * say of later steps, which this run takes anew.
+   * The step of the checkpoint that a run continues from. TensorBoard then drops what earlier files of the folder say
+   * about later steps, which this run takes again.
    */
   resumedAfterStep?: number;
 }

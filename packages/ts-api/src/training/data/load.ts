@@ -22,8 +22,8 @@ interface LoadOptions {
 }
 
 /**
- * Reads and tokenizes a source, or takes its tokens from the cache; tells how far it is, and warns of empty and of cut
- * texts.
+ * Reads and tokenizes a source, or takes its tokens from the cache; reports how far it is, and warns of empty and of
+ * cut texts.
  *
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */

@@ -24,7 +24,7 @@ import { VERSION } from "../../version.ts";
 const LIMIT_BYTES = 4 * 1024 ** 3;
 const ENDING = ".tokens";
 
-/** A file's rows as tokens, and all that a run tells of them. */
+/** A file's rows as tokens, and all that a run reports about them. */
 export interface TokenizedFile {
   store: TokenStore;
   /** Texts that were cut to the maximum length. */
@@ -34,7 +34,7 @@ export interface TokenizedFile {
   sha256: string;
 }
 
-/** What beside a file's bytes decides its tokens. */
+/** What decides a file's tokens, apart from its bytes. */
 export interface Encoding {
   tokenizer: Tokenizer;
   maxLength: number;

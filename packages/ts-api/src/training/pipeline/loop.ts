@@ -224,8 +224,9 @@ class TrainLoop {
   }
 
   #abortMessage(): string {
-    if (this.#input.state.step === 0) return "stopped before the first step";
-    return this.#checkpoint === undefined ? "stopped" : "stopped; continue with `resume: true`";
+    const { state, storage } = this.#input;
+    if (state.step === 0) return "stopped before the first step";
+    return storage.keepsCheckpoints ? "stopped; continue with `resume: true`" : "stopped";
   }
 
   #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {
@@ -241,12 +242,16 @@ class TrainLoop {
   }
 
   #diverged(step: number, what: string, cause?: unknown): FinetagError {
-    const last = this.#goodCheckpoint();
-    const good =
-      last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`;
+    const happened = [`step ${step}: ${what}`];
+    if (this.#input.storage.keepsCheckpoints) {
+      const last = this.#goodCheckpoint();
+      happened.push(
+        last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`,
+      );
+    }
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `step ${step}: ${what}; ${good}; lower the learning rate or raise the warm-up`,
+      `${happened.join("; ")}; lower the learning rate or raise the warm-up`,
       { cause },
     );
   }

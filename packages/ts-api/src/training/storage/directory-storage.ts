@@ -24,6 +24,7 @@ import type { EarlierPart, RunStorage } from "./storage.ts";
 
 /** The best model in the directory itself, checkpoints in `checkpoints/` below it. */
 export class DirectoryStorage implements RunStorage {
+  readonly keepsCheckpoints = true;
   readonly #options: ResolvedTrainOptions;
   readonly #columns: DataColumns;
   #found: { path: string; state: TrainState } | undefined;
@@ -37,9 +38,9 @@ export class DirectoryStorage implements RunStorage {
   }
 
   /**
-   * Looks for the checkpoint to go on from, where the options ask to resume.
+   * Looks for the checkpoint to continue from, if the options ask to resume.
    *
-   * @returns Warnings: of damaged checkpoints, and where there is none.
+   * @returns Warnings about damaged checkpoints, and one if there is none to continue from.
    */
   async findCheckpoint(): Promise<string[]> {
     if (!this.#options.resume) return [];

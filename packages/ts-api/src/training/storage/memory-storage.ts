@@ -3,6 +3,7 @@ import type { RunStorage } from "./storage.ts";
 
 /** For programs that keep the model in the process: best weights in memory, no checkpoints, nothing to resume. */
 export class MemoryStorage implements RunStorage {
+  readonly keepsCheckpoints = false;
   #model: OpenModel | undefined;
   readonly #best = new Map<string, Float32Array>();
 

@@ -3,7 +3,7 @@ import type { RunMetrics } from "../../report/index.ts";
 import type { CheckpointRef } from "./checkpoint.ts";
 import type { Progress, RunIdentity } from "./state.ts";
 
-/** An earlier part of a run, from which it goes on. */
+/** An earlier part of a run, from which it continues. */
 export interface EarlierPart {
   progress: Progress;
   checkpoint: CheckpointRef;
@@ -13,6 +13,8 @@ export interface EarlierPart {
 
 /** Where a run keeps its best model and its checkpoints. The pipeline calls `resume`, then `open`, then the others. */
 export interface RunStorage {
+  /** Whether `checkpoint` writes any, from which the run could continue. */
+  readonly keepsCheckpoints: boolean;
   /**
    * The earlier part of this run; undefined where it starts from the beginning. Writes nothing.
    *
