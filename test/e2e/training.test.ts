@@ -23,7 +23,7 @@ beforeAll(async () => {
   args = [
     ...["train", "--model", model, "--train", train, "--dev", dev, "--test", dev, "--json", "--threads", "1"],
     ...["--batch-size", "8", "--gradient-accumulation", "2", "--epochs", "2", "--learning-rate", "3e-3"],
-    ...["--save-every", "2", "--eval-every", "3", "--keep-checkpoints", "2"],
+    ...["--save-every", "2", "--eval-every", "3", "--keep-checkpoints", "2", "--log-every", "1"],
   ];
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -80,7 +80,24 @@ async function result(outputDir: string) {
     optimizer: await sha256(join(checkpoint, "optimizer.safetensors")),
     state: { ...state, sums, options: undefined },
     metrics: { ...metrics, train },
+    history: await history(outputDir),
   };
+}
+
+/**
+ * The lines of history.jsonl without times and the output directory's name. Resuming before the first checkpoint warns
+ * that there is none, which a run that never stopped has no reason to.
+ */
+async function history(outputDir: string) {
+  const text = await readFile(join(outputDir, "history.jsonl"), "utf8");
+  expect(text.endsWith("\n")).toBe(true);
+  const times = ["time", "samplesPerSecond", "tokensPerSecond", "outputDir"];
+  times.push("samples_per_second", "tokens_per_second", "seconds", "total_seconds", "peak_rss_mb");
+  return text
+    .slice(0, -1)
+    .split("\n")
+    .map((line) => JSON.parse(line, (key, value) => (times.includes(key) ? undefined : value)))
+    .filter(({ type }) => type !== "warning");
 }
 
 describe("training that is killed", () => {
@@ -122,6 +139,9 @@ describe("training that is killed", () => {
     expect(kills).toBeGreaterThanOrEqual(3);
     expect(resumedAt.some((step) => step > 0)).toBe(true);
     expect(await result(killed)).toEqual(await result(straight));
+    expect((await history(killed)).map(({ type }) => type)).toEqual(
+      expect.arrayContaining(["start", "step", "evaluation", "checkpoint", "end"]),
+    );
     const left = [...(await readdir(killed)), ...(await readdir(join(killed, "checkpoints")))];
     expect(left.filter((name) => name.startsWith("."))).toEqual([]);
   });

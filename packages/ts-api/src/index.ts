@@ -45,6 +45,13 @@ export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.t
 export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export {
+  type HistoryEntry,
+  type HistoryMetrics,
+  type RunMetrics,
+  readHistory,
+  type TrainEvent,
+} from "./report/index.ts";
+export {
   chineseWords,
   type EncodedTexts,
   type EncodedWords,
@@ -61,8 +68,6 @@ export {
   predictOptionsSchema,
   type ResolvedTrainOptions,
   type RunContext,
-  type RunMetrics,
-  type TrainEvent,
   type TrainOptions,
   trainOptionsSchema,
   trainRun,

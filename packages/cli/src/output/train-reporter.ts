@@ -168,7 +168,8 @@ function endText(event: Extract<TrainEvent, { type: "end" }>, { colors }: Contex
   if (dev !== undefined) splits.dev = dev;
   if (test !== undefined) splits.test = test;
   const report = Object.keys(splits).length === 0 ? "" : `\n${metricsReport(splits, colors)}\n`;
-  return `${report}${trainText(train)}\nthe best model is in ${colors.bold(event.outputDir)}`;
+  const place = event.outputDir === undefined ? "" : `\nthe best model is in ${colors.bold(event.outputDir)}`;
+  return `${report}${trainText(train)}${place}`;
 }
 
 function trainText(train: RunMetrics["train"]): string {

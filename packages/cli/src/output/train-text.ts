@@ -10,7 +10,7 @@ export function startText(event: EventOf<"start">): string {
     `${event.model} on ${event.device} with ${plural(event.threads, "thread")}, ${plural(event.labels.length, "label")}`,
     `rows: ${formatCount(event.trainRows)} train (${formatCount(event.trainTokens)} tokens), ` +
       `${formatCount(event.devRows)} dev, ${formatCount(event.testRows)} test`,
-    `${plural(event.totalSteps, "step")}, ${plural(epochs, "epoch")}, to ${event.outputDir}`,
+    [plural(event.totalSteps, "step"), plural(epochs, "epoch"), ...written(event)].join(", "),
   ];
   lines.push(`labels: ${listSome(event.labels)}`);
   lines.push(`weights: ${plural(event.loadedTensors, "tensor")} read (${event.weights})`);
@@ -18,6 +18,10 @@ export function startText(event: EventOf<"start">): string {
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
   if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
   return lines.map(visible).join("\n");
+}
+
+function written({ outputDir }: EventOf<"start">): string[] {
+  return outputDir === undefined ? [] : [`to ${outputDir}`];
 }
 
 export function stepText(event: EventOf<"step">): string {

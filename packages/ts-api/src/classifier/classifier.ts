@@ -12,8 +12,17 @@ import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
+import type { TrainEvent } from "../report/index.ts";
 import { askForTokenizerThreads } from "../tokenizer/index.ts";
-import { checkSameLabels, fit, fitOptionsSchema, parseOptions, type TrainEvent } from "../training/index.ts";
+import {
+  checkSameLabels,
+  endAtAbort,
+  finetagJson,
+  fitOptionsSchema,
+  MemoryStorage,
+  parseOptions,
+  train,
+} from "../training/index.ts";
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
 import { evaluateSource } from "./evaluate.ts";
@@ -50,6 +59,8 @@ export class Classifier implements AsyncDisposable {
   #scheduler: Scheduler | undefined;
   #finetag: FinetagJson;
   #training = false;
+  /** Whether a step was taken since the model was opened. */
+  #isTrained = false;
   #disposal: Promise<void> | undefined;
 
   private constructor(source: ModelSource, loading: LoadOptions) {
@@ -121,8 +132,9 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Fine-tunes this model, telling events while it goes. At the end it holds the best weights on `dev`, or the last
-   * ones without. Nothing is written; see `trainRun` for checkpoints, `save` for the result.
+   * Fine-tunes this model and yields events while it goes. At the end, also after an abort, the model holds the weights
+   * that were best on `dev`, or the last ones without `dev`. Nothing is written; see `trainRun` for checkpoints, `save`
+   * for the result. An abort ends the events with `stop`.
    *
    * @throws FinetagError `ERR_FINETAG_ARGUMENT`, also in int8, `ERR_FINETAG_DATA`, `ERR_FINETAG_DIVERGED` (the weights are
    *   lost then), `ERR_FINETAG_DISPOSED`.
@@ -138,19 +150,31 @@ export class Classifier implements AsyncDisposable {
       const { train: trainData, dev: devData, signal, ...rest } = options;
       const parsed = parseOptions(fitOptionsSchema, rest);
       parsed.maxLength = checkMaxLength(rest.maxLength ?? this.maxLength, this.#source);
-      const train = await openLabeledData("train", trainData, { labels: this.#model?.labels });
-      const model = this.#model ?? (await this.#open(train.labels));
-      const known = { labels: train.labels, columns: train.columns };
+      const { labels, columns, source } = await openLabeledData("train", trainData, {
+        labels: this.#model?.labels,
+      });
+      const model = this.#model ?? (await this.#open(labels));
+      const known = { labels, columns };
       const dev = devData === undefined ? undefined : (await openLabeledData("dev", devData, known)).source;
-      yield* fit(model, { train: train.source, dev }, parsed, signal);
-      this.#finetag = {
-        version: 1,
-        threshold: parsed.threshold,
-        maxLength: parsed.maxLength,
-        columns: train.columns,
-        arguments: parsed,
-        versions: { finetag: VERSION, libtorch: model.libtorch },
-      };
+      const events = train({
+        name: this.#source.directory,
+        source: this.#source,
+        open: async () => model,
+        labels: model.labels,
+        sources: { train: source, dev },
+        options: { ...parsed, saveEvery: "epoch" },
+        storage: new MemoryStorage(),
+        isUntrained: !this.#isTrained,
+        keepModel: true,
+        signal,
+      });
+      let trained = false;
+      for await (const event of endAtAbort(events)) {
+        if (event.type === "step") trained = this.#isTrained = true;
+        yield event;
+      }
+      const versions = { finetag: VERSION, libtorch: model.libtorch };
+      if (trained) this.#finetag = finetagJson(parsed, columns, versions);
     } finally {
       this.#training = false;
     }

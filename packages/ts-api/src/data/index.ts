@@ -4,6 +4,7 @@
  */
 export { findDataDirectory } from "./directory.ts";
 export { openData } from "./file.ts";
+export { readLines } from "./formats/index.ts";
 export { readLabelFile } from "./labels/index.ts";
 export { Random, shuffle } from "./random.ts";
 export { devSplit } from "./split.ts";

@@ -1,4 +1,5 @@
-import type { Hash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
+import { ioError } from "./errors.ts";
 import { openToRead } from "./open.ts";
 
 /** Hashing one keeps the event loop for a millisecond. */
@@ -22,5 +23,18 @@ export async function hashFile(hash: Hash, path: string, signal?: AbortSignal): 
     }
   } finally {
     await handle.close();
+  }
+}
+
+/**
+ * SHA-256 of a file in hex.
+ *
+ * @throws FinetagError `ERR_FINETAG_IO`; the signal's own reason once it is aborted.
+ */
+export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
+  try {
+    return (await hashFile(createHash("sha256"), path, signal)).digest("hex");
+  } catch (error) {
+    throw ioError(error, "read", path);
   }
 }

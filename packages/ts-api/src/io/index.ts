@@ -2,7 +2,7 @@ export { type Archive, type ByteSource, withArchive } from "./archive.ts";
 export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
-export { ioError, isNotFound } from "./errors.ts";
+export { ioError, isNotFound, isSystemError } from "./errors.ts";
 export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
 export {
   CONFIG,
@@ -16,7 +16,7 @@ export {
 } from "./file-names.ts";
 export { makeFolder } from "./folder.ts";
 export { recoverFiles, writeFilesAtomic } from "./group.ts";
-export { hashFile } from "./hash.ts";
+export { hashFile, sha256File } from "./hash.ts";
 export { openToRead } from "./open.ts";
 export { decodeUtf8, isLfsPointer, LFS_POINTER, listNames, readJsonFile, readSmallFile } from "./read.ts";
 export { removeLeftovers } from "./temporary.ts";

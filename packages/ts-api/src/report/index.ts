@@ -1,1 +1,14 @@
-export { TensorBoardWriter } from "./tensorboard.ts";
+/** What a run says, to programs and to people, while it goes and afterwards. Knows nothing of how a run is made. */
+
+export { CARD_MARK } from "./card-mark.ts";
+export { describeModel, type ModelDescription } from "./describe.ts";
+export type { RunMetrics, TrainEvent } from "./events.ts";
+export {
+  HISTORY,
+  type HistoryEntry,
+  type HistoryMetrics,
+  HistoryObserver,
+  readHistory,
+} from "./history/index.ts";
+export { observed, type RunObserver } from "./observer.ts";
+export { TensorBoardObserver } from "./tensorboard/index.ts";

@@ -5,14 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Classifier, type TextInput } from "../../src/classifier/index.ts";
 import { doctor } from "../../src/doctor.ts";
 import { inspectModel } from "../../src/inspect.ts";
-import type { TrainEvent } from "../../src/training/index.ts";
+import type { TrainEvent } from "../../src/report/index.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
 
 let folder: string;
 let encoder: string;
 /** A trained classifier that several tests read. */
 let classifier: Classifier;
-const events: TrainEvent[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "finetag-classifier-"));
@@ -25,73 +24,11 @@ beforeAll(async () => {
     batchSize: 8,
     epochs: 16,
   };
-  for await (const event of classifier.train(options)) events.push(event);
+  for await (const _ of classifier.train(options));
 });
 afterAll(async () => {
   await classifier.dispose();
   await rm(folder, { recursive: true });
-});
-
-describe("train", () => {
-  it("learns from rows in memory, whose labels a bare encoder takes", async () => {
-    expect(classifier.labels).toEqual([...LABELS].sort());
-    expect(classifier.freshParameters).toEqual(["classifier.weight", "classifier.bias"]);
-    const end = events.at(-1);
-    expect(end).toMatchObject({ type: "end", outputDir: "" });
-    const metrics = await classifier.evaluate(tinyRows(80, 3));
-    expect(metrics.micro_f1).toBeGreaterThan(0.8);
-  });
-
-  it("ends with the weights that were best on dev", async () => {
-    const evaluations = events.filter((event) => event.type === "evaluation");
-    const best = evaluations.filter((event) => event.best).at(-1)!;
-    expect(await classifier.evaluate(tinyRows(80, 2), { batchSize: 32 })).toMatchObject({
-      micro_f1: best.metrics.micro_f1,
-      roc_auc_macro: best.metrics.roc_auc_macro,
-    });
-  });
-
-  it("stops at a signal, keeps what it has, and goes on as often as asked", async () => {
-    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
-    try {
-      const abort = new AbortController();
-      const told: TrainEvent["type"][] = [];
-      for await (const event of own.train({ train: tinyRows(100, 1), signal: abort.signal })) {
-        told.push(event.type);
-        if (event.type === "step" && event.step === 2) abort.abort();
-      }
-      expect(told.filter((type) => type === "step").length).toBe(2);
-      expect(told.at(-1)).toBe("stop");
-      for await (const event of own.train({ train: tinyRows(100, 1), maxSteps: 2 })) {
-        if (event.type === "step") expect(event.step).toBeLessThanOrEqual(2);
-        if (event.type === "step") break;
-      }
-      for await (const event of own.train({ train: tinyRows(100, 1), maxSteps: 1 })) told.push(event.type);
-      expect(told.at(-1)).toBe("end");
-    } finally {
-      await own.dispose();
-    }
-  });
-
-  it("is done once at a time, and refuses wrong options and labels", async () => {
-    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
-    try {
-      const drain = async (options: Parameters<typeof own.train>[0]) => {
-        for await (const _ of own.train(options));
-      };
-      const running = drain({ train: tinyRows(100, 1), maxSteps: 3 });
-      await expect(drain({ train: tinyRows(100, 1) })).rejects.toThrow("this model is being trained");
-      await running;
-      const sad = [{ text: "x", labels: ["sad"] }];
-      await expect(drain({ train: sad })).rejects.toThrow(
-        'train[0]: unknown label "sad"; known are joy, anger, fear',
-      );
-      await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow("over the 64 positions");
-      await expect(drain({ train: [] })).rejects.toThrow("there are no rows");
-    } finally {
-      await own.dispose();
-    }
-  });
 });
 
 describe("predict", () => {
@@ -307,7 +244,7 @@ describe("save and evaluate", () => {
     await classifier.save(directory);
     await expect(Classifier.fromPretrained(directory, { labels: ["joy", "envy"] })).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: expect.stringContaining("the model lacks envy, the data lacks anger, fear"),
+      message: expect.stringContaining('the model lacks "envy", the data lacks "anger", "fear"'),
     });
     const fresh = await Classifier.fromPretrained(directory, {
       labels: ["joy", "envy"],

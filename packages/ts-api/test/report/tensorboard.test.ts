@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FinetagError } from "../../src/errors/index.ts";
 import { maskedCrc32c } from "../../src/io/index.ts";
-import { TensorBoardWriter } from "../../src/report/index.ts";
+import { TensorBoardWriter } from "../../src/report/tensorboard/writer.ts";
 import { readEvents } from "./reader.ts";
 
 let dir: string;

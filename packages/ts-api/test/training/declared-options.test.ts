@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TrainingOptions } from "@finetag/core-native";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { modelCard } from "../../src/hub/push/card.ts";
+import { modelCard } from "../../src/report/card.ts";
 import { planSteps } from "../../src/training/data/index.ts";
 import {
   evalOptionsSchema,
@@ -124,7 +124,6 @@ describe("on the model card", () => {
           versions: {},
         },
         baseModel: undefined,
-        baseLicence: undefined,
         metrics: undefined,
         training: undefined,
       },

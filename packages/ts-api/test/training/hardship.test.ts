@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/training/events.ts";
+import type { TrainEvent } from "../../src/report/index.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { verifyManifest } from "../../src/training/storage/manifest.ts";
 import { smallDisk } from "../io/full-disk.ts";

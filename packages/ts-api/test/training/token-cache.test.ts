@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DataSpec, openData } from "../../src/data/index.ts";
 import { type ModelSource, readModelSource } from "../../src/engine/index.ts";
+import type { TrainEvent } from "../../src/report/index.ts";
 import { loadSplit } from "../../src/training/data/load.ts";
 import { fileSource } from "../../src/training/data/sources.ts";
 import { TokenCache } from "../../src/training/data/token-cache.ts";
-import type { TrainEvent } from "../../src/training/events.ts";
 import type { TrainOptions } from "../../src/training/options/schema.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
@@ -51,7 +51,10 @@ async function run(changes: Partial<TrainOptions> = {}) {
   for await (const event of trainRun({ ...base, outputDir, ...changes })) events.push(event);
   const told = events.flatMap((event): object[] => {
     if (event.type === "loading") return event.done ? [event] : [];
-    if (event.type === "start") return [{ ...event, outputDir: "" }];
+    if (event.type === "start") {
+      const { outputDir: _place, tokenCache: _kept, ...options } = event.options;
+      return [{ ...event, outputDir: "", options }];
+    }
     if (event.type === "warning") return [event];
     return event.type === "step" ? [{ type: event.type, step: event.step, loss: event.loss }] : [];
   });
@@ -90,7 +93,7 @@ describe("a run on files seen before", () => {
       await writeFile(path, bytes);
     }
     const second = await run();
-    const damaged = expect.stringMatching(/\.tokens: the kept tokens are damaged; they are made anew$/);
+    const damaged = expect.stringMatching(/\.tokens: the kept tokens are damaged; they are made again$/);
     expect(second.warnings.filter((message) => !first.warnings.includes(message))).toEqual([
       damaged,
       damaged,
@@ -99,7 +102,7 @@ describe("a run on files seen before", () => {
     expect((await run()).told).toEqual(first.told);
   });
 
-  it("keeps nothing with --no-token-cache, and reads nothing", async () => {
+  it("keeps nothing without a token cache, and reads nothing", async () => {
     const without = await run({ tokenCache: false });
     await expect(entries()).rejects.toThrow("ENOENT");
     const first = await run();
@@ -112,7 +115,7 @@ describe("a run on files seen before", () => {
     const { warnings } = await run();
     expect(warnings.filter((message) => message.includes("are not kept for the next run"))).toHaveLength(2);
     expect(warnings.join("\n")).toMatch(
-      /tokens of .*train\.csv are not kept for the next run: .*; --no-token-cache/,
+      /tokens of .*train\.csv are not kept for the next run: .*; `tokenCache: false`/,
     );
   });
 

@@ -2,10 +2,11 @@ import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
-import { formatJson } from "../../models/index.ts";
+import { formatJson, readFinetagJson } from "../../models/index.ts";
+import { describeModel } from "../../report/index.ts";
 import { optionSpecs } from "../../training/options/index.ts";
 import { missingFiles, neededFiles } from "../files.ts";
-import { describeModel } from "./describe.ts";
+import { hubIdOf } from "./base-model.ts";
 
 /** A file that is pushed. */
 export interface PlannedFile {
@@ -67,13 +68,14 @@ export async function planPush(
   }
   const needed = new Set(neededFiles(names));
   const chosen = names.filter((name) => needed.has(name) || ALSO.test(name)).sort();
-  const description = await describeModel(dir);
-  const { modelCard } = await import("./card.ts"); // a YAML library, which few runs need
+  const finetag = await readFinetagJson(dir);
+  const description = await describeModel(dir, await hubIdOf(finetag?.arguments.model));
+  const { modelCard } = await import("../../report/card.ts"); // a YAML library, which few runs need
   const card = chosen.includes("README.md") ? undefined : modelCard(description, repo, options.license);
   const files = await Promise.all(
     chosen.map(async (path): Promise<PlannedFile> => {
-      if (path === "finetag.json" && description.finetag !== undefined)
-        return made(path, formatJson(withoutPaths(description.finetag)));
+      if (path === "finetag.json" && finetag !== undefined)
+        return made(path, formatJson(withoutPaths(finetag)));
       return { path, bytes: (await stat(join(dir, path))).size };
     }),
   );

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CommitOperation } from "@huggingface/hub";
 import { FinetagError } from "../../errors/index.ts";
+import { CARD_MARK } from "../../report/index.ts";
 import { EndlessAnswerError, HttpError, unreachable } from "../failures.ts";
 import { neededFiles } from "../files.ts";
 import { boundedFetch } from "../guarded-fetch.ts";
 import { type HubSettings, readSettings } from "../settings.ts";
-import { CARD_MARK } from "./mark.ts";
 import { type PlanOptions, type PushPlan, planPush } from "./plan.ts";
 import { persistently, pushFetch } from "./requests.ts";
 

@@ -44,7 +44,7 @@ export async function openRunFiles(
     try {
       test = await openData(dataSpec(paths.test, options), known);
     } catch (error) {
-      // The old tool's test.csv has no labels; it is there to be predicted.
+      // The test.csv of the TensorFlow 1 tool has no labels: it is for prediction.
       if (!paths.testIsFound || !(error instanceof FinetagError && error.code === "ERR_FINETAG_DATA"))
         throw error;
       warnings.push(
@@ -79,26 +79,13 @@ async function findPaths(options: ResolvedTrainOptions): Promise<RunPaths> {
   if (train === undefined) {
     const message =
       options.dataDir === undefined
-        ? "there is no training data; give --train FILE or --data-dir DIR"
-        : `${options.dataDir}: there is no train.csv in it; give --train FILE`;
+        ? "there is no training data; give a file (`train`) or a folder (`dataDir`)"
+        : `${options.dataDir}: has no train.csv; name the training file (\`train\`)`;
     throw new FinetagError("ERR_FINETAG_ARGUMENT", message);
-  }
-  const dev = options.dev ?? found.dev;
-  if (dev !== undefined && options.devSplit !== undefined) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      `--dev-split and the dev file ${dev} exclude each other; give one`,
-    );
-  }
-  if (dev === undefined && options.devSplit === undefined && options.earlyStopping !== undefined) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      "--early-stopping needs dev data; give --dev FILE or --dev-split",
-    );
   }
   return {
     train,
-    dev,
+    dev: options.dev ?? found.dev,
     test: options.test ?? found.test,
     labels: options.labels ?? found.labels,
     testIsFound: options.test === undefined,
@@ -147,12 +134,15 @@ export function checkSameLabels(
   ].filter((text) => text !== "");
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${givenBy}: its labels are not those of ${modelName}: ${differences.join(", ")}; ` +
-      "give --new-head to replace the model's head",
+    `${givenBy}: its labels differ from those of ${modelName}: ${differences.join(", ")}; ` +
+      "set `newHead: true` to replace the model's head",
   );
 }
 
 function list(names: string[]): string {
-  const shown = names.slice(0, 5).join(", ");
+  const shown = names
+    .slice(0, 5)
+    .map((name) => JSON.stringify(name))
+    .join(", ");
   return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
 }

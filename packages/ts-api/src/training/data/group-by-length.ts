@@ -8,8 +8,8 @@ const LEAST_WINDOWS = 4;
 /**
  * Brings rows of about one length together, in place: in each window of an epoch's order the rows are sorted by their
  * tokens and cut into steps, and the steps are shuffled. Windows are those of Hugging Face's `group_by_length`
- * (`LengthGroupedSampler`, transformers 5.18.0); the shuffle is added, lest the lengths fall from the begin of each
- * window to its end.
+ * (`LengthGroupedSampler`, transformers 5.18.0); the shuffle is added, since the lengths would otherwise fall from the
+ * start of each window to its end.
  *
  * Steps keep their size, and the rows of a short last step are those it has without grouping. Whole steps are grouped,
  * not their batches, so that gradient accumulation changes no step. The same order and generator give the same result.

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { devSplit } from "../../data/index.ts";
 import { encodeRows, type ModelSource, type Split, type TokenStore } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
-import type { TrainEvent } from "../events.ts";
-import type { SplitFingerprint } from "../storage/index.ts";
+import type { TrainEvent } from "../../report/index.ts";
+import type { SplitFingerprint } from "./fingerprint.ts";
 import type { RowSource } from "./sources.ts";
 import type { TokenCache, TokenizedFile } from "./token-cache.ts";
 
@@ -18,12 +18,12 @@ interface LoadOptions {
   labelCount: number;
   signal: AbortSignal | undefined;
   /** Where files' tokens are kept; absent: nowhere. */
-  cache?: TokenCache;
+  cache?: TokenCache | undefined;
 }
 
 /**
- * Reads and tokenizes a source, or takes its tokens from the cache; tells how far it is, and warns of empty and of cut
- * texts.
+ * Reads and tokenizes a source, or takes its tokens from the cache; reports how far it is, and warns of empty and of
+ * cut texts.
  *
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */
@@ -64,7 +64,7 @@ async function* tokenized(
   const entry = source.file && (await cache?.find(source.file, encoding, signal));
   const found = await entry?.read();
   if (typeof found === "object") return found;
-  if (found === "damaged") yield warning(`${entry!.path}: the kept tokens are damaged; they are made anew`);
+  if (found === "damaged") yield warning(`${entry!.path}: the kept tokens are damaged; they are made again`);
 
   const steps = encodeRows(source.rows(signal), { ...encoding, labelCount, signal });
   let next = await steps.next();
@@ -80,7 +80,7 @@ async function* tokenized(
   } catch (error) {
     yield warning(
       `the tokens of ${source.name} are not kept for the next run: ${(error as Error).message}; ` +
-        "--no-token-cache keeps none, and FINETAG_CACHE names another folder",
+        "`tokenCache: false` keeps none, and FINETAG_CACHE names another folder",
     );
   }
   return made;

@@ -2,23 +2,29 @@ import { createHash } from "node:crypto";
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataFile } from "../../data/index.ts";
-import { readStore, STORE_FILE_FORMAT, type TokenStore, writeStore } from "../../engine/index.ts";
+import {
+  readStore,
+  STORE_FILE_FORMAT,
+  type TokenStore,
+  throwIfAborted,
+  writeStore,
+} from "../../engine/index.ts";
 import {
   finetagCacheDirectory,
   ioError,
   makeFolder,
   removeLeftovers,
+  sha256File,
   withAtomicFile,
 } from "../../io/index.ts";
 import { TOKENIZERS_VERSION, type Tokenizer } from "../../tokenizer/index.ts";
 import { VERSION } from "../../version.ts";
-import { sha256File } from "../storage/index.ts";
 
 /** All entries together; those not used for longest go first. */
 const LIMIT_BYTES = 4 * 1024 ** 3;
 const ENDING = ".tokens";
 
-/** A file's rows as tokens, and all that a run tells of them. */
+/** A file's rows as tokens, and all that a run reports about them. */
 export interface TokenizedFile {
   store: TokenStore;
   /** Texts that were cut to the maximum length. */
@@ -28,7 +34,7 @@ export interface TokenizedFile {
   sha256: string;
 }
 
-/** What beside a file's bytes decides its tokens. */
+/** What decides a file's tokens, apart from its bytes. */
 export interface Encoding {
   tokenizer: Tokenizer;
   maxLength: number;
@@ -60,7 +66,10 @@ export class TokenCache {
     const stamp = await stampOf(path);
     const key = {
       versions: [STORE_FILE_FORMAT, VERSION, TOKENIZERS_VERSION],
-      bytes: await sha256File(path, signal),
+      bytes: await sha256File(path, signal).catch((error) => {
+        throwIfAborted(signal);
+        throw error;
+      }),
       read: { format, layout, columns, labels },
       tokenizer: tokenizer.identity,
       maxLength,

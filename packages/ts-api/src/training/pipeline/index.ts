@@ -1,2 +1,4 @@
-export { fit } from "./fit.ts";
+export { endAtAbort } from "./abort.ts";
 export { type RunContext, trainRun } from "./run.ts";
+export type { Sources } from "./splits.ts";
+export { type TrainInput, train } from "./train.ts";

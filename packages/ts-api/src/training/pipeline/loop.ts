@@ -10,10 +10,10 @@ import {
 } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
+import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
-import type { TrainEvent } from "../events.ts";
 import type { OptionsUsedBy } from "../options/index.ts";
-import type { CheckpointRef, RunStorage, TrainState } from "../storage/index.ts";
+import type { CheckpointRef, Progress, RunStorage } from "../storage/index.ts";
 import { Speed } from "./speed.ts";
 
 export type LoopOptions = OptionsUsedBy<"loop">;
@@ -28,7 +28,7 @@ export interface LoopInput {
   /** As in RunContext, with its default. */
   queueSteps?: boolean | undefined;
   /** Changed in place as the run goes on. */
-  state: TrainState;
+  state: Progress;
   /** The checkpoint that `state` was read from. */
   checkpoint: CheckpointRef | undefined;
   signal: AbortSignal | undefined;
@@ -93,10 +93,7 @@ class TrainLoop {
     } catch (error) {
       if (!isAborted(error)) throw error;
       yield* this.#save();
-      yield this.#stopEvent(
-        "aborted",
-        state.step > 0 ? "stopped; go on with --resume" : "stopped before the first step",
-      );
+      yield this.#stopEvent("aborted", this.#abortMessage());
       return "aborted";
     }
     if (state.best === null) {
@@ -192,7 +189,7 @@ class TrainLoop {
     }
   }
 
-  async #keepBest(value: number | null, dev: NonNullable<TrainState["best"]>["dev"]): Promise<void> {
+  async #keepBest(value: number | null, dev: SplitMetrics | null): Promise<void> {
     const { options, state, storage } = this.#input;
     const sha256 = await storage.saveBest();
     state.best = { step: state.step, metric: options.bestMetric, value, dev, sha256 };
@@ -215,6 +212,12 @@ class TrainLoop {
     return earlyStopping !== undefined && this.#input.state.evaluationsWithoutBetter >= earlyStopping;
   }
 
+  #abortMessage(): string {
+    const { state, storage } = this.#input;
+    if (state.step === 0) return "stopped before the first step";
+    return storage.keepsCheckpoints ? "stopped; continue with `resume: true`" : "stopped";
+  }
+
   #stopEvent(reason: "early_stopping" | "aborted", message: string): TrainEvent {
     return { type: "stop", reason, step: this.#input.state.step, message };
   }
@@ -228,18 +231,22 @@ class TrainLoop {
   }
 
   #diverged(step: number, what: string, cause?: unknown): FinetagError {
-    const last = this.#goodCheckpoint();
-    const good =
-      last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`;
+    const happened = [`step ${step}: ${what}`];
+    if (this.#input.storage.keepsCheckpoints) {
+      const last = this.#goodCheckpoint();
+      happened.push(
+        last === undefined ? "there is no good checkpoint yet" : `the last good checkpoint is ${last.path}`,
+      );
+    }
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `step ${step}: ${what}; ${good}; lower the learning rate or raise the warm-up`,
+      `${happened.join("; ")}; lower the learning rate or raise the warm-up`,
       { cause },
     );
   }
 }
 
-/** Evaluates a split and tells how far it is. */
+/** Evaluates a split and reports how far it is. */
 export async function* evaluationEvents(
   split: "dev" | "test",
   model: OpenModel,

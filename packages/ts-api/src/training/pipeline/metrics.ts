@@ -1,10 +1,10 @@
 import type { SplitMetrics } from "../../metrics/index.ts";
+import type { RunMetrics } from "../../report/index.ts";
 import type { StepPlan } from "../data/index.ts";
-import type { RunMetrics } from "../events.ts";
-import type { TrainState } from "../storage/index.ts";
+import type { Progress } from "../storage/index.ts";
 
-/** What a run was, for `metrics.json`; `test` are metrics of the best model. */
-export function runMetrics(state: TrainState, plan: StepPlan, test: SplitMetrics | undefined): RunMetrics {
+/** The contents of `metrics.json`; `test` are metrics of the best model. */
+export function runMetrics(state: Progress, plan: StepPlan, test: SplitMetrics | undefined): RunMetrics {
   const { sums, best } = state;
   return {
     train: {

@@ -105,7 +105,7 @@ async function readState(path: string): Promise<TrainState> {
   throw new FinetagError(
     "ERR_FINETAG_CHECKPOINT",
     `${file}: ${issue.path.join(".")}: ${issue.message} (format ${JSON.stringify(version)}, this finetag reads 1); ` +
-      "resume with the version of finetag that wrote it, or start anew with --overwrite",
+      "resume with the version of finetag that wrote it, or start over with `overwrite: true`",
   );
 }
 

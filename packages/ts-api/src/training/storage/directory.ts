@@ -2,11 +2,17 @@ import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError, isNotFound, listNames, makeFolder, recoverFiles, removeLeftovers } from "../../io/index.ts";
+import { HISTORY } from "../../report/index.ts";
 import { listCheckpoints } from "./checkpoint.ts";
-import { checkpointFolder } from "./storage.ts";
 
 /** Files of a run, weights first: what is left of a removal that was cut off is no model. */
 const RUN_FILES = ["model.safetensors", "metrics.json", "finetag.json", "config.json"];
+/** What a run writes from its start on; alone it makes no run. */
+const LOGS = [HISTORY, "runs"];
+
+export function checkpointFolder(outputDir: string): string {
+  return join(outputDir, "checkpoints");
+}
 
 /**
  * Refuses an output directory in which a run cannot start: the model's own, a file, one that holds a run
@@ -22,15 +28,16 @@ export async function checkOutputDirectory(
   const refuse = (why: string): never => {
     throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`);
   };
-  if (options.resume && options.overwrite) refuse("--resume and --overwrite exclude each other; give one");
+  if (options.resume && options.overwrite)
+    refuse("both `resume` and `overwrite` are given; give one of them");
   const entry = await stat(outputDir).catch((error) => {
     if (isNotFound(error)) return undefined;
     throw ioError(error, "read", outputDir);
   });
   if (entry === undefined) return;
-  if (!entry.isDirectory()) refuse("it is a file; give a directory as --output-dir");
+  if (!entry.isDirectory()) refuse("it is a file; give a directory as `outputDir`");
   if ((await realpath(outputDir)) === (await realpath(modelDirectory))) {
-    refuse("it is the directory of the model to start from; give another --output-dir");
+    refuse("it is the directory of the model to start from; give another `outputDir`");
   }
   if (options.overwrite) return;
   const names = await listNames(outputDir);
@@ -39,11 +46,11 @@ export async function checkOutputDirectory(
   if (held === undefined && checkpoints.length === 0) return;
   if (!options.resume) {
     refuse(
-      "it holds a run already; go on with --resume, start anew with --overwrite, or give another --output-dir",
+      "it already holds a run; continue with `resume: true`, start over with `overwrite: true`, or give another `outputDir`",
     );
   }
   if (checkpoints.length === 0 && names.includes("model.safetensors") && !names.includes("finetag.json")) {
-    refuse("it holds a model that finetag did not write; give another --output-dir");
+    refuse("it holds a model that finetag did not write; give another `outputDir`");
   }
 }
 
@@ -53,7 +60,7 @@ export async function openOutputDirectory(outputDir: string, options: { overwrit
     await makeFolder(outputDir);
     await recoverFiles(outputDir);
     if (options.overwrite) {
-      for (const name of [...RUN_FILES, "runs"])
+      for (const name of [...RUN_FILES, ...LOGS])
         await rm(join(outputDir, name), { recursive: true, force: true });
       for (const { path } of await listCheckpoints(checkpointFolder(outputDir))) {
         await rm(path, { recursive: true, force: true });

@@ -1,6 +1,8 @@
-export { type CheckpointRef, loadCheckpoint, newestCheckpoint } from "./checkpoint.ts";
-export { compareWithCheckpoint } from "./compare.ts";
-export { checkOutputDirectory, openOutputDirectory } from "./directory.ts";
-export { sha256File } from "./manifest.ts";
-export { freshState, type SplitFingerprint, type TrainState } from "./state.ts";
-export { checkpointFolder, DirectoryStorage, MemoryStorage, type RunStorage } from "./storage.ts";
+/** Where a run is kept, in a directory or in memory: the best model, checkpoints, and what `--resume` reads. */
+export type { CheckpointRef } from "./checkpoint.ts";
+export { checkOutputDirectory } from "./directory.ts";
+export { DirectoryStorage } from "./directory-storage.ts";
+export { MemoryStorage } from "./memory-storage.ts";
+export { finetagJson, recordedOptions } from "./settings.ts";
+export { noProgress, type Progress, type RunIdentity } from "./state.ts";
+export type { EarlierPart, RunStorage } from "./storage.ts";

@@ -1,9 +1,7 @@
-import { createHash } from "node:crypto";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { throwIfAborted } from "../../engine/index.ts";
-import { hashFile, ioError } from "../../io/index.ts";
+import { sha256File } from "../../io/index.ts";
 
 const MANIFEST = "manifest.json";
 
@@ -42,18 +40,4 @@ export async function verifyManifest(folder: string): Promise<string | undefined
     if ((await sha256File(path)) !== expected.sha256) return `${name} does not match its checksum`;
   }
   return undefined;
-}
-
-/**
- * SHA-256 of a file in hex, read a piece at a time.
- *
- * @throws FinetagError `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`.
- */
-export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  try {
-    return (await hashFile(createHash("sha256"), path, signal)).digest("hex");
-  } catch (error) {
-    throwIfAborted(signal);
-    throw ioError(error, "read", path);
-  }
 }

@@ -1,24 +1,12 @@
 import { z } from "zod";
 import type { SplitMetrics } from "../../metrics/index.ts";
+import { splitFingerprintSchema } from "../data/index.ts";
 import { savedOptionsSchema } from "../options/index.ts";
 
 const count = z.number().int().nonnegative();
 const metrics = z.custom<SplitMetrics>(
   (value) => typeof value === "object" && value !== null && "rows" in value,
 );
-
-const splitFingerprintSchema = z.object({
-  /** File the rows came from; `memory` for rows given by a program. */
-  path: z.string(),
-  bytes: count,
-  rows: count,
-  tokens: count,
-  /** Of token ids, lengths and labels, in order. */
-  sha256: z.string(),
-});
-
-/** What a split was made of; equal fingerprints mean equal batches. */
-export type SplitFingerprint = z.output<typeof splitFingerprintSchema>;
 
 const bestSchema = z.object({
   /** The model after so many steps. */
@@ -45,22 +33,28 @@ const sumsSchema = z.object({
   peakRssMb: z.number(),
 });
 
-/** All that a run is, beside weights and moments: what `state.json` of a checkpoint holds. */
-export const trainStateSchema = z.object({
-  version: z.literal(1),
+const progressSchema = z.object({
   /** Optimizer steps taken. Data order and dropout are functions of seed and step, so there is no other random state. */
   step: count,
-  totalSteps: count,
   /** Epoch and place in it of the next step; for the reader, and checked against `step`. */
   epoch: count,
   position: count,
-  seed: count,
   /** Step after which the model was last evaluated. */
   evaluatedStep: count,
   /** Evaluations since the best one. */
   evaluationsWithoutBetter: count,
   best: bestSchema.nullable(),
   sums: sumsSchema,
+});
+
+/** How far a run is: what changes while it trains. */
+export type Progress = z.output<typeof progressSchema>;
+
+/** The contents of a checkpoint's `state.json`: all of a run but weights and moments. */
+export const trainStateSchema = progressSchema.extend({
+  version: z.literal(1),
+  totalSteps: count,
+  seed: count,
   options: savedOptionsSchema,
   labels: z.array(z.string()),
   /** The engine's view of config.json. */
@@ -73,15 +67,12 @@ export const trainStateSchema = z.object({
 
 export type TrainState = z.output<typeof trainStateSchema>;
 
-/** The state before the first step. */
-export function freshState(
-  run: Omit<
-    TrainState,
-    "version" | "step" | "epoch" | "position" | "evaluatedStep" | "evaluationsWithoutBetter" | "best" | "sums"
-  >,
-): TrainState {
+/** What a run is, whatever its options are called: the part of its state that stays. */
+export type RunIdentity = Omit<TrainState, keyof Progress | "version" | "options">;
+
+/** Before the first step. */
+export function noProgress(): Progress {
   return {
-    version: 1,
     step: 0,
     epoch: 0,
     position: 0,
@@ -89,6 +80,11 @@ export function freshState(
     evaluationsWithoutBetter: 0,
     best: null,
     sums: { epochLoss: 0, epochRows: 0, rows: 0, tokens: 0, trainSeconds: 0, totalSeconds: 0, peakRssMb: 0 },
-    ...run,
   };
+}
+
+/** That part of a state which {@link RunIdentity} leaves out. */
+export function progressOf(state: TrainState): Progress {
+  const { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums } = state;
+  return { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums };
 }

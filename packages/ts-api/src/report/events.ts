@@ -1,6 +1,6 @@
 import type { SplitMetrics } from "../metrics/index.ts";
 
-/** What `metrics.json` holds. */
+/** The contents of `metrics.json`. */
 export interface RunMetrics {
   train: {
     rows: number;
@@ -23,12 +23,13 @@ export interface RunMetrics {
   test?: SplitMetrics;
 }
 
-/** What a run tells while it goes; a plain object, one JSON line each with `--json`. */
+/** What happens in a run, as plain objects; `finetag train --json` writes one JSON line for each. */
 export type TrainEvent =
   | {
       type: "start";
       model: string;
-      outputDir: string;
+      /** Absent when the model is trained in the process and nothing is written. */
+      outputDir?: string;
       device: string;
       threads: number;
       labels: string[];
@@ -38,13 +39,17 @@ export type TrainEvent =
       trainTokens: number;
       epochs: number;
       totalSteps: number;
+      /** Optimizer steps in one pass over the training rows. */
+      stepsPerEpoch: number;
       /** 0, or the step a resumed run starts after. */
       step: number;
-      /** What the weights were read from: `safetensors`, `TensorFlow checkpoint`, … */
+      /** The format of the weights: `safetensors`, `TensorFlow checkpoint`, … */
       weights: string;
       loadedTensors: number;
       freshParameters: string[];
       unusedTensors: string[];
+      /** All options of the training with their defaults, by the names of the API. */
+      options: Readonly<Record<string, unknown>>;
     }
   | { type: "warning"; message: string }
   /** Rows read and tokenized so far, before `start`. */
@@ -72,4 +77,4 @@ export type TrainEvent =
     }
   | { type: "checkpoint"; step: number; path: string }
   | { type: "stop"; reason: "early_stopping" | "aborted"; step: number; message: string }
-  | { type: "end"; outputDir: string; step: number; metrics: RunMetrics };
+  | { type: "end"; outputDir?: string; step: number; metrics: RunMetrics };

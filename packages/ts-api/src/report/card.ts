@@ -1,9 +1,9 @@
 import { stringify } from "yaml";
-import type { LabelMetrics, SplitMetrics } from "../../metrics/index.ts";
-import { maxTextLength } from "../../models/index.ts";
-import { lossTitle, optionSpecs } from "../../training/options/index.ts";
+import type { LabelMetrics, SplitMetrics } from "../metrics/index.ts";
+import { maxTextLength } from "../models/index.ts";
+import { lossTitle, optionSpecs } from "../training/options/index.ts";
+import { CARD_MARK } from "./card-mark.ts";
 import type { ModelDescription } from "./describe.ts";
-import { CARD_MARK } from "./mark.ts";
 
 /** The package that a reader of the card would import. */
 const API = "@finetag/api";

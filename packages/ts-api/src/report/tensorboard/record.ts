@@ -1,4 +1,4 @@
-import { maskedCrc32c } from "../io/index.ts";
+import { maskedCrc32c } from "../../io/index.ts";
 
 /**
  * One TFRecord, all little-endian: length (uint64), masked CRC32C of the length, data, masked CRC32C of the data.

@@ -1,15 +1,15 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { FinetagError } from "../errors/index.ts";
-import { makeFolder } from "../io/index.ts";
+import { FinetagError } from "../../errors/index.ts";
+import { makeFolder } from "../../io/index.ts";
 import { type EventMessage, encodeEvent, SESSION_START, type SummaryValue, textValue } from "./event.ts";
 import { frameRecord } from "./record.ts";
 
 export interface TensorBoardWriterOptions {
   /**
-   * The step of the checkpoint a run goes on from. TensorBoard then forgets what earlier files of the folder
-   * say of later steps, which this run takes anew.
+   * The step of the checkpoint that a run continues from. TensorBoard then drops what earlier files of the folder say
+   * about later steps, which this run takes again.
    */
   resumedAfterStep?: number;
 }

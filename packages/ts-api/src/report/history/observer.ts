@@ -1,0 +1,218 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { join } from "node:path";
+import { FinetagError } from "../../errors/index.ts";
+import { isNotFound, isSystemError, withAtomicFile, writeAll } from "../../io/index.ts";
+import type { TrainEvent } from "../events.ts";
+import type { RunObserver } from "../observer.ts";
+import { entryOf, type HistoryEntry } from "./entries.ts";
+import { HISTORY, readEntries } from "./read.ts";
+
+type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
+
+export interface HistoryOptions {
+  /** Steps between two entries of type `step`; the first and the last step have one in any case. */
+  logEvery: number;
+  /** Steps between two checkpoints. */
+  saveEvery: number | "epoch";
+}
+
+/**
+ * Keeps the course of a run in `history.jsonl`, one JSON object per line, each written with one call. All entries of a
+ * step are in the file before its checkpoint is begun, so a run that is killed and resumed drops what lies after the
+ * checkpoint and ends with the entries of a run that never stopped.
+ */
+export class HistoryObserver implements RunObserver {
+  readonly #path: string;
+  readonly #options: HistoryOptions;
+  /** Warnings before the start. */
+  readonly #early: EventOf<"warning">[] = [];
+  #start: EventOf<"start"> | undefined;
+  #file: FileHandle | undefined;
+  #step = 0;
+  /**
+   * The checkpoint that the run was resumed from, until the place of its entry is known: after the evaluation of its
+   * step, and after the stop, if the run had stopped for good.
+   */
+  #resumedFrom: HistoryEntry | undefined;
+  /** Whether the dev evaluation of the step that the run was resumed at is in the file. */
+  #evaluated = false;
+
+  constructor(outputDir: string, options: HistoryOptions) {
+    this.#path = join(outputDir, HISTORY);
+    this.#options = options;
+  }
+
+  async record(event: TrainEvent): Promise<void> {
+    try {
+      await this.#record(event);
+    } catch (error) {
+      throw this.#writeError(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  async #record(event: TrainEvent): Promise<void> {
+    switch (event.type) {
+      case "start":
+        return this.#open(event);
+      case "warning":
+        if (this.#file === undefined) this.#early.push(event);
+        else await this.#append(event);
+        return;
+      case "step":
+        await this.#placeCheckpoint();
+        this.#step = event.step;
+        if (this.#isLogged(event)) await this.#append(event);
+        return;
+      case "evaluation":
+        if (event.split === "test") await this.#placeCheckpoint();
+        else if (this.#evaluated && event.step === this.#start?.step) return;
+        return this.#append(event);
+      case "stop":
+        // A run that is out of patience takes its last checkpoint after the stop.
+        if (event.reason !== "early_stopping") await this.#placeCheckpoint();
+        await this.#append(event);
+        if (event.reason === "early_stopping") await this.#placeCheckpoint(true);
+        return this.#sync();
+      case "checkpoint":
+        await this.#append(event);
+        return this.#sync();
+      case "end":
+        await this.#placeCheckpoint();
+        await this.#append(event);
+        return this.#sync();
+    }
+  }
+
+  #isLogged({ step, totalSteps }: EventOf<"step">): boolean {
+    return step === 1 || step === totalSteps || step % this.#options.logEvery === 0;
+  }
+
+  async #open(start: EventOf<"start">): Promise<void> {
+    this.#start = start;
+    this.#step = start.step;
+    await withAtomicFile(this.#path, async (handle) => {
+      const lines = new LineBuffer(handle);
+      const known = start.step === 0 ? undefined : await this.#copyUntil(start, lines);
+      if (known === undefined) await lines.add(line(entryOf(start, start.step)!));
+      for (const warning of this.#early) {
+        if (!known?.has(warning.message)) await lines.add(line(entryOf(warning, start.step)!));
+      }
+      await lines.flush();
+    });
+    this.#file = await open(this.#path, "a");
+  }
+
+  /**
+   * Copies the entries that stay when the run goes on after `step`: not those of later steps, nor what a resumed run
+   * says again, and no damaged lines, such as the last one of a killed process.
+   *
+   * @returns The warnings among them; undefined where the file has no start, or does not exist, as in directories of
+   *   older versions.
+   */
+  async #copyUntil(start: EventOf<"start">, lines: LineBuffer): Promise<Set<string> | undefined> {
+    const { step } = start;
+    const warnings = new Set<string>();
+    let started = false;
+    this.#resumedFrom = entryOf({ type: "checkpoint", step, path: "" }, step);
+    try {
+      for await (const { text, entry } of readEntries(this.#path)) {
+        if (entry === undefined || entry.step > step || isSaidAgain(entry)) continue;
+        if (entry.type === "checkpoint" && entry.step === step) {
+          this.#resumedFrom = entry;
+          continue;
+        }
+        if (entry.type === "evaluation" && entry.step === step) this.#evaluated = true;
+        if (entry.type === "warning") warnings.add(entry.message);
+        if (!started && entry.type !== "start") await lines.add(line(entryOf(start, step)!));
+        started = true;
+        await lines.add(text);
+      }
+    } catch (error) {
+      if (!isNotFound((error as Error).cause)) throw error;
+    }
+    if (started) return warnings;
+    this.#resumedFrom = undefined;
+    return undefined;
+  }
+
+  /**
+   * Writes the entry of the checkpoint that the run was resumed from, if a run that never stopped had written one there:
+   * that of an interrupted run lies between two regular ones.
+   */
+  async #placeCheckpoint(isLast = false): Promise<void> {
+    const entry = this.#resumedFrom;
+    this.#resumedFrom = undefined;
+    if (entry !== undefined && (isLast || this.#isRegular(entry.step))) await this.#write(entry);
+  }
+
+  #isRegular(step: number): boolean {
+    const { totalSteps, stepsPerEpoch } = this.#start!;
+    const { saveEvery } = this.#options;
+    return step === totalSteps || step % (saveEvery === "epoch" ? stepsPerEpoch : saveEvery) === 0;
+  }
+
+  async #append(event: TrainEvent): Promise<void> {
+    const entry = entryOf(event, this.#step);
+    if (entry !== undefined) await this.#write(entry);
+  }
+
+  /** Nothing before the start: the output directory is not ours until then. */
+  async #write(entry: HistoryEntry): Promise<void> {
+    await this.#file?.appendFile(`${line(entry)}\n`);
+  }
+
+  async #sync(): Promise<void> {
+    await this.#file?.datasync();
+  }
+
+  #writeError(error: unknown): unknown {
+    if (error instanceof FinetagError || !isSystemError(error)) return error;
+    return new FinetagError(
+      "ERR_FINETAG_IO",
+      `${this.#path}: cannot write the run's history (${error.code}); free space or grant access there, ` +
+        "then continue with `resume: true`",
+      { cause: error },
+    );
+  }
+}
+
+/** Only the end of a run says these; a resumed run comes to its own end. */
+function isSaidAgain(entry: HistoryEntry): boolean {
+  return (
+    entry.type === "stop" || entry.type === "end" || (entry.type === "evaluation" && entry.split === "test")
+  );
+}
+
+function line(entry: HistoryEntry): string {
+  return JSON.stringify(entry);
+}
+
+const BUFFER_CHARACTERS = 1 << 20;
+
+/** Writes lines in pieces of about a megabyte: a history may be larger than should be in memory. */
+class LineBuffer {
+  readonly #handle: FileHandle;
+  #lines: string[] = [];
+  #characters = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async add(text: string): Promise<void> {
+    this.#lines.push(text);
+    this.#characters += text.length;
+    if (this.#characters >= BUFFER_CHARACTERS) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#lines.length === 0) return;
+    await writeAll(this.#handle, Buffer.from(`${this.#lines.join("\n")}\n`));
+    this.#lines = [];
+    this.#characters = 0;
+  }
+}

@@ -1,0 +1,1 @@
+export { TensorBoardObserver } from "./observer.ts";

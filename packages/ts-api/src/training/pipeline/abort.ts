@@ -1,0 +1,22 @@
+import { isAborted } from "../../engine/index.ts";
+import type { TrainEvent } from "../../report/index.ts";
+
+/**
+ * Makes the abort of a run its last event instead of an error. The loop does so itself, since it has a checkpoint to
+ * write; this is for what comes before its first step and after its last one.
+ */
+export async function* endAtAbort(
+  events: AsyncGenerator<TrainEvent, void>,
+): AsyncGenerator<TrainEvent, void> {
+  let step: number | undefined;
+  try {
+    for await (const event of events) {
+      if (event.type === "start" || event.type === "step") step = event.step;
+      yield event;
+    }
+  } catch (error) {
+    if (!isAborted(error)) throw error;
+    const message = step === undefined ? "stopped before training" : "stopped; continue with `resume: true`";
+    yield { type: "stop", reason: "aborted", step: step ?? 0, message };
+  }
+}

@@ -1,0 +1,165 @@
+import type { ModelSource, OpenModel } from "../../engine/index.ts";
+import { checkMetricName, type SplitMetrics } from "../../metrics/index.ts";
+import { isHeadParameter } from "../../models/index.ts";
+import type { TrainEvent } from "../../report/index.ts";
+import { VERSION } from "../../version.ts";
+import { planSteps, type StepPlan, type TokenCache } from "../data/index.ts";
+import type { ResolvedFitOptions, ResolvedTrainOptions } from "../options/index.ts";
+import {
+  noProgress,
+  type Progress,
+  type RunIdentity,
+  type RunStorage,
+  recordedOptions,
+} from "../storage/index.ts";
+import { startAtLabelShares } from "./head-bias.ts";
+import { evaluationEvents, trainLoop } from "./loop.ts";
+import { runMetrics } from "./metrics.ts";
+import { optimizerOptions } from "./optimizer.ts";
+import { checkDevData, loadSplits, type Sources, type Splits, tokensOf } from "./splits.ts";
+
+/** What is trained, on what, how, and where the result goes. */
+export interface TrainInput {
+  /** What the caller calls the model. */
+  name: string;
+  source: ModelSource;
+  /** Opens the model while the data is loaded. Called once input is checked; the caller disposes of the model. */
+  open: () => Promise<OpenModel>;
+  /** Of the model's head; the labels of the data are indices into it. */
+  labels: readonly string[];
+  sources: Sources;
+  options: ResolvedFitOptions & Pick<ResolvedTrainOptions, "saveEvery">;
+  storage: RunStorage;
+  /** Absent when nothing is written. */
+  outputDir?: string;
+  /** Where tokens of files are kept for later runs. */
+  cache?: TokenCache | undefined;
+  /** Whether parameters that the model calls fresh are so: not those of a model that was trained after it was opened. */
+  isUntrained: boolean;
+  /** Whether the model is used after the run: it then ends with its best weights, also after an abort. */
+  keepModel: boolean;
+  signal?: AbortSignal | undefined;
+  /** As in RunContext, with its default. */
+  queueSteps?: boolean | undefined;
+}
+
+/**
+ * Trains a model: what every training goes through, whoever calls it. Loads the data, continues an earlier part of the
+ * run if the storage has one, takes the steps, picks the best weights, and evaluates them on the test data.
+ * Input is checked in full before the storage is opened, so before anything is written.
+ *
+ * @throws FinetagError for data and options that cannot be used, a checkpoint of another run, a full disk, a loss that
+ *   is not a number; `ERR_FINETAG_ABORTED` for a signal outside the loop.
+ */
+export async function* train(input: TrainInput): AsyncGenerator<TrainEvent, void> {
+  const { source, sources, labels, options, storage, signal } = input;
+  checkMetricName(options.bestMetric, labels);
+  checkDevData(sources, options);
+  const opening = input.open();
+  const loading = { ...options, labelCount: labels.length };
+  const splits = yield* loadSplits(sources, source, opening, loading, input.cache, signal);
+  const model = await opening;
+  if (source.config.labels === undefined && !model.freshParameters.some(isHeadParameter)) {
+    yield { type: "warning", message: namelessHead(model) };
+  }
+
+  const plan = planSteps(splits.train.rows.length, options);
+  const earlier = storage.resume(identityOf(model, splits, plan, options.seed));
+  for (const message of earlier?.warnings ?? []) yield { type: "warning", message };
+  const progress = earlier?.progress ?? noProgress();
+  if (earlier === undefined && input.isUntrained && options.headBias === "frequency") {
+    await startAtLabelShares(model, splits.train);
+  }
+  await model.session.configureTraining(optimizerOptions(options, plan));
+  await storage.open(model);
+
+  yield startEvent(input, model, splits, plan, progress.step);
+  const ending = yield* trainLoop({
+    model,
+    train: splits.train,
+    dev: splits.dev,
+    plan,
+    options,
+    storage,
+    state: progress,
+    checkpoint: earlier?.checkpoint,
+    signal,
+    queueSteps: input.queueSteps,
+  });
+  const bestIsUsed = input.keepModel || (ending === "finished" && splits.test !== undefined);
+  if (bestIsUsed && progress.best !== null && progress.best.step !== progress.step) await storage.loadBest();
+  if (ending === "aborted") return;
+  const test = yield* evaluateTest(input, model, splits, plan, progress);
+  const metrics = runMetrics(progress, plan, test);
+  await storage.finish(metrics);
+  yield { type: "end", ...place(input), step: progress.step, metrics };
+}
+
+function identityOf(model: OpenModel, { train, dev }: Splits, plan: StepPlan, seed: number): RunIdentity {
+  return {
+    seed,
+    totalSteps: plan.totalSteps,
+    labels: model.labels,
+    model: { ...model.native },
+    data: { train: train.fingerprint, ...(dev === undefined ? {} : { dev: dev.fingerprint }) },
+    device: model.device,
+    threads: model.threads,
+    versions: { finetag: VERSION, libtorch: model.libtorch },
+  };
+}
+
+function startEvent(
+  input: TrainInput,
+  model: OpenModel,
+  { train, dev, test }: Splits,
+  plan: StepPlan,
+  step: number,
+): TrainEvent {
+  return {
+    type: "start",
+    model: input.name,
+    ...place(input),
+    device: model.device,
+    threads: model.threads,
+    labels: model.labels,
+    trainRows: train.rows.length,
+    devRows: dev?.rows.length ?? 0,
+    testRows: test?.rows.length ?? 0,
+    trainTokens: tokensOf(train),
+    epochs: plan.totalSteps / plan.stepsPerEpoch,
+    totalSteps: plan.totalSteps,
+    stepsPerEpoch: plan.stepsPerEpoch,
+    step,
+    weights: model.weights,
+    loadedTensors: model.loadedTensors,
+    freshParameters: model.freshParameters,
+    unusedTensors: model.unusedTensors,
+    options: recordedOptions(input.options),
+  };
+}
+
+function place({ outputDir }: TrainInput): { outputDir?: string } {
+  return outputDir === undefined ? {} : { outputDir };
+}
+
+/** @returns Metrics of the best model, whose weights are in the session. */
+async function* evaluateTest(
+  { options, signal }: TrainInput,
+  model: OpenModel,
+  { test }: Splits,
+  { stepsPerEpoch }: StepPlan,
+  progress: Progress,
+): AsyncGenerator<TrainEvent, SplitMetrics | undefined> {
+  if (test === undefined) return undefined;
+  const metrics = yield* evaluationEvents("test", model, test, options, signal);
+  const { step } = progress.best!;
+  yield { type: "evaluation", split: "test", step, epoch: step / stepsPerEpoch, metrics, best: true };
+  return metrics;
+}
+
+function namelessHead({ source, labels }: OpenModel): string {
+  return (
+    `${source.directory}: the ${labels.length} labels of its head have no names, so these are used, in this order: ` +
+    `${labels.join(", ")}; set \`newHead: true\` if the model was trained on other labels`
+  );
+}

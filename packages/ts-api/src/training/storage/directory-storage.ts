@@ -1,0 +1,129 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { DataColumns } from "../../data/index.ts";
+import { type OpenModel, saveModel } from "../../engine/index.ts";
+import { sha256File, writeFileAtomic } from "../../io/index.ts";
+import type { FinetagJson } from "../../models/index.ts";
+import type { RunMetrics } from "../../report/index.ts";
+import { openSafetensors } from "../../weights/index.ts";
+import type { ResolvedTrainOptions } from "../options/index.ts";
+import {
+  BEST,
+  type CheckpointRef,
+  loadCheckpoint,
+  loadWeights,
+  newestCheckpoint,
+  pruneCheckpoints,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { compareWithCheckpoint } from "./compare.ts";
+import { checkpointFolder, openOutputDirectory } from "./directory.ts";
+import { finetagJson, recordedOptions } from "./settings.ts";
+import { type Progress, progressOf, type RunIdentity, type TrainState } from "./state.ts";
+import type { EarlierPart, RunStorage } from "./storage.ts";
+
+/** The best model in the directory itself, checkpoints in `checkpoints/` below it. */
+export class DirectoryStorage implements RunStorage {
+  readonly keepsCheckpoints = true;
+  readonly #options: ResolvedTrainOptions;
+  readonly #columns: DataColumns;
+  #found: { path: string; state: TrainState } | undefined;
+  #run: RunIdentity | undefined;
+  #model: OpenModel | undefined;
+
+  /** @param columns Of the training file; kept in finetag.json. */
+  constructor(options: ResolvedTrainOptions, columns: DataColumns) {
+    this.#options = options;
+    this.#columns = columns;
+  }
+
+  /**
+   * Looks for the checkpoint to continue from, if the options ask to resume.
+   *
+   * @returns Warnings about damaged checkpoints, and one if there is none to continue from.
+   */
+  async findCheckpoint(): Promise<string[]> {
+    if (!this.#options.resume) return [];
+    const warnings: string[] = [];
+    const folder = checkpointFolder(this.#options.outputDir);
+    this.#found = await newestCheckpoint(folder, (message) => warnings.push(message));
+    if (this.#found === undefined) {
+      warnings.push(`${folder}: there is no whole checkpoint; the run starts from the beginning`);
+    }
+    return warnings;
+  }
+
+  /** Whether weights come from a checkpoint, so that those of the model need not be read. */
+  get hasCheckpoint(): boolean {
+    return this.#found !== undefined;
+  }
+
+  resume(run: RunIdentity): EarlierPart | undefined {
+    this.#run = run;
+    if (this.#found === undefined) return undefined;
+    const { path, state } = this.#found;
+    const warnings = compareWithCheckpoint(path, state, { ...run, options: this.#options });
+    return { progress: progressOf(state), checkpoint: { step: state.step, path }, warnings };
+  }
+
+  async open(model: OpenModel): Promise<void> {
+    this.#model = model;
+    await openOutputDirectory(this.#options.outputDir, this.#options);
+    if (this.#found === undefined) return;
+    const { path, state } = this.#found;
+    await loadCheckpoint(path, model.session, model.parameters, state.step);
+    await this.#restoreBest(path, state);
+  }
+
+  async saveBest(): Promise<string> {
+    await saveModel(this.#options.outputDir, this.#model!, this.#finetag());
+    return sha256File(this.#weights);
+  }
+
+  async loadBest(): Promise<void> {
+    await loadWeights(this.#weights, this.#model!.session, this.#model!.parameters);
+  }
+
+  async checkpoint(progress: Progress): Promise<CheckpointRef> {
+    const folder = checkpointFolder(this.#options.outputDir);
+    const state = { version: 1 as const, ...progress, options: this.#options, ...this.#run! };
+    const best = progress.best === null ? undefined : this.#weights;
+    const written = await writeCheckpoint(folder, this.#model!, state, best);
+    await pruneCheckpoints(folder, this.#options.keepCheckpoints, progress.step);
+    return written;
+  }
+
+  async finish(metrics: RunMetrics): Promise<void> {
+    const path = join(this.#options.outputDir, "metrics.json");
+    await writeFileAtomic(path, `${JSON.stringify(metrics, null, 2)}\n`);
+  }
+
+  /**
+   * Puts the best model back as a checkpoint knows it. The directory may hold a later one: a killed run saves
+   * the best model before the checkpoint that records it, and the steps in between are taken again.
+   */
+  async #restoreBest(checkpoint: string, { best }: TrainState): Promise<void> {
+    if (best === null) return;
+    const there = await stat(this.#weights).catch(() => undefined);
+    if (there !== undefined && (await sha256File(this.#weights)) === best.sha256) return;
+    const file = await openSafetensors(join(checkpoint, BEST));
+    try {
+      const tensors = this.#model!.parameters.map(({ name, shape }) => ({
+        name,
+        shape,
+        read: () => file.read(name),
+      }));
+      await saveModel(this.#options.outputDir, this.#model!, this.#finetag(), tensors);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #finetag(): FinetagJson {
+    return finetagJson(recordedOptions(this.#options), this.#columns, this.#run!.versions);
+  }
+
+  get #weights(): string {
+    return join(this.#options.outputDir, "model.safetensors");
+  }
+}

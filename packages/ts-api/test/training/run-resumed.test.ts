@@ -1,0 +1,169 @@
+import { readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { TrainEvent } from "../../src/report/index.ts";
+import { trainRun } from "../../src/training/pipeline/run.ts";
+import { only, setUpRuns, timeless } from "./runs.ts";
+import { tinyRows, writeTinyCsv } from "./tiny.ts";
+
+const tiny = setUpRuns("run-resumed");
+const { run, weights, metrics } = tiny;
+
+describe("a resumed run", () => {
+  it.each([
+    ["a step at a time", false],
+    ["the next step in the engine's queue, as on a GPU", true],
+  ])("has the bits of one that never stopped, wherever it was aborted: %s", async (_, queueSteps) => {
+    const straight = `${tiny.out}-straight`;
+    const options = { epochs: 2, evalEvery: 7, saveEvery: 5, gradientAccumulation: 2 } as const;
+    await run({ ...options, outputDir: straight });
+
+    for (const stopAt of [1, 6, 7, 14, 19]) {
+      const abort = new AbortController();
+      const events: TrainEvent[] = [];
+      const outputDir = `${tiny.out}-${stopAt}`;
+      const context = { signal: abort.signal, queueSteps };
+      for await (const event of trainRun({ ...tiny.base, ...options, outputDir }, context)) {
+        events.push(event);
+        if (event.type === "step" && event.step === stopAt) abort.abort();
+      }
+      // What waits in the queue is done, unless something comes between the two steps.
+      const stopped = queueSteps && stopAt % 5 !== 0 && stopAt % 7 !== 0 ? stopAt + 1 : stopAt;
+      expect(events.at(-1)).toMatchObject({ type: "stop", reason: "aborted", step: stopped });
+      expect(only(events, "step").at(-1)!.step).toBe(stopped);
+      expect(only(events, "checkpoint").at(-1)!.step).toBe(stopped);
+
+      const resumed = await run({ ...options, outputDir, resume: true });
+      expect(only(resumed, "start")[0]!.step).toBe(stopped);
+      expect(only(resumed, "warning")).toEqual([]);
+      expect((await weights(outputDir)).equals(await weights(straight))).toBe(true);
+      expect(timeless(await metrics(outputDir))).toEqual(timeless(await metrics(straight)));
+      for (const file of ["model", "optimizer"]) {
+        const path = join("checkpoints", "step-00000020", `${file}.safetensors`);
+        expect((await readFile(join(outputDir, path))).equals(await readFile(join(straight, path)))).toBe(
+          true,
+        );
+      }
+    }
+  });
+
+  it("stops within a batch while it evaluates, and evaluates again", async () => {
+    const options = { maxSteps: 6, evalEvery: 3, evalBatchSize: 8 } as const;
+    await run({ ...options, outputDir: `${tiny.out}-straight` });
+    const abort = new AbortController();
+    for await (const event of trainRun(
+      { ...tiny.base, ...options, outputDir: tiny.out },
+      { signal: abort.signal },
+    )) {
+      if (event.type === "evaluating") {
+        expect(event.rows).toBeLessThan(40);
+        if (event.rows > 20) abort.abort();
+      }
+    }
+    await run({ ...options, resume: true });
+    expect(timeless(await metrics())).toEqual(timeless(await metrics(`${tiny.out}-straight`)));
+  });
+
+  it("stops while it evaluates the test data, and does so again", async () => {
+    const abort = new AbortController();
+    const events: TrainEvent[] = [];
+    const options = { ...tiny.base, maxSteps: 3, evalBatchSize: 8 };
+    for await (const event of trainRun({ ...options, outputDir: tiny.out }, { signal: abort.signal })) {
+      events.push(event);
+      if (event.type === "evaluating" && event.split === "test") abort.abort();
+    }
+    expect(events.at(-1)).toMatchObject({ type: "stop", step: 3 });
+    await expect(metrics()).rejects.toThrow("ENOENT");
+    expect(only(await run({ ...options, resume: true }), "end")[0]!.metrics.test!.rows).toBe(80);
+  });
+
+  it("never drops a checkpoint for a damaged one of a later step", async () => {
+    await run({ maxSteps: 4, saveEvery: 2, keepCheckpoints: 2 });
+    await truncate(join(tiny.out, "checkpoints", "step-00000004", "state.json"), 10);
+    const abort = new AbortController();
+    const options = {
+      ...tiny.base,
+      maxSteps: 4,
+      saveEvery: 1,
+      keepCheckpoints: 1,
+      resume: true,
+      outputDir: tiny.out,
+    };
+    for await (const event of trainRun(options, { signal: abort.signal })) {
+      if (event.type === "step") abort.abort();
+    }
+    expect((await readdir(join(tiny.out, "checkpoints"))).sort()).toEqual(["step-00000003", "step-00000004"]);
+    expect(only(await run({ ...options }), "start")[0]!.step).toBe(3);
+    expect(await readdir(join(tiny.out, "checkpoints"))).toEqual(["step-00000004"]);
+  });
+
+  it("writes TensorBoard events beside those of the first part", async () => {
+    await run({ maxSteps: 2, tensorboard: true });
+    await run({ maxSteps: 2, tensorboard: true, resume: true });
+    expect((await readdir(join(tiny.out, "runs"))).length).toBe(2);
+  });
+
+  it("takes the newest whole checkpoint, and starts anew where there is none", async () => {
+    await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3 });
+    const before = await weights();
+    const damaged = join(tiny.out, "checkpoints", "step-00000006", "optimizer.safetensors");
+    await truncate(damaged, 100);
+    const events = await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3, resume: true });
+    expect(only(events, "warning")[0]!.message).toMatch(
+      /step-00000006: optimizer.safetensors has 100 bytes instead of/,
+    );
+    expect(only(events, "start")[0]!.step).toBe(4);
+    expect((await weights()).equals(before)).toBe(true);
+
+    // What a crash leaves that comes while a checkpoint is replaced by one of the same step.
+    const checkpoints = join(tiny.out, "checkpoints");
+    for (const step of ["step-00000002", "step-00000004"])
+      await rm(join(checkpoints, step), { recursive: true, force: true });
+    await rename(join(checkpoints, "step-00000006"), join(checkpoints, ".step-00000006.finetag-older"));
+    const put = await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3, resume: true });
+    expect(only(put, "start")[0]!.step).toBe(6);
+
+    await rm(join(tiny.out, "checkpoints"), { recursive: true });
+    const anew = await run({ maxSteps: 6, resume: true });
+    expect(only(anew, "warning")[0]!.message).toMatch(
+      /there is no whole checkpoint; the run starts from the beginning/,
+    );
+    expect((await weights()).equals(before)).toBe(true);
+  });
+
+  it("puts back the best model that its checkpoint knows", async () => {
+    // What a process leaves that is killed after a better model was saved, before the next checkpoint.
+    const options = { maxSteps: 12, evalEvery: 4, saveEvery: 100 } as const;
+    await run({ ...options });
+    const final = await weights();
+    const abort = new AbortController();
+    const outputDir = `${tiny.out}-killed`;
+    for await (const event of trainRun({ ...tiny.base, ...options, outputDir }, { signal: abort.signal })) {
+      if (event.type === "step" && event.step === 5) abort.abort();
+    }
+    const recorded = await weights(outputDir);
+    await writeFile(join(outputDir, "model.safetensors"), final);
+    const again = new AbortController();
+    for await (const event of trainRun(
+      { ...tiny.base, ...options, outputDir, resume: true },
+      { signal: again.signal },
+    )) {
+      if (event.type === "start") again.abort();
+    }
+    expect((await weights(outputDir)).equals(recorded)).toBe(true);
+    await run({ ...options, outputDir, resume: true });
+    expect((await weights(outputDir)).equals(final)).toBe(true);
+  });
+
+  it("refuses changed options and data", async () => {
+    await run({ maxSteps: 2 });
+    await expect(run({ maxSteps: 2, resume: true, learningRate: 1e-3 })).rejects.toMatchObject({
+      code: "ERR_FINETAG_CHECKPOINT",
+      message: expect.stringContaining("`learningRate` is 0.001, but "),
+    });
+    const train = await writeTinyCsv(join(tiny.folder, "changed.csv"), tinyRows(300, 99));
+    await expect(run({ maxSteps: 2, resume: true, train })).rejects.toThrow("the train data is ");
+    const warned = only(await run({ maxSteps: 2, resume: true, threads: 2 }), "warning");
+    expect(warned.map(({ message }) => message)).toEqual([expect.stringContaining("threads was 1")]);
+  });
+});
