@@ -30,6 +30,7 @@
 #include "engine/ops/linear_product.h"
 #include "engine/ops/matrix_product.h"
 #include "engine/session/session.h"
+#include "engine/train/trainer.h"
 
 using namespace finetag;
 
@@ -173,8 +174,9 @@ int main(int count, char** arguments) {
     batches.push_back(make_batch(model, {lengths.begin() + at, lengths.begin() + at + kBatch}, random));
 
   Session session(options, nullptr);
+  Trainer trainer(session);
   for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
-  session.configure_training({});
+  trainer.configure({});
 
   // Work that must be done: all layers on all tokens, but the last one's queries, output and feed-forward
   // layers on first tokens alone. Attention's products count as well.
@@ -196,7 +198,7 @@ int main(int count, char** arguments) {
   Layer layers[] = {make_layer("query_key_value", T, 3 * H, H), make_layer("attention_output", T, H, H),
                     make_layer("intermediate", T, I, H), make_layer("output", T, H, I)};
 
-  for (const HostBatch& batch : batches) session.train_step({batch});  // warm
+  for (const HostBatch& batch : batches) trainer.train_step({batch});  // warm
   session.forward(batches.front());
   const at::NoGradGuard no_grad;  // steps turn it off for themselves
 
@@ -208,7 +210,7 @@ int main(int count, char** arguments) {
     training.push_back(seconds([&] {
       for (const HostBatch& batch : batches) {
         const at::AutoGradMode grad(true);
-        const StepTimes times = session.train_step({batch}).times;
+        const StepTimes times = trainer.train_step({batch}).times;
         sum.data += times.data;
         sum.forward += times.forward;
         sum.backward += times.backward;

@@ -14,7 +14,10 @@ export interface PackedBatch {
   cuSeqlens: Int32Array;
   /** 0 or 1 for each text and label, row-major `[B, L]`; needed for a loss. */
   labels?: Float32Array;
-  /** 1 where the label counts, 0 where it is unknown, `[B, L]`; all count if absent. */
+  /**
+   * 1 where the label is known, 0 where it is missing, `[B, L]`; all are known if absent. A missing label adds nothing
+   * to the loss, to a gradient or to the count of terms, whatever `labels` holds for it (which must still be 0 or 1).
+   */
   labelMask?: Float32Array;
 }
 
@@ -51,6 +54,12 @@ export interface NativeModelConfig {
   numLabels: number;
 }
 
+/**
+ * A loss and its own parameters, which are numbers. The engine knows the types and their parameters, and refuses others.
+ * `bce_with_logits` is binary cross-entropy of every label's sigmoid, as `torch.nn.BCEWithLogitsLoss` has it.
+ */
+export type LossConfig = { type: "bce_with_logits" };
+
 export interface SessionOptions {
   config: NativeModelConfig;
   /** `cpu`, `cuda` or `cuda:n`. `meta` (shapes only) is for tests. */
@@ -60,6 +69,8 @@ export interface SessionOptions {
   /** Seeds new weights and dropout; an unsigned 32-bit integer. */
   seed: number;
   precision: Precision;
+  /** The loss that training, `backward` and `forward` with labels use; `bce_with_logits` unless given. */
+  loss?: LossConfig;
 }
 
 export interface TrainingOptions {
@@ -79,7 +90,7 @@ export interface TrainingOptions {
 }
 
 export interface StepResult {
-  /** Mean loss over the counted rows and labels of the step. */
+  /** Mean loss of the step: the sum of its terms over their count, each over all micro-batches. */
   loss: number;
   /** L2 norm of all gradients before clipping. */
   gradNorm: number;
@@ -93,9 +104,15 @@ export interface StepResult {
 export interface ForwardResult {
   /** `[B, L]`, before the sigmoid. */
   logits: Float32Array;
-  /** Sum of the counted BCE terms; absent without labels. */
+  /**
+   * Sum of the batch's loss terms, without those of missing labels; absent without labels. The mean loss of several
+   * batches is the sum of their `lossSum` over the sum of their `lossCount`, not the mean of their means.
+   */
   lossSum?: number;
-  /** Number of counted terms; absent without labels. */
+  /**
+   * What the mean loss of the batch divides by; absent without labels. Of `bce_with_logits`, the number of labels that
+   * are known: `B * L` without a mask, 0 where the mask leaves none (and `lossSum` is then 0).
+   */
   lossCount?: number;
 }
 
@@ -144,7 +161,7 @@ export interface NativeSession {
   ): Promise<boolean>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;
-  /** One optimizer step over micro-batches, each row weighing the same whatever batch it is in. */
+  /** One optimizer step over micro-batches, each loss term weighing the same whatever batch it is in. */
   trainStep(microBatches: PackedBatch[]): Promise<StepResult>;
   /** Loss and gradients of one batch, with dropout as in training, no update; for tests and tools. */
   backward(batch: PackedBatch): Promise<{ loss: number }>;

@@ -17,13 +17,14 @@ Napi::Object object(const Napi::Value& value, const char* name) {
   return value.As<Napi::Object>();
 }
 
-double number(const Napi::Object& from, const char* name) {
-  const Napi::Value value = from.Get(name);
+double number(const Napi::Value& value, const char* name) {
   if (!value.IsNumber()) fail(std::string(name) + " must be a number");
   const double result = value.As<Napi::Number>().DoubleValue();
   if (!std::isfinite(result)) fail(std::string(name) + " must be finite");
   return result;
 }
+
+double number(const Napi::Object& from, const char* name) { return number(from.Get(name), name); }
 
 int64_t integer(const Napi::Object& from, const char* name) { return marshal::integer(from.Get(name), name); }
 int64_t integer_or(const Napi::Object& from, const char* name, int64_t otherwise) {
@@ -77,6 +78,22 @@ ModelConfig model_config(const Napi::Value& value) {
   return config;
 }
 
+/// `{ type, …numbers }`; which numbers a type has, the engine knows.
+LossConfig loss_config(const Napi::Value& value) {
+  if (value.IsUndefined()) return {};
+  const Napi::Object from = object(value, "loss");
+  const std::string type = marshal::string(from.Get("type"), "loss.type");
+  LossParameters parameters;
+  const Napi::Array names = from.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = marshal::string(names.Get(i), "a parameter of loss");
+    const Napi::Value given = from.Get(name);
+    if (name == "type" || given.IsUndefined()) continue;
+    parameters[name] = number(given, ("loss." + name).c_str());
+  }
+  return parse_loss(type, std::move(parameters));
+}
+
 template <typename Array, typename T>
 std::vector<T> copy_array(const Napi::Object& from, const char* name, napi_typedarray_type type,
                           bool required) {
@@ -127,6 +144,7 @@ SessionConfig session_config(const Napi::Value& value) {
   config.precision = choice<Precision>(
       from.Get("precision"), "precision",
       {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}, {"int8", Precision::kInt8}});
+  config.loss = loss_config(from.Get("loss"));
   return config;
 }
 
@@ -215,8 +233,10 @@ Napi::Value to_js(Napi::Env env, const ForwardResult& result) {
   // On the meta device there are no numbers to hand over.
   out.Set("logits",
           result.logits_BL.is_meta() ? Napi::Float32Array::New(env, 0) : to_js(env, result.logits_BL));
-  if (result.loss_sum) out.Set("lossSum", *result.loss_sum);
-  if (result.loss_count) out.Set("lossCount", *result.loss_count);
+  if (result.loss) {
+    out.Set("lossSum", result.loss->sum);
+    out.Set("lossCount", result.loss->count);
+  }
   return out;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/core/device.h"
 #include "engine/core/error.h"
 #include "engine/session/session.h"
+#include "engine/train/trainer.h"
 
 /// JavaScript values to the engine's structs and back. Everything here runs on a JS thread; what it returns
 /// holds no JS memory, but for what says so. Wrong types throw Error(kArgument) with the field's name.

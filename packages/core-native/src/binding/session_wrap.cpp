@@ -46,14 +46,14 @@ Napi::Value SessionWrap::open(Napi::Env env, const SessionConfig& config) {
   worker_->start();
   return worker_->submit(
       env,
-      [this, config, stop](std::unique_ptr<Session>& session) -> Job::Finish {
-        session = std::make_unique<Session>(config, stop);
-        return
-            [this, parameters = session->parameters(), bytes = session->bytes()](Napi::Env e) -> Napi::Value {
-              snapshot_.parameters = parameters;
-              report_memory(e, bytes);
-              return Value();
-            };
+      [this, config, stop](std::unique_ptr<Engine>& engine) -> Job::Finish {
+        engine = std::make_unique<Engine>(config, stop);
+        return [this, parameters = engine->session.parameters(),
+                bytes = engine->session.bytes()](Napi::Env e) -> Napi::Value {
+          snapshot_.parameters = parameters;
+          report_memory(e, bytes);
+          return Value();
+        };
       },
       Job::Kind::kOpen);
 }
@@ -71,8 +71,8 @@ Napi::Value SessionWrap::parameters(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::initialize(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     return worker_->submit(info.Env(),
-                           [names = marshal::strings(info[0], "names")](auto& session) -> Job::Finish {
-                             session->initialize(names);
+                           [names = marshal::strings(info[0], "names")](auto& engine) -> Job::Finish {
+                             engine->session.initialize(names);
                              return undefined;
                            });
   });
@@ -81,10 +81,12 @@ Napi::Value SessionWrap::initialize(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::read_tensor(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const TensorKind kind = marshal::tensor_kind(info[0]);
-    return worker_->submit(
-        info.Env(), [kind, name = marshal::string(info[1], "name")](auto& session) -> Job::Finish {
-          return [tensor = session->read(kind, name)](Napi::Env env) { return marshal::to_js(env, tensor); };
-        });
+    return worker_->submit(info.Env(),
+                           [kind, name = marshal::string(info[1], "name")](auto& engine) -> Job::Finish {
+                             return [tensor = engine->session.read(kind, name)](Napi::Env env) {
+                               return marshal::to_js(env, tensor);
+                             };
+                           });
   });
 }
 
@@ -94,8 +96,8 @@ Napi::Value SessionWrap::read_part(const Napi::CallbackInfo& info) {
     return worker_->submit(
         info.Env(),
         [kind, name = marshal::string(info[1], "name"), begin = marshal::integer(info[2], "begin"),
-         target = marshal::float_tensor(info[3], "target")](auto& session) -> Job::Finish {
-          const bool finite = session->read_part(kind, name, begin, target);
+         target = marshal::float_tensor(info[3], "target")](auto& engine) -> Job::Finish {
+          const bool finite = engine->session.read_part(kind, name, begin, target);
           return [finite](Napi::Env env) { return Napi::Boolean::New(env, finite); };
         });
   });
@@ -104,14 +106,13 @@ Napi::Value SessionWrap::read_part(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const TensorKind kind = marshal::tensor_kind(info[0]);
-    if (kind == TensorKind::kGrad) throw Error(ErrorCode::kArgument, "a gradient cannot be written");
     std::optional<int64_t> begin;
     if (!info[3].IsUndefined()) begin = marshal::integer(info[3], "begin");
     const bool transposed = info[4].ToBoolean();
     return worker_->submit(info.Env(),
                            [kind, begin, transposed, name = marshal::string(info[1], "name"),
-                            data = marshal::float_tensor(info[2], "data")](auto& session) -> Job::Finish {
-                             const bool finite = session->write(kind, name, data, begin, transposed);
+                            data = marshal::float_tensor(info[2], "data")](auto& engine) -> Job::Finish {
+                             const bool finite = engine->session.write(kind, name, data, begin, transposed);
                              return [finite](Napi::Env env) { return Napi::Boolean::New(env, finite); };
                            });
   });
@@ -120,9 +121,9 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::configure_training(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     return worker_->submit(info.Env(),
-                           [this, config = marshal::training_config(info[0])](auto& session) -> Job::Finish {
-                             session->configure_training(config);
-                             return [this, bytes = session->bytes()](Napi::Env env) {
+                           [this, config = marshal::training_config(info[0])](auto& engine) -> Job::Finish {
+                             engine->trainer.configure(config);
+                             return [this, bytes = engine->session.bytes()](Napi::Env env) {
                                snapshot_.step = 0;
                                report_memory(env, bytes);
                                return env.Undefined();
@@ -136,21 +137,21 @@ Napi::Value SessionWrap::train_step(const Napi::CallbackInfo& info) {
     const auto batches = std::make_shared<const std::vector<HostBatch>>(marshal::batches(info[0]));
     return worker_->submit(
         info.Env(),
-        [this, batches](auto& session) -> Job::Finish {
-          const auto result = session->train_step(batches, [&] { worker_->work_ahead(*session); });
+        [this, batches](auto& engine) -> Job::Finish {
+          const auto result = engine->trainer.train_step(batches, [&] { worker_->work_ahead(*engine); });
           return [this, result](Napi::Env env) {
             snapshot_.step = result.step;
             return marshal::to_js(env, result);
           };
         },
-        Job::Kind::kCall, [batches](Session& session) { session.place_ahead(batches); });
+        Job::Kind::kCall, [batches](Engine& engine) { engine.trainer.place_ahead(batches); });
   });
 }
 
 Napi::Value SessionWrap::backward(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
-    return worker_->submit(info.Env(), [batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
-      return [loss = session->backward(batch)](Napi::Env env) -> Napi::Value {
+    return worker_->submit(info.Env(), [batch = marshal::batch(info[0])](auto& engine) -> Job::Finish {
+      return [loss = engine->trainer.backward(batch)](Napi::Env env) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("loss", loss);
         return out;
@@ -161,8 +162,8 @@ Napi::Value SessionWrap::backward(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::forward(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
-    return worker_->submit(info.Env(), [this, batch = marshal::batch(info[0])](auto& session) -> Job::Finish {
-      return [this, result = session->forward(batch), bytes = session->bytes()](Napi::Env env) {
+    return worker_->submit(info.Env(), [this, batch = marshal::batch(info[0])](auto& engine) -> Job::Finish {
+      return [this, result = engine->session.forward(batch), bytes = engine->session.bytes()](Napi::Env env) {
         report_memory(env, bytes);  // less, where weights have become int8
         return marshal::to_js(env, result);
       };
@@ -177,8 +178,8 @@ Napi::Value SessionWrap::get_step(const Napi::CallbackInfo& info) {
 Napi::Value SessionWrap::set_step(const Napi::CallbackInfo& info) {
   return or_reject(info.Env(), [&] {
     const int64_t step = marshal::integer(info[0], "step");
-    return worker_->submit(info.Env(), [this, step](auto& session) -> Job::Finish {
-      session->set_step(step);
+    return worker_->submit(info.Env(), [this, step](auto& engine) -> Job::Finish {
+      engine->trainer.set_step(step);
       return [this, step](Napi::Env env) {
         snapshot_.step = step;
         return env.Undefined();

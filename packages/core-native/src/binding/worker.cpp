@@ -45,8 +45,8 @@ void Worker::tear_down() {
   channel_.Release();
 }
 
-Napi::Value Worker::submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
-                           Job::Kind kind, std::function<void(Session&)> ahead) {
+Napi::Value Worker::submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Engine>&)> work,
+                           Job::Kind kind, std::function<void(Engine&)> ahead) {
   auto job = std::make_unique<Job>(
       Job{std::move(work), std::move(ahead), Napi::Promise::Deferred::New(env), {}, {}, kind});
   const Napi::Value promise = job->promise.Promise();
@@ -98,12 +98,12 @@ Napi::Value Worker::close(Napi::Env env) {
     count_settled(env);
     reject(env, *job, {ErrorCode::kDisposed, "the session was disposed before this call was its turn"});
   }
-  const auto free_session = [](std::unique_ptr<Session>& session) -> Job::Finish {
-    session.reset();
+  const auto free_engine = [](std::unique_ptr<Engine>& engine) -> Job::Finish {
+    engine.reset();
     return {};
   };
   push(env, std::make_unique<Job>(
-                Job{free_session, {}, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
+                Job{free_engine, {}, Napi::Promise::Deferred::New(env), {}, {}, Job::Kind::kClose}));
   return result;
 }
 
@@ -121,7 +121,7 @@ void Worker::stop() {
 }
 
 void Worker::run() {
-  std::unique_ptr<Session> session;
+  std::unique_ptr<Engine> engine;
   for (;;) {
     std::unique_ptr<Job> job;
     {
@@ -132,7 +132,7 @@ void Worker::run() {
       queue_.pop_front();
     }
     try {
-      job->finish = job->work(session);
+      job->finish = job->work(engine);
     } catch (const Cancelled&) {
       return;
     } catch (...) {
@@ -145,13 +145,13 @@ void Worker::run() {
   }
 }
 
-void Worker::work_ahead(Session& session) {
-  std::function<void(Session&)> ahead;  // a copy, since close() may drop the job meanwhile
+void Worker::work_ahead(Engine& engine) {
+  std::function<void(Engine&)> ahead;  // a copy, since close() may drop the job meanwhile
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!queue_.empty()) ahead = queue_.front()->ahead;
   }
-  if (ahead) ahead(session);
+  if (ahead) ahead(engine);
 }
 
 void Worker::deliver(Job* job) {

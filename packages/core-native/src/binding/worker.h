@@ -14,16 +14,26 @@
 #include "binding/napi_include.h"
 #include "engine/core/error.h"
 #include "engine/session/session.h"
+#include "engine/train/trainer.h"
 
 namespace finetag {
+
+/// What a session's thread owns: the model, and what trains it. Before training is configured, the trainer
+/// holds nothing.
+struct Engine {
+  Engine(const SessionConfig& config, const std::atomic<bool>* stop)
+      : session(config, stop), trainer(session) {}
+  Session session;
+  Trainer trainer;
+};
 
 /// One call from JavaScript: `work` runs on the session's thread and touches no JS; what it returns makes
 /// the promise's value on the JS thread.
 struct Job {
   using Finish = std::function<Napi::Value(Napi::Env)>;
-  std::function<Finish(std::unique_ptr<Session>&)> work;
+  std::function<Finish(std::unique_ptr<Engine>&)> work;
   /// What can be done for it while the job before it waits for the device; or empty.
-  std::function<void(Session&)> ahead;
+  std::function<void(Engine&)> ahead;
   Napi::Promise::Deferred promise;
   Finish finish;
   std::optional<ErrorInfo> error;
@@ -51,10 +61,10 @@ class Worker {
   void start();
 
   /// JS thread. Keeps the event loop alive until the promise is settled.
-  Napi::Value submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Session>&)> work,
-                     Job::Kind kind = Job::Kind::kCall, std::function<void(Session&)> ahead = {});
+  Napi::Value submit(Napi::Env env, std::function<Job::Finish(std::unique_ptr<Engine>&)> work,
+                     Job::Kind kind = Job::Kind::kCall, std::function<void(Engine&)> ahead = {});
   /// The session's thread, within a job: what can be done ahead for the next one, if that waits already.
-  void work_ahead(Session& session);
+  void work_ahead(Engine& engine);
   /// JS thread. Finishes the job under way, rejects those that wait, frees the session. Idempotent.
   Napi::Value close(Napi::Env env);
 

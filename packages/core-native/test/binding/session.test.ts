@@ -1,106 +1,7 @@
-import { readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import { addonPath, loadAddon, type NativeSession } from "../../lib/index.ts";
-import { batch, config, session as options, training } from "./tiny.ts";
-
-const addon = loadAddon();
-const open: NativeSession[] = [];
-
-async function ready(more = {}): Promise<NativeSession> {
-  const session = await addon.createSession(options(more));
-  open.push(session);
-  await session.initialize(session.parameters().map((parameter) => parameter.name));
-  return session;
-}
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((session) => session.dispose()));
-});
-
-const refused = (call: Promise<unknown>) =>
-  call.then(
-    () => "was accepted",
-    (error: Error & { code: string }) => `${error.code}: ${error.message}`,
-  );
-
-describe("addon", () => {
-  it("tells what it is built on", () => {
-    const info = addon.info();
-    expect(info.libtorch).toMatch(/^\d+\.\d+\.\d+$/);
-    expect(["cpu", "cuda"]).toContain(info.variant);
-    expect(info.threads).toBeGreaterThan(0);
-  });
-
-  const cpuinfo = process.platform === "linux" ? readFileSync("/proc/cpuinfo", "utf8") : "";
-  const flags = new Set(/^flags\s*: (.*)$/m.exec(cpuinfo)?.[1]?.split(" "));
-
-  const cache = readFileSync(join(dirname(addonPath()), "..", "CMakeCache.txt"), "utf8");
-  const isPortable = /^FINETAG_PORTABLE:BOOL=ON$/m.test(cache);
-  /** What a portable build takes: like libtorch, it heeds this variable. */
-  const atMost = (best: string) => {
-    const most = process.env.ATEN_CPU_CAPABILITY ?? "avx512";
-    if (most === "default") return "baseline";
-    return most === "avx512" || best === "baseline" ? best : "avx2";
-  };
-
-  it.runIf(flags.size > 0)(
-    "tells the instruction set of its kernels, which is the best of this machine",
-    () => {
-      const has = (...names: string[]) => names.every((name) => flags.has(name));
-      const best = has("avx512f", "avx512bw", "avx512dq", "avx512vl")
-        ? "avx512"
-        : has("avx2", "fma")
-          ? "avx2"
-          : "baseline";
-      expect(addon.info().kernels).toBe(isPortable ? atMost(best) : best);
-    },
-  );
-
-  it.runIf(process.platform === "linux")("brings one OpenMP runtime, libtorch's", async () => {
-    const session = await ready({ threads: 2 });
-    await session.forward(batch(8));
-    const libraries = readFileSync("/proc/self/maps", "utf8").match(/\/.*\.(?:so|node)\b.*$/gm) ?? [];
-    const runtimes = new Set(libraries.filter((path) => /^lib[gi]?omp/.test(basename(path))));
-    expect([...runtimes].map(dirname)).toEqual([
-      dirname(libraries.find((path) => /libtorch_cpu/.test(path))!),
-    ]);
-  });
-
-  it("refuses bad options by name", async () => {
-    const tries: [object, string][] = [
-      [{ threads: 0 }, "threads must lie between 1 and 4096"],
-      [{ threads: 1.5 }, "threads must be a whole number"],
-      [{ seed: -1 }, "seed must be an unsigned 32-bit integer"],
-      [{ precision: "fp8" }, 'precision must not be "fp8"'],
-      [{ config: { ...config, hiddenSize: 33 } }, "hiddenSize must be a multiple of numAttentionHeads"],
-      [{ config: { ...config, numLabels: 0 } }, "numLabels must be positive"],
-      [{ config: { ...config, vocabSize: "60" } }, "vocabSize must be a number"],
-      [{ config: { ...config, hiddenDropoutProb: 1 } }, "hiddenDropoutProb must be at least 0 and below 1"],
-      [{ config: undefined }, "config must be an object"],
-    ];
-    for (const [more, message] of tries) {
-      expect(await refused(addon.createSession(options(more)))).toBe(`ERR_FINETAG_ARGUMENT: ${message}`);
-    }
-  });
-
-  it("tells that memory was refused, so that others can say what helps", async () => {
-    const huge = options({ config: { ...config, vocabSize: 2 ** 40 } });
-    expect(await refused(addon.createSession(huge))).toMatch(
-      /^ERR_FINETAG_OUT_OF_MEMORY: out of memory: the system refused \d{14,} bytes$/,
-    );
-  });
-
-  it("says what is wrong where there is no such device", async () => {
-    expect(await refused(addon.createSession(options({ device: "tpu" })))).toMatch(
-      /^ERR_FINETAG_DEVICE: unknown/,
-    );
-    if (addon.info().cudaDevices.length > 0) return;
-    expect(await refused(addon.createSession(options({ device: "cuda" })))).toMatch(
-      /^ERR_FINETAG_DEVICE: device "cuda" asked for, but (?!.*;).*$/,
-    );
-  });
-});
+import { describe, expect, it } from "vitest";
+import type { NativeSession } from "../../lib/index.ts";
+import { addon, create, ready, refused } from "./sessions.ts";
+import { batch, training } from "./tiny.ts";
 
 describe("session", () => {
   it("trains, and a step counts", async () => {
@@ -136,118 +37,6 @@ describe("session", () => {
     expect([...first, ...second]).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it("reads parts of stacked parameters as they were written", async () => {
-    const session = await ready();
-    for (const part of ["query", "key", "value"]) {
-      const name = `bert.encoder.layer.1.attention.self.${part}.weight`;
-      const data = Float32Array.from({ length: 32 * 32 }, () => Math.random());
-      expect(await session.writeTensor("weight", name, data)).toBe(true);
-      expect(await session.readTensor("weight", name)).toEqual(data);
-    }
-  });
-
-  it("refuses memory that could be taken back while it is worked on", async () => {
-    const session = await ready();
-    const resizable = new Float32Array(
-      new (ArrayBuffer as never as new (n: number, o: object) => ArrayBuffer)(12, { maxByteLength: 24 }),
-    );
-    for (const call of [
-      () => session.writeTensor("weight", "classifier.bias", resizable),
-      () => session.readPart("weight", "classifier.bias", 0, resizable),
-    ]) {
-      expect(await refused(call())).toMatch(
-        /^ERR_FINETAG_ARGUMENT: (data|target) must not lie in a resizable ArrayBuffer$/,
-      );
-    }
-    const gone = new Float32Array(3);
-    structuredClone(gone.buffer, { transfer: [gone.buffer] });
-    expect(await refused(session.writeTensor("weight", "classifier.bias", gone))).toMatch(/not 0$/);
-  });
-
-  it("tells whether what is written is finite", async () => {
-    const session = await ready();
-    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
-      expect(await session.writeTensor("weight", "classifier.bias", new Float32Array([1, value, 2]))).toBe(
-        false,
-      );
-    }
-    expect(await session.writeTensor("weight", "classifier.bias", new Float32Array([1, -3.4e38, 2]))).toBe(
-      true,
-    );
-  });
-
-  it("takes a tensor in parts, and counts it as filled with the last one", async () => {
-    const session = await addon.createSession(options());
-    open.push(session);
-    const names = session.parameters().map(({ name }) => name);
-    const large = "bert.encoder.layer.1.attention.self.key.weight";
-    await session.initialize(names.filter((name) => name !== large));
-    const data = Float32Array.from({ length: 32 * 32 }, (_, i) => i);
-    await session.writeTensor("weight", large, data.subarray(0, 1000), 0);
-    expect(await refused(session.forward(batch(1)))).toMatch(
-      /key.weight" was neither loaded nor initialised/,
-    );
-    await session.writeTensor("weight", large, data.subarray(1000), 1000);
-    expect(await session.readTensor("weight", large)).toEqual(data);
-    expect((await session.forward(batch(1))).logits).toHaveLength(3);
-    const bias = "classifier.bias";
-    for (const [length, begin] of [
-      [2, 2],
-      [1, 4],
-      [1, -1],
-    ] as const) {
-      const written = session.writeTensor("weight", bias, new Float32Array(length), begin);
-      expect(await refused(written)).toMatch(new RegExp(`holds 3 values, not ${length} from ${begin} on`));
-    }
-    expect(await refused(session.writeTensor("weight", bias, new Float32Array(1), 0.5))).toMatch(
-      /begin must/,
-    );
-  });
-
-  it("reads parts of a tensor into the caller's memory", async () => {
-    const session = await ready();
-    const name = "bert.embeddings.word_embeddings.weight";
-    const whole = await session.readTensor("weight", name);
-    const memory = new Float32Array(12).fill(7);
-    expect(await session.readPart("weight", name, 5, memory.subarray(1, 11))).toBe(true);
-    expect(memory).toEqual(Float32Array.of(7, ...whole.subarray(5, 15), 7));
-    expect(await session.readPart("weight", name, whole.length - 12, memory)).toBe(true);
-    expect(memory).toEqual(whole.slice(-12));
-    expect(await refused(session.readPart("weight", name, whole.length - 11, memory))).toMatch(
-      /ERR_FINETAG_ARGUMENT: .* holds \d+ values, not 12 from \d+ on$/,
-    );
-    expect(await refused(session.readPart("weight", name, -1, memory))).toMatch(/not 12 from -1 on$/);
-    await session.writeTensor("weight", name, Float32Array.of(Number.NaN), 4);
-    expect(await session.readPart("weight", name, 5, memory)).toBe(true);
-    expect(await session.readPart("weight", name, 4, memory)).toBe(false);
-  });
-
-  it("turns what comes as the transpose, in parts of whole rows", async () => {
-    const session = await addon.createSession(options());
-    open.push(session);
-    const { name, shape } = session.parameters().find((each) => each.name.endsWith("1.output.dense.weight"))!;
-    const [rows, columns] = shape as [number, number];
-    expect(rows).not.toBe(columns);
-    const data = Float32Array.from({ length: rows * columns }, (_, i) => i);
-    const expected = data.map((_, i) => (i % columns) * rows + Math.floor(i / columns));
-    for (const step of [1, 16, 19, columns]) {
-      await session.writeTensor("weight", name, new Float32Array(data.length));
-      for (let begin = 0; begin < data.length; begin += step * rows) {
-        await session.writeTensor("weight", name, data.subarray(begin, begin + step * rows), begin, true);
-      }
-      expect(await session.readTensor("weight", name), `${step} rows at a time`).toEqual(expected);
-    }
-    for (const [length, begin] of [
-      [rows + 1, 0],
-      [rows, 1],
-    ] as const) {
-      const written = session.writeTensor("weight", name, new Float32Array(length), begin, true);
-      expect(await refused(written)).toMatch(/takes a transpose in rows of/);
-    }
-    const bias = session.writeTensor("weight", "classifier.bias", new Float32Array(3), 0, true);
-    expect(await refused(bias)).toMatch(/if it is a matrix/);
-  });
-
   it("gives the loss sum and count that make the mean", async () => {
     const session = await ready();
     const result = await session.forward(batch(5));
@@ -261,11 +50,48 @@ describe("session", () => {
     expect(result.lossSum).toBeCloseTo(sum, 4);
   });
 
+  it("takes the loss by name; binary cross-entropy is the one it has without", async () => {
+    const named = await ready({ loss: { type: "bce_with_logits" } });
+    expect(await named.forward(batch(5))).toEqual(await (await ready()).forward(batch(5)));
+  });
+
+  it("leaves missing labels out of loss, count and gradients", async () => {
+    const session = await ready();
+    const labelMask = Float32Array.from({ length: 12 }, (_, i) => Number(i % 3 !== 1 && i < 9));
+    const masked = { ...batch(4), labelMask };
+    const { logits, lossSum, lossCount } = await session.forward(masked);
+    let sum = 0;
+    logits.forEach((x, i) => {
+      if (labelMask[i]) sum += Math.max(x, 0) - x * masked.labels![i]! + Math.log1p(Math.exp(-Math.abs(x)));
+    });
+    expect(lossCount).toBe(6);
+    // The engine adds 6 terms in float32.
+    expect(lossSum).toBeCloseTo(sum, 4);
+
+    // Whatever stands where a label is missing: the same bits.
+    const other = { ...masked, labels: masked.labels!.map((y, i) => (labelMask[i] ? y : 1 - y)) };
+    expect((await session.forward(other)).lossSum).toBe(lossSum);
+    const { loss } = await session.backward(masked);
+    const gradient = await session.readTensor("grad", "classifier.weight");
+    expect(await session.backward(other)).toEqual({ loss });
+    expect(await session.readTensor("grad", "classifier.weight")).toEqual(gradient);
+    // No text has the second label, so its row of the classifier learns nothing.
+    const width = gradient.length / 3;
+    expect(gradient.slice(width, 2 * width)).toEqual(new Float32Array(width));
+    expect(gradient.slice(0, width)).not.toEqual(new Float32Array(width));
+
+    await session.configureTraining(training);
+    expect((await session.trainStep([masked])).loss).toBe(loss);
+    const nothing = { ...batch(4), labelMask: new Float32Array(12) };
+    expect(await session.forward(nothing)).toMatchObject({ lossSum: 0, lossCount: 0 });
+    expect(await refused(session.trainStep([nothing]))).toBe(
+      "ERR_FINETAG_ARGUMENT: the label mask leaves nothing to learn from in this step",
+    );
+  });
+
   it("runs in bf16 where the CPU has it", async ({ skip }) => {
     if (!addon.info().bf16Devices.includes("cpu")) {
-      expect(await refused(addon.createSession(options({ precision: "bf16" })))).toMatch(
-        /no bf16 instructions/,
-      );
+      expect(await refused(create({ precision: "bf16" }))).toMatch(/no bf16 instructions/);
       skip("this CPU has no bf16 instructions");
     }
     const full = await (await ready()).forward(batch(4));
@@ -327,8 +153,7 @@ describe("session", () => {
   });
 
   it("does not use weights that nobody filled", async () => {
-    const session = await addon.createSession(options());
-    open.push(session);
+    const session = await create();
     expect(await refused(session.forward(batch(1)))).toMatch(
       /parameter "bert.embeddings.word_embeddings.weight" was neither loaded nor initialised/,
     );

@@ -23,7 +23,7 @@ using namespace finetag::test;
 namespace {
 
 struct Pair {
-  std::unique_ptr<Session> fused, composite;
+  std::unique_ptr<TrainedSession> fused, composite;
 };
 
 Pair open_pair(const ModelConfig& config, int threads = 2) {
@@ -35,7 +35,7 @@ Pair open_pair(const ModelConfig& config, int threads = 2) {
     options.seed = 11;
     options.fused = fused;
     auto& session = fused ? pair.fused : pair.composite;
-    session = std::make_unique<Session>(options, nullptr);
+    session = std::make_unique<TrainedSession>(options, nullptr);
     for (const NamedParameter& parameter : session->parameters()) session->initialize({parameter.name});
   }
   return pair;
@@ -68,7 +68,7 @@ void compare(const ModelConfig& config, const std::vector<int>& lengths, const s
   if (batch.ids_T.size() > 3) batch.ids_T[2] = static_cast<int32_t>(config.pad_token_id);
   require_close(pair.fused->forward(batch).logits_BL, pair.composite->forward(batch).logits_BL,
                 name + ": logits", kTolerance);
-  const double loss = pair.fused->backward(batch), expected = pair.composite->backward(batch);
+  const double loss = pair.fused->trainer.backward(batch), expected = pair.composite->trainer.backward(batch);
   REQUIRE(std::abs(loss - expected) <= 1e-5 * std::abs(expected));
   for (const NamedParameter& parameter : pair.fused->parameters()) {
     const at::Tensor gradient = pair.fused->read(TensorKind::kGrad, parameter.name);
@@ -103,7 +103,7 @@ TEST(fused_ops_drop_the_same_elements_for_any_threads) {
   std::vector<std::vector<at::Tensor>> gradients;
   for (const int threads : {1, 2, 3, 8}) {
     const auto session = open_session(config, threads);
-    session->backward(batch);
+    session->trainer.backward(batch);
     std::vector<at::Tensor>& these = gradients.emplace_back();
     for (const NamedParameter& parameter : session->parameters()) {
       if (is_key_bias(parameter.name)) continue;
@@ -162,13 +162,14 @@ static void train_alike(const ModelConfig& config) {
   training.warmup_steps = 3;
   training.total_steps = 40;
   training.schedule = Schedule::kCosine;
-  pair.fused->configure_training(training);
-  pair.composite->configure_training(training);
+  pair.fused->trainer.configure(training);
+  pair.composite->trainer.configure(training);
   for (unsigned step = 0; step < 20; ++step) {
     // Most rows of the table are touched in few steps or none; one step has two batches.
     std::vector<HostBatch> batches{random_batch(config, {5, 9, 2}, step)};
     if (step % 3 == 0) batches.push_back(random_batch(config, {4}, step + 100));
-    const StepResult ours = pair.fused->train_step(batches), theirs = pair.composite->train_step(batches);
+    const StepResult ours = pair.fused->trainer.train_step(batches),
+                     theirs = pair.composite->trainer.train_step(batches);
     REQUIRE(std::abs(ours.loss - theirs.loss) < 1e-4);
     REQUIRE(std::abs(ours.grad_norm - theirs.grad_norm) < 1e-3 * theirs.grad_norm);
   }
@@ -199,11 +200,11 @@ TEST(rows_updated_late_have_the_bits_of_rows_updated_in_time) {
   std::vector<at::Tensor> results[2];
   for (const bool read_each_step : {false, true}) {
     const auto session = open_session(config);
-    session->configure_training(training);
+    session->trainer.configure(training);
     const std::string words = "bert.embeddings.word_embeddings.weight";
     for (unsigned step = 0; step < 50; ++step) {
-      if (step == 25) session->configure_training(training);  // anew, with rows left behind
-      session->train_step({random_batch(config, {3, 2}, step)});
+      if (step == 25) session->trainer.configure(training);  // anew, with rows left behind
+      session->trainer.train_step({random_batch(config, {3, 2}, step)});
       if (read_each_step) session->read(TensorKind::kWeight, words);  // brings every row up to date
     }
     for (const TensorKind kind : {TensorKind::kWeight, TensorKind::kExpAvg, TensorKind::kExpAvgSq})
@@ -252,14 +253,14 @@ TEST(a_training_in_its_stride_fetches_no_memory) {
   config.hidden_size = 96;
   config.intermediate_size = 384;
   const auto session = open_session(config, 2);
-  session->configure_training({});
+  session->trainer.configure({});
   // Short texts and long ones, sorted as within a window of steps, and begun anew: the hardest for blocks
   // that serve all.
   std::vector<HostBatch> batches;
   for (const int length : {3, 5, 9, 17, 30, 40})
     batches.push_back(random_batch(config, std::vector<int>(64, length)));
   const auto epoch = [&] {
-    for (const HostBatch& batch : batches) session->train_step({batch});
+    for (const HostBatch& batch : batches) session->trainer.train_step({batch});
   };
   for (int i = 0; i < 6; ++i) epoch();
   const size_t before = fetched_cpu_blocks();

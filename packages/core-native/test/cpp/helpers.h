@@ -5,6 +5,7 @@
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
 #include "engine/session/session.h"
+#include "engine/train/trainer.h"
 
 namespace finetag::test {
 
@@ -51,12 +52,30 @@ inline HostBatch random_batch(const ModelConfig& config, const std::vector<int>&
   return batch;
 }
 
-inline std::unique_ptr<Session> open_session(const ModelConfig& config, int threads = 1, uint32_t seed = 3) {
+/// A session with what trains it.
+struct TrainedSession : Session {
+  using Session::Session;
+  Trainer trainer{*this};
+};
+
+/// A rate that rises for two steps, then falls for eight.
+inline TrainingConfig short_training() {
+  TrainingConfig config;
+  config.learning_rate = 1e-3;
+  config.warmup_steps = 2;
+  config.total_steps = 10;
+  return config;
+}
+
+/// With new weights; `fused`: by the CPU's kernels, else by plain ATen operators.
+inline std::unique_ptr<TrainedSession> open_session(const ModelConfig& config, int threads = 1,
+                                                    uint32_t seed = 3, bool fused = true) {
   SessionConfig options;
   options.model = config;
   options.threads = threads;
   options.seed = seed;
-  auto session = std::make_unique<Session>(options, nullptr);
+  options.fused = fused;
+  auto session = std::make_unique<TrainedSession>(options, nullptr);
   for (const NamedParameter& parameter : session->parameters()) session->initialize({parameter.name});
   return session;
 }

@@ -43,15 +43,15 @@ TEST(a_training_step_stays_on_its_device) {
       options.model = tiny_config(family, 0.1);
       options.model.hidden_act = activation;
       options.device = "meta";
-      Session session(options, nullptr);
+      TrainedSession session(options, nullptr);
       for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
       TrainingConfig training;
       training.max_grad_norm = 1e-9;
-      session.configure_training(training);
+      session.trainer.configure(training);
       const HostBatch ragged = random_batch(options.model, {3, 9, 1}),
                       even = random_batch(options.model, {4, 4});
-      REQUIRE(session.train_step({ragged, even}).step == 1);
-      REQUIRE(session.train_step({even}).step == 2);
+      REQUIRE(session.trainer.train_step({ragged, even}).step == 1);
+      REQUIRE(session.trainer.train_step({even}).step == 2);
       REQUIRE(session.forward(ragged).logits_BL.sizes() == at::IntArrayRef({3, 3}));
     }
   }

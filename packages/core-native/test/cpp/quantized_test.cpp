@@ -32,13 +32,13 @@ double input_steps() {
 #endif
 }
 
-std::unique_ptr<Session> open(const ModelConfig& config, Precision precision, int threads = 2) {
+std::unique_ptr<TrainedSession> open(const ModelConfig& config, Precision precision, int threads = 2) {
   SessionConfig options;
   options.model = config;
   options.threads = threads;
   options.seed = 11;
   options.precision = precision;
-  auto session = std::make_unique<Session>(options, nullptr);
+  auto session = std::make_unique<TrainedSession>(options, nullptr);
   for (const NamedParameter& parameter : session->parameters()) session->initialize({parameter.name});
   return session;
 }
@@ -167,8 +167,9 @@ TEST(int8_keeps_its_encoder_layers_in_a_quarter_of_the_memory) {
 TEST(int8_is_not_for_training_nor_for_other_devices) {
   const ModelConfig config = tiny_config();
   const auto session = open(config, Precision::kInt8);
-  REQUIRE_THROWS(session->configure_training(TrainingConfig{}), "a model in int8 cannot be trained");
-  REQUIRE_THROWS(session->backward(random_batch(config, {4, 5})), "a model in int8 cannot be trained");
+  REQUIRE_THROWS(session->trainer.configure(TrainingConfig{}), "a model in int8 cannot be trained");
+  REQUIRE_THROWS(session->trainer.backward(random_batch(config, {4, 5})),
+                 "a model in int8 cannot be trained");
   SessionConfig options;
   options.model = config;
   options.precision = Precision::kInt8;

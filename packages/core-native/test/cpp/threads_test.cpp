@@ -105,10 +105,10 @@ TEST(what_brings_rows_up_to_date_outside_a_step_can_be_stopped_too) {
   std::atomic<bool> stop{false};
   SessionConfig options;
   options.model = tiny_config();
-  Session session(options, &stop);
+  TrainedSession session(options, &stop);
   for (const NamedParameter& parameter : session.parameters()) session.initialize({parameter.name});
-  session.configure_training({});
-  session.train_step({random_batch(options.model, {3, 4})});
+  session.trainer.configure({});
+  session.trainer.train_step({random_batch(options.model, {3, 4})});
   const std::string table = "bert.embeddings.word_embeddings.weight";
   const auto cancelled = [&](auto&& work) {
     stop = false;
@@ -122,13 +122,13 @@ TEST(what_brings_rows_up_to_date_outside_a_step_can_be_stopped_too) {
   {
     const CoreGate::Permit everything(1'000'000);
     REQUIRE(cancelled([&] { session.read(TensorKind::kWeight, table); }));
-    REQUIRE(cancelled([&] { session.set_step(5); }));
-    REQUIRE(cancelled([&] { session.configure_training({}); }));
+    REQUIRE(cancelled([&] { session.trainer.set_step(5); }));
+    REQUIRE(cancelled([&] { session.trainer.configure({}); }));
     REQUIRE(cancelled([&] { session.initialize({table}); }));
   }
   stop = false;
   REQUIRE(session.read(TensorKind::kWeight, table).numel() == 50 * 24);
-  REQUIRE(session.step() == 1);
+  REQUIRE(session.trainer.step() == 1);
 }
 
 #if defined(__linux__)
@@ -174,10 +174,10 @@ TEST(sessions_train_by_turns_with_the_bits_that_each_has_alone) {
   const auto train = [] {
     const ModelConfig config = tiny_config(Family::kBert, 0.1);
     const auto session = open_session(config, 2);
-    session->configure_training({});
+    session->trainer.configure({});
     std::vector<double> losses;
     for (unsigned step = 0; step < 10; ++step)
-      losses.push_back(session->train_step({random_batch(config, {5, 9, 2}, step)}).loss);
+      losses.push_back(session->trainer.train_step({random_batch(config, {5, 9, 2}, step)}).loss);
     return losses;
   };
   std::vector<double> alone, together[2];

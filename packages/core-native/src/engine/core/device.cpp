@@ -94,6 +94,8 @@ void set_thread_count(int threads) {
   at::set_num_threads(threads);
 }
 
+double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : scalar.item<double>(); }
+
 EngineInfo engine_info() {
   EngineInfo info;
   info.libtorch = TORCH_VERSION;

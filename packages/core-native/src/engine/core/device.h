@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <c10/core/Device.h>
 
 #include <string>
@@ -20,6 +21,10 @@ int default_threads();
 
 /// Gives the calling thread its number of intra-op threads, for good.
 void set_thread_count(int threads);
+
+/// The value of a tensor of one element, for which its device is waited for; 0 on `meta`, which has no
+/// values.
+double to_double(const at::Tensor& scalar);
 
 struct EngineInfo {
   std::string libtorch;

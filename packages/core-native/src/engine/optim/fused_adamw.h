@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/core/late_rows.h"
 #include "engine/kernels/kernels.h"
 #include "engine/nn/parameters.h"
 #include "engine/optim/adamw.h"
@@ -16,7 +17,7 @@ namespace finetag {
 /// (its moments shrink, its weights decay), but a row without a gradient changes by the elapsed steps alone.
 /// So it is left behind and replayed, step for step and with the same bits, before it is next read: by a
 /// batch, or by whoever saves.
-class FusedAdamW {
+class FusedAdamW : public LateRows {
  public:
   explicit FusedAdamW(ParameterStore& store) : store_(store) {}
 
@@ -26,12 +27,11 @@ class FusedAdamW {
   double gradient_norm() const;
   /// Step number `step`, counted from 1.
   void step(const AdamWOptions& options, int64_t step, double norm, double max_norm);
-  /// Brings the rows that `ids_T` names up to the last step.
-  void catch_up(const at::Tensor& ids_T);
-  /// Brings all rows up to the last step.
-  void catch_up();
-  /// Whether there may be rows that lag behind the last step.
-  bool has_late_rows() const { return !history_.empty(); }
+
+  bool has_late_rows() const override { return !history_.empty(); }
+  void catch_up(const at::Tensor& ids_T) override;
+  void catch_up() override;
+  void rows_were_written() override { start_at(now()); }
 
  private:
   struct Table {

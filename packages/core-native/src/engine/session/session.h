@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,9 +12,10 @@
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
 #include "engine/core/cpu_memory.h"
+#include "engine/core/late_rows.h"
+#include "engine/loss/loss.h"
 #include "engine/nn/model.h"
 #include "engine/nn/parameters.h"
-#include "engine/optim/fused_adamw.h"
 
 namespace finetag {
 
@@ -26,48 +26,41 @@ struct SessionConfig {
   uint32_t seed = 0;
   /// kInt8 is for `forward` alone.
   Precision precision = Precision::kFloat32;
+  /// Of `forward` with labels, and of training.
+  LossConfig loss;
   /// Use the fused kernels where the device and precision have them; false: plain ATen operators, their
   /// reference.
   bool fused = true;
 };
 
-/// Seconds of a training step, by what they went into.
-struct StepTimes {
-  double data = 0;  // checks and the way to the device
-  double forward = 0;
-  double backward = 0;
-  double optimizer = 0;  // clipping and AdamW
-};
-
-struct StepResult {
-  double loss;
-  double grad_norm;
-  double learning_rate;
-  int64_t step;
-  StepTimes times;
-};
-
 struct ForwardResult {
-  at::Tensor logits_BL;  // float32 on the CPU
-  std::optional<double> loss_sum;
-  std::optional<double> loss_count;
+  at::Tensor logits_BL;           // float32 on the CPU
+  std::optional<LossTerms> loss;  // of a batch with labels
 };
 
 enum class TensorKind { kWeight, kGrad, kExpAvg, kExpAvgSq };
 
-/// The micro-batches of a step. Shared, since those of the next one are known by this pointer.
-using StepBatches = std::shared_ptr<const std::vector<HostBatch>>;
-
-/// A model, its optimizer and their state on one device. Not thread-safe: one thread owns a session from
-/// its construction on, since libtorch's thread count and modes belong to threads.
+/// A model with its loss on one device: it predicts, evaluates, and gives access to its tensors. A Trainer
+/// trains it; without one it holds no optimizer state. Not thread-safe: one thread owns a session from its
+/// construction on, since libtorch's thread count and modes belong to threads.
 class Session {
  public:
   /// `stop` may be set by another thread: work under way then ends with Cancelled.
   Session(const SessionConfig& config, const std::atomic<bool>* stop);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  const ModelConfig& model_config() const { return config_.model; }
+  const SessionConfig& config() const { return config_; }
   const std::vector<NamedParameter>& parameters() const { return store_.named(); }
+  /// Of weights, gradients and moments.
+  int64_t bytes() const { return store_.bytes(); }
 
+  /// Logits of a batch; with labels also its loss. Without dropout or gradients.
+  ForwardResult forward(const HostBatch& batch);
+
+  // The tensors, by Hugging Face's names.
+
+  /// Makes the named weights anew.
   void initialize(const std::vector<std::string>& names);
   /// A float32 copy on the CPU. A gradient that does not exist reads as zeros. In int8, neither this nor the
   /// next is for the layers that a forward pass has packed.
@@ -76,27 +69,24 @@ class Session {
   bool read_part(TensorKind kind, const std::string& name, int64_t begin, const at::Tensor& target);
   /// With `begin`, the elements from that one on: large tensors come in parts, in their order. Where they are
   /// `transposed`, a part is whole rows of the transpose. False where not all of `data` is finite; it is
-  /// written all the same.
+  /// written all the same. Throws kArgument for kGrad: gradients come from the loss alone.
   bool write(TensorKind kind, const std::string& name, const at::Tensor& data,
              std::optional<int64_t> begin = std::nullopt, bool transposed = false);
 
-  void configure_training(const TrainingConfig& config);
-  /// `before_waiting` is called when the device has all of the step's work and only its result is waited for:
-  /// the time to place the next step's batches. Not where the step has by then been computed: on the CPU's
-  /// kernels.
-  StepResult train_step(const StepBatches& micro_batches, const std::function<void()>& before_waiting = {});
-  StepResult train_step(std::vector<HostBatch> micro_batches) {
-    return train_step(std::make_shared<const std::vector<HostBatch>>(std::move(micro_batches)));
-  }
-  /// Sends the batches of the next step to the device. A fault in them is left for that step to tell.
-  void place_ahead(const StepBatches& micro_batches);
-  /// Leaves gradients of the mean loss in place; returns the loss.
-  double backward(const HostBatch& batch);
-  ForwardResult forward(const HostBatch& batch);
+  // For a trainer.
 
-  int64_t step() const { return step_; }
-  void set_step(int64_t step);
-  int64_t bytes() const { return store_.bytes(); }
+  ParameterStore& store() { return store_; }
+  bool is_fused() const { return fused_; }
+  const std::atomic<bool>* stop_flag() const { return stop_; }
+  /// The batch on the session's device, with the rows of the word table that it reads brought up to date.
+  Batch place(const HostBatch& batch);
+  /// Sum of the batch's loss terms, with the graph that its gradients are formed from.
+  at::Tensor loss_sum(const Batch& batch, ForwardContext& context) const;
+  /// The rows that are brought up to date before they are read; null: none are late. It must live until
+  /// another is set.
+  void set_late_rows(LateRows* late_rows) { late_rows_ = late_rows; }
+  /// Brings all rows of the word table up to the last step.
+  void catch_up();
 
  private:
   /// Destroyed last, when the tensors of this session have given their memory back. Sessions that had none of
@@ -108,15 +98,8 @@ class Session {
     }
   };
 
-  void require_trainable() const;
-  Batch place(const HostBatch& batch);
-  /// Brings all rows of the word table up to the last step.
-  void catch_up();
   /// Where the values lie, brought up to date; those of a gradient that is kept by rows are a copy.
-  at::Tensor values(TensorKind kind, const std::string& name);
-  /// Leaves gradients in place; returns the mean loss, on the device.
-  at::Tensor accumulate_gradients(const StepBatches& micro_batches, StepTimes& times);
-  ForwardContext training_context(size_t micro_batch) const;
+  at::Tensor values(TensorKind kind, const NamedParameter& parameter);
   StoredParameter& stored_of(const NamedParameter& parameter) { return store_.stored()[parameter.storage]; }
 
   ReleaseMemory release_memory_;
@@ -126,11 +109,7 @@ class Session {
   const std::atomic<bool>* stop_;
   ParameterStore store_;
   std::unique_ptr<Model> model_;
-  std::optional<TrainingConfig> training_;
-  std::optional<FusedAdamW> fused_adamw_;  // while training is configured, where the kernels are used
-  int64_t step_ = 0;
-  StepBatches ahead_;  // those that place_ahead was given
-  std::vector<Batch> placed_ahead_;
+  LateRows* late_rows_ = nullptr;
   bool is_packed_ = false;  // the int8 weights
 };
 
