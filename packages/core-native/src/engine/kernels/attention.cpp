@@ -4,7 +4,7 @@
 #include "engine/kernels/product.h"
 #include "engine/kernels/random.h"
 #include "engine/kernels/scratch.h"
-#include "engine/kernels/turn.h"
+#include "engine/kernels/transpose.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -41,9 +41,9 @@ void add_bias(float* rows, int64_t count, int64_t stride, const float* bias, int
 }
 
 /// [S, D] with a stride -> [D, P]; what lies behind S is zero.
-void transpose(const float* from, int64_t stride, int64_t S, int64_t D, int64_t P, float* to) {
+void transpose_keys(const float* from, int64_t stride, int64_t S, int64_t D, int64_t P, float* to) {
   for (int64_t s = 0; s < S; s += kLanes)
-    pack_turned<kLanes>(from + s * stride, stride, S - s < kLanes ? S - s : kLanes, D, to + s, P);
+    pack_transposed<kLanes>(from + s * stride, stride, S - s < kLanes ? S - s : kLanes, D, to + s, P);
 }
 
 /// The factors of elements [from, from + count) of the [Q, S] matrix of a text and head, which is one stream
@@ -109,7 +109,7 @@ void attention(const Attention& o, int64_t begin, int64_t end) {
     add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
     add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
     add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
-    transpose(key, o.key_value_stride, S, D, P, keys_DP);
+    transpose_keys(key, o.key_value_stride, S, D, P, keys_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {
       const int64_t rows = p.queries - from < block ? p.queries - from : block;
@@ -152,8 +152,8 @@ void attention_grad(const AttentionGrad& o, int64_t begin, int64_t end) {
     const float* key = o.key_value + key_at;
     float* grad_key = o.grad_key_value + key_at;
     float* grad_value = grad_key + H;
-    transpose(key, o.key_value_stride, S, D, P, keys_DP);
-    transpose(key + H, o.key_value_stride, S, D, P, values_DP);
+    transpose_keys(key, o.key_value_stride, S, D, P, keys_DP);
+    transpose_keys(key + H, o.key_value_stride, S, D, P, values_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {
       const int64_t rows = p.queries - from < block ? p.queries - from : block;

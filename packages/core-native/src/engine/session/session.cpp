@@ -18,7 +18,7 @@
 #include "engine/core/cpu_memory.h"
 #include "engine/core/device.h"
 #include "engine/core/error.h"
-#include "engine/core/transpose.h"
+#include "engine/core/transpose_matrix.h"
 #include "engine/loss/bce.h"
 #include "engine/optim/adamw.h"
 #include "engine/optim/schedule.h"
@@ -81,8 +81,8 @@ void write_transposed(const std::string& name, const at::Tensor& target, const a
   const int64_t rows = data.numel() / columns;
   if (target.is_cpu()) {
     const at::Tensor from = data.contiguous();
-    transpose(from.const_data_ptr<float>(), rows, columns, target.mutable_data_ptr<float>() + first / columns,
-              target.size(1));
+    transpose_matrix(from.const_data_ptr<float>(), rows, columns,
+                     target.mutable_data_ptr<float>() + first / columns, target.size(1));
   } else {
     target.narrow(1, first / columns, rows).copy_(data.view({rows, columns}).t());
   }
