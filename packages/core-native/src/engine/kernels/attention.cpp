@@ -31,7 +31,9 @@ Place place_of(const Options& o, int64_t pair) {
   return {keys, o.first_only ? 1 : keys, start, o.first_only ? text : start, head * o.head_size};
 }
 
+/// Adds `bias` (or nothing, where it is null) to each row in place.
 void add_bias(float* rows, int64_t count, int64_t stride, const float* bias, int64_t features) {
+  if (bias == nullptr) return;
   for (int64_t r = 0; r < count; ++r) {
     for_each_vector(features, [&](int64_t at, auto n) {
       float* to = rows + r * stride + at;
@@ -106,9 +108,12 @@ void attention(const Attention& o, int64_t begin, int64_t end) {
     float* query = o.query + p.first_query * o.query_stride + p.head_offset;
     float* key = o.key_value + p.first_key * o.key_value_stride + p.head_offset;
     float* value = key + H;
-    add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
-    add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
-    add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
+    const auto from_head = [&](const float* bias, int64_t offset) {
+      return bias == nullptr ? nullptr : bias + offset + p.head_offset;
+    };
+    add_bias(query, p.queries, o.query_stride, from_head(o.query_bias_H, 0), D);
+    add_bias(key, S, o.key_value_stride, from_head(o.key_value_bias_2H, 0), D);
+    add_bias(value, S, o.key_value_stride, from_head(o.key_value_bias_2H, H), D);
     transpose_keys(key, o.key_value_stride, S, D, P, keys_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {
