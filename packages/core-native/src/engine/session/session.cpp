@@ -102,7 +102,7 @@ double to_double(const at::Tensor& scalar) { return scalar.is_meta() ? 0.0 : sca
 
 }  // namespace
 
-Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
+Session::Session(const SessionConfig& config, const std::atomic<bool>* stop, const ModelFactory& make)
     : config_(config),
       device_(checked_device(config)),
       fused_(config.fused && device_.is_cpu() && config.precision != Precision::kBfloat16),
@@ -113,7 +113,7 @@ Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
     release_memory_.is_cpu = true;
   }
   set_thread_count(config.threads);
-  model_ = make_model(store_, config_.model);
+  model_ = make(store_, config_.model);
 }
 
 void Session::initialize(const std::vector<std::string>& names) {
@@ -232,7 +232,7 @@ ForwardContext Session::training_context(size_t micro_batch) const {
 }
 
 Batch Session::place(const HostBatch& host) {
-  Batch batch = to_device(host, config_.model, device_, /*padded=*/!fused_);
+  Batch batch = to_device(host, config_.model, device_, model_->tables(fused_));
   if (fused_adamw_) fused_adamw_->catch_up(batch.ids_T);
   return batch;
 }

@@ -26,8 +26,8 @@ struct SessionConfig {
   uint32_t seed = 0;
   /// kInt8 is for `forward` alone.
   Precision precision = Precision::kFloat32;
-  /// Use the fused kernels where the device and precision have them; false: plain ATen operators, their
-  /// reference.
+  /// Ops may take their fused kernels, where device and precision have them; false: plain ATen operators
+  /// everywhere, the kernels' reference.
   bool fused = true;
 };
 
@@ -63,7 +63,8 @@ using StepBatches = std::shared_ptr<const std::vector<HostBatch>>;
 class Session {
  public:
   /// `stop` may be set by another thread: work under way then ends with Cancelled.
-  Session(const SessionConfig& config, const std::atomic<bool>* stop);
+  /// `make` builds the model: by default that of the config's family.
+  Session(const SessionConfig& config, const std::atomic<bool>* stop, const ModelFactory& make = make_model);
 
   const ModelConfig& model_config() const { return config_.model; }
   const std::vector<NamedParameter>& parameters() const { return store_.named(); }
