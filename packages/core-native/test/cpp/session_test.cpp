@@ -40,6 +40,25 @@ at::Tensor all_weights(Session& session) {
 
 }  // namespace
 
+TEST(names_are_hugging_faces) {
+  auto bert = open_session(tiny_config());
+  REQUIRE(bert->parameters().front().name == "bert.embeddings.word_embeddings.weight");
+  REQUIRE(bert->parameters().size() == 5 + 2 * 16 + 4);
+  auto roberta = open_session(tiny_config(Family::kRoberta));
+  REQUIRE(roberta->parameters().back().name == "classifier.out_proj.bias");
+  auto albert = open_session(tiny_config(Family::kAlbert));
+  REQUIRE(albert->parameters().size() == 5 + 2 + 2 * 16 + 4);
+  auto distilbert = open_session(tiny_config(Family::kDistilbert));
+  REQUIRE(distilbert->parameters().size() == 4 + 2 * 16 + 4);
+  ModelConfig electra = tiny_config(Family::kElectra);
+  REQUIRE(open_session(electra)->parameters().size() == 5 + 2 + 2 * 16 + 4);
+  auto ernie = open_session(tiny_config(Family::kErnie));
+  REQUIRE(ernie->parameters()[3].name == "ernie.embeddings.task_type_embeddings.weight");
+  REQUIRE(ernie->parameters().size() == 6 + 2 * 16 + 4);
+  electra.embedding_size = electra.hidden_size;
+  REQUIRE(open_session(electra)->parameters().size() == 5 + 2 * 16 + 4);
+}
+
 TEST(a_text_is_the_same_alone_and_in_company) {
   for (const Family family : kFamilies) {
     const ModelConfig config = tiny_config(family);
@@ -343,6 +362,44 @@ TEST(a_table_initialised_during_training_is_as_one_before) {
   for (int step = 0; step < 5; ++step) session->train_step({random_batch(config, {3})});
   session->initialize({table});
   REQUIRE(session->read(TensorKind::kWeight, table).equal(fresh));
+}
+
+// That masks of different keys are independent, random_test shows; here, that each place, step and
+// micro-batch has its own.
+TEST(dropout_differs_between_places_steps_and_micro_batches) {
+  ForwardContext context{.training = true, .seed = 1, .step = 2, .micro_batch = 3};
+  for (uint32_t site = 0; site < 5; ++site)
+    REQUIRE((context.next_key() == DropoutKey{.seed = 1, .step = 2, .micro_batch = 3, .site = site}));
+
+  for (const Family family : kFamilies) {
+    const ModelConfig config = tiny_config(family, 0.1);
+    const int64_t layers =
+        config.num_hidden_layers * (family == Family::kAlbert ? config.inner_group_num : 1);
+    const bool drops_twice = family == Family::kRoberta || family == Family::kElectra;
+    for (const bool fused : {false, true}) {
+      ParameterStore store(c10::kCPU, fused);
+      const auto model = make_model(store, config);
+      for (const NamedParameter& parameter : store.named()) store.initialize(parameter.name, 1, 0.1);
+      ForwardContext pass{.training = true, .fused = fused};
+      model->forward(to_device(random_batch(config, {3, 5}), config, c10::kCPU), pass);
+      // Embeddings; attention's weights, its output and the feed-forward's of each layer; the head.
+      REQUIRE(pass.next_site == 1 + 3 * layers + (drops_twice ? 2 : 1));
+    }
+  }
+
+  const ModelConfig config = tiny_config(Family::kBert, 0.3);
+  const auto session = open_session(config);
+  const HostBatch batch = random_batch(config, {4, 6});
+  const auto loss_at = [&](int64_t step) {
+    session->set_step(step);
+    return session->backward(batch);
+  };
+  session->configure_training({});
+  const double first = loss_at(0);
+  REQUIRE(loss_at(0) == first);
+  REQUIRE(loss_at(1) != first);
+  session->set_step(0);
+  REQUIRE(std::abs(session->train_step({batch, batch}).loss - first) > 1e-4);
 }
 
 TEST(batches_placed_ahead_change_nothing) {
