@@ -42,16 +42,16 @@ E choice(const Napi::Value& value, const char* name, const std::map<std::string,
   return found->second;
 }
 
+std::map<std::string, Family> families() {
+  std::map<std::string, Family> by_name;
+  for (const FamilyTraits& traits : kFamilyTraits) by_name.emplace(traits.name, traits.family);
+  return by_name;
+}
+
 ModelConfig model_config(const Napi::Value& value) {
   const Napi::Object from = object(value, "config");
   ModelConfig config;
-  config.family = choice<Family>(from.Get("family"), "family",
-                                 {{"bert", Family::kBert},
-                                  {"roberta", Family::kRoberta},
-                                  {"albert", Family::kAlbert},
-                                  {"distilbert", Family::kDistilbert},
-                                  {"electra", Family::kElectra},
-                                  {"ernie", Family::kErnie}});
+  config.family = choice<Family>(from.Get("family"), "family", families());
   config.vocab_size = integer(from, "vocabSize");
   config.hidden_size = integer(from, "hiddenSize");
   config.num_hidden_layers = integer(from, "numHiddenLayers");

@@ -41,25 +41,6 @@ Pair open_pair(const ModelConfig& config, int threads = 2) {
   return pair;
 }
 
-/// Largest difference, as a share of the largest value.
-double distance(const at::Tensor& a, const at::Tensor& b) {
-  const double scale = b.abs().max().item<double>();
-  return (a - b).abs().max().item<double>() / (scale > 0 ? scale : 1.0);
-}
-
-void require_close(const at::Tensor& a, const at::Tensor& b, const std::string& what, double tolerance) {
-  const double far = distance(a, b);
-  if (!(far <= tolerance)) fail(__FILE__, __LINE__, what + " differs by " + std::to_string(far));
-}
-
-// float32 keeps 24 bits; a gradient here is a sum of up to 500 terms of both signs through two layers and
-// softmaxes, and the two sides add in different orders.
-constexpr double kTolerance = 5e-5;
-
-bool is_key_bias(const std::string& name) {
-  return name.ends_with("key.bias") || name.ends_with("k_lin.bias");
-}
-
 void compare(const ModelConfig& config, const std::vector<int>& lengths, const std::string& name) {
   const Pair pair = open_pair(config);
   HostBatch batch = random_batch(config, lengths);
@@ -70,17 +51,7 @@ void compare(const ModelConfig& config, const std::vector<int>& lengths, const s
                 name + ": logits", kTolerance);
   const double loss = pair.fused->trainer.backward(batch), expected = pair.composite->trainer.backward(batch);
   REQUIRE(std::abs(loss - expected) <= 1e-5 * std::abs(expected));
-  for (const NamedParameter& parameter : pair.fused->parameters()) {
-    const at::Tensor gradient = pair.fused->read(TensorKind::kGrad, parameter.name);
-    const at::Tensor reference = pair.composite->read(TensorKind::kGrad, parameter.name);
-    // The key's bias has no influence on a softmax: its gradient is rounding, to be held against its
-    // neighbours.
-    if (is_key_bias(parameter.name)) {
-      REQUIRE((gradient - reference).abs().max().item<double>() < 1e-6);
-      continue;
-    }
-    require_close(gradient, reference, name + ": gradient of " + parameter.name, kTolerance);
-  }
+  require_same_gradients(*pair.fused, *pair.composite, name);
 }
 
 }  // namespace

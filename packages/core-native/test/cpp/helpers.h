@@ -1,7 +1,14 @@
 #pragma once
 
-#include <random>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/Tensor.h>
 
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "check.h"
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
 #include "engine/session/session.h"
@@ -78,6 +85,42 @@ inline std::unique_ptr<TrainedSession> open_session(const ModelConfig& config, i
   auto session = std::make_unique<TrainedSession>(options, nullptr);
   for (const NamedParameter& parameter : session->parameters()) session->initialize({parameter.name});
   return session;
+}
+
+/// Largest difference, as a share of the largest value.
+inline double distance(const at::Tensor& a, const at::Tensor& b) {
+  const double scale = b.abs().max().item<double>();
+  return (a - b).abs().max().item<double>() / (scale > 0 ? scale : 1.0);
+}
+
+inline void require_close(const at::Tensor& a, const at::Tensor& b, const std::string& what,
+                          double tolerance) {
+  const double far = distance(a, b);
+  if (!(far <= tolerance)) fail(__FILE__, __LINE__, what + " differs by " + std::to_string(far));
+}
+
+// float32 keeps 24 bits; a gradient here is a sum of up to 500 terms of both signs through two layers and
+// softmaxes, and the two sides add in different orders.
+inline constexpr double kTolerance = 5e-5;
+
+inline bool is_key_bias(const std::string& name) {
+  return name.ends_with("key.bias") || name.ends_with("k_lin.bias");
+}
+
+/// Of two sessions with the same parameters, after a backward pass of each.
+inline void require_same_gradients(Session& session, Session& reference, const std::string& what) {
+  for (const NamedParameter& parameter : session.parameters()) {
+    const at::Tensor gradient = session.read(TensorKind::kGrad, parameter.name);
+    const at::Tensor expected = reference.read(TensorKind::kGrad, parameter.name);
+    // The key's bias has no influence on a softmax: its gradient is rounding, to be held against its
+    // neighbours.
+    if (is_key_bias(parameter.name)) {
+      if (!((gradient - expected).abs().max().item<double>() < 1e-6))
+        fail(__FILE__, __LINE__, what + ": gradient of " + parameter.name);
+    } else {
+      require_close(gradient, expected, what + ": gradient of " + parameter.name, kTolerance);
+    }
+  }
 }
 
 }  // namespace finetag::test

@@ -3,6 +3,7 @@
 // touch.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -17,6 +18,7 @@ struct Problem {
   int64_t head_size, heads;
   bool first_only;
   DropoutMask mask;
+  bool biased = true;
   std::vector<int32_t> starts{0};
 
   int64_t texts() const { return static_cast<int64_t>(starts.size()) - 1; }
@@ -79,17 +81,20 @@ void check(const Problem& p) {
   };
   const std::vector<float> bias = random_values(3 * H), grad_context = random_values(R * H);
   std::vector<float> lse(R * p.heads), context(R * H);
-  kernels().attention(
-      {p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
-       key_start(queries, keys), stride, bias.data(), bias.data() + H, p.mask, lse.data(), context.data()},
-      0, p.texts() * p.heads);
+  const std::pair before{queries, keys};
+  kernels().attention({p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
+                       key_start(queries, keys), stride, p.biased ? bias.data() : nullptr,
+                       p.biased ? bias.data() + H : nullptr, p.mask, lse.data(), context.data()},
+                      0, p.texts() * p.heads);
   std::vector<float> grad_queries(queries.size()), grad_keys(keys.size());
   kernels().attention_grad({p.heads, D, p.starts.data(), p.first_only, query_start(queries), query_stride,
                             key_start(queries, keys), stride, p.mask, lse.data(), grad_context.data(),
                             query_start(grad_queries), key_start(grad_queries, grad_keys)},
                            0, p.texts() * p.heads);
 
-  // The kernel has added the biases in place, so the reference reads what it left.
+  // The kernel has added the biases in place, so the reference reads what it left. Without biases, it leaves
+  // all as it was.
+  if (!p.biased) REQUIRE(queries == before.first && keys == before.second);
   for (int64_t text = 0; text < p.texts(); ++text) {
     for (int64_t head = 0; head < p.heads; ++head) {
       const int64_t first_key = p.starts[text], first_query = p.first_only ? text : first_key, at = head * D;
@@ -131,7 +136,7 @@ TEST(attention_equals_its_formula) {
     for (const bool first_only : {false, true}) {
       for (const double p : {0.0, 0.2}) {
         for (const std::vector<int32_t>& lengths : texts) {
-          Problem problem{head_size, 3, first_only, mask_of(p)};
+          Problem problem{head_size, 3, first_only, mask_of(p), /*biased=*/head_size != 26};
           for (const int32_t length : lengths) problem.starts.push_back(problem.starts.back() + length);
           check(problem);
         }
@@ -141,7 +146,7 @@ TEST(attention_equals_its_formula) {
 }
 
 TEST(attention_equals_its_formula_at_the_longest_text) {
-  for (const int64_t head_size : {32, 64}) check({head_size, 1, false, mask_of(0.1), {0, 512}});
+  for (const int64_t head_size : {32, 64}) check({head_size, 1, false, mask_of(0.1), true, {0, 512}});
 }
 
 TEST(attention_drops_the_right_share_of_each_place) {

@@ -1,5 +1,6 @@
 // The kernels that go row by row, against their formulas in double precision; as attention_test.cpp.
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -24,6 +25,14 @@ std::vector<float> factors_of(int64_t rows, int64_t features, const DropoutMask&
   std::vector<float> factors(rows * features);
   kernels().dropout(ones.data(), factors.data(), features, mask, 0, rows);
   return factors;
+}
+
+/// Rates of dropout, with and without biases.
+const std::vector<std::pair<double, bool>> kDropoutAndBias = {{0.0, true}, {0.2, true}, {0.2, false}};
+
+/// For the formula, no bias is zeros; the kernel is then given none.
+std::vector<float> bias_values(int64_t count, bool biased) {
+  return biased ? random_values(count) : std::vector<float>(count);
 }
 
 struct Norm {
@@ -97,16 +106,18 @@ TEST(dropout_residual_and_norm_equal_their_formula) {
   constexpr float kEpsilon = 1e-2f;  // large, so that a row of one element has a gradient of ordinary size
   for (const int64_t H : kFeatures) {
     for (const int64_t R : kRows) {
-      for (const double p : {0.0, 0.2}) {
-        const auto x = random_values(R * H), bias = random_values(H), residual = random_values(R * H),
-                   weight = random_values(H), shift = random_values(H), grad_y = random_values(R * H);
+      for (const auto& [p, biased] : kDropoutAndBias) {
+        const auto x = random_values(R * H), residual = random_values(R * H), weight = random_values(H),
+                   bias = bias_values(H, biased), shift = bias_values(H, biased),
+                   grad_y = random_values(R * H);
         const DropoutMask mask = mask_of(p);
         const std::vector<float> factors = factors_of(R, H, mask);
         const int64_t C = chunks_of(R);
         std::vector<float> total(R * H), mean(R), rstd(R), y(R * H), grad_residual(R * H), grad_x(R * H),
             chunks(C * 3 * H), sums(3 * H);
-        kernels().residual_norm({H, x.data(), bias.data(), residual.data(), weight.data(), shift.data(),
-                                 kEpsilon, mask, total.data(), mean.data(), rstd.data(), y.data()},
+        kernels().residual_norm({H, x.data(), biased ? bias.data() : nullptr, residual.data(), weight.data(),
+                                 biased ? shift.data() : nullptr, kEpsilon, mask, total.data(), mean.data(),
+                                 rstd.data(), y.data()},
                                 0, R);
         for (int64_t c = 0; c < C; ++c) {
           kernels().residual_norm_grad(
@@ -145,8 +156,8 @@ TEST(embedding_and_norm_equal_their_formula) {
   constexpr float kEpsilon = 1e-2f;
   for (const int64_t H : kFeatures) {
     for (const int64_t T : kRows) {
-      for (const double p : {0.0, 0.2}) {
-        const auto table = random_values(9 * H), weight = random_values(H), shift = random_values(H),
+      for (const auto& [p, biased] : kDropoutAndBias) {
+        const auto table = random_values(9 * H), weight = random_values(H), shift = bias_values(H, biased),
                    grad_y = random_values(T * H);
         std::vector<int32_t> ids[3];
         for (int64_t t = 0; t < 3 * T; ++t) ids[t % 3].push_back(static_cast<int32_t>(t * 7 % 9));
@@ -159,7 +170,7 @@ TEST(embedding_and_norm_equal_their_formula) {
                                   {table.data(), table.data(), table.data()},
                                   {ids[0].data(), ids[1].data(), ids[2].data()},
                                   weight.data(),
-                                  shift.data(),
+                                  biased ? shift.data() : nullptr,
                                   kEpsilon,
                                   mask,
                                   total.data(),
@@ -211,15 +222,17 @@ TEST(bias_and_activation_equal_their_formula) {
        {Activation::kGelu, Activation::kGeluTanh, Activation::kRelu, Activation::kSilu}) {
     for (const int64_t I : kFeatures) {
       for (const int64_t R : kRows) {
+        const bool biased = R != 3;
         auto x = random_values(R * I);
         for (float& v : x) v *= 6;
-        const auto bias = random_values(I), grad_y = random_values(R * I);
+        const auto bias = bias_values(I, biased), grad_y = random_values(R * I);
+        const float* given = biased ? bias.data() : nullptr;
         const int64_t C = chunks_of(R);
         std::vector<float> y(R * I), again(R * I), grad = grad_y, chunks(C * I);
-        kernels().bias_activation({I, activation, x.data(), bias.data(), y.data()}, 0, R);
+        kernels().bias_activation({I, activation, x.data(), given, y.data()}, 0, R);
         for (int64_t c = 0; c < C; ++c) {
           kernels().bias_activation_grad(
-              {I, activation, x.data(), bias.data(), again.data(), grad.data(), chunks.data()}, R, c);
+              {I, activation, x.data(), given, again.data(), grad.data(), chunks.data()}, R, c);
         }
         for (int64_t at = 0; at < R * I; ++at) {
           const double in = static_cast<double>(x[at]) + bias[at % I];

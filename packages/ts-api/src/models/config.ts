@@ -4,7 +4,7 @@ import type { NativeModelConfig } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { recoverFiles } from "../io/index.ts";
 import { readConfigFile } from "./config-file.ts";
-import { FAMILIES, type Family, findFamily } from "./families/index.ts";
+import { FAMILIES, type Family, findFamily, firstPosition } from "./families/index.ts";
 import { readFields } from "./read-fields.ts";
 import { type ConfigFile, HIDDEN_ACTS } from "./schema.ts";
 
@@ -68,13 +68,9 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
   };
 }
 
-/**
- * The longest text in tokens, special ones included. RoBERTa's architecture counts positions from `pad_token_id + 1`
- * on (as fairseq does), so that many rows of its table are never used: 514 rows give 512 positions.
- */
+/** The longest text in tokens, special ones included. */
 export function maxTextLength({ native }: Pick<ModelConfig, "native">): number {
-  const unused = native.family === "roberta" ? native.padTokenId + 1 : 0;
-  return native.maxPositionEmbeddings - unused;
+  return native.maxPositionEmbeddings - firstPosition(native.family, native.padTokenId);
 }
 
 function unknownFamily({ model_type: modelType, architectures }: Record<string, unknown>): string {
@@ -102,7 +98,7 @@ function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | u
   if (file.is_decoder || file.add_cross_attention) {
     return "it describes a decoder (is_decoder or add_cross_attention); use an encoder";
   }
-  if (engine === "roberta" && file.max_position_embeddings <= file.pad_token_id + 1) {
+  if (file.max_position_embeddings <= firstPosition(engine, file.pad_token_id)) {
     return `max_position_embeddings ${file.max_position_embeddings} leaves no position after pad_token_id ${file.pad_token_id}; use the config.json of the weights`;
   }
   if (file.pad_token_id >= file.vocab_size) {

@@ -4,7 +4,7 @@ import { CONFIG } from "../io/index.ts";
 import type { TensorEntry } from "../weights/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
-import { decidingKey, headBias, isHeadParameter } from "./names.ts";
+import { decidingKey, headBias, isHeadOf } from "./names.ts";
 import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 
 /** Which tensor of a file fills which parameter of a model. */
@@ -38,7 +38,7 @@ export function matchWeights(
   entries: TensorEntry[],
 ): WeightMatch {
   const family = familyOf(config);
-  const isRequired = ({ name }: ParameterInfo) => !isHeadParameter(name) && !family.optional.includes(name);
+  const isRequired = ({ name }: ParameterInfo) => !isHeadOf(family, name) && !family.optional.includes(name);
   const prefix = findPrefix(parameters.filter(isRequired), entries, family, config.directory ?? "the model");
   const found = findTensors(parameters, namesBehind(prefix, entries), family);
   addHeadBeside(prefix, parameters, entries, family, found);
@@ -48,7 +48,7 @@ export function matchWeights(
   const optionalAbsent = family.optional.every((name) => !found.has(name));
   for (const parameter of parameters) {
     const { name } = parameter;
-    const isHead = isHeadParameter(name);
+    const isHead = isHeadOf(family, name);
     const tensor = found.get(name);
     if (isHead && head !== "match") {
       if (head === "absent") match.fresh.push(name);
@@ -78,7 +78,7 @@ function addHeadBeside(
   family: Family,
   found: Map<string, TensorEntry>,
 ): void {
-  const head = parameters.filter(({ name }) => isHeadParameter(name));
+  const head = parameters.filter(({ name }) => isHeadOf(family, name));
   if (prefix === "" || head.some(({ name }) => found.has(name))) return;
   const parent = prefix.replace(/[^.]+\.$/, "");
   const beside = findTensors(head, namesBehind(parent, entries), family);

@@ -1,9 +1,14 @@
 import type { ParameterInfo } from "@finetag/core-native";
-import type { Family } from "./families/index.ts";
+import { FAMILIES, type Family } from "./families/index.ts";
 
-/** True for the parameters of a classification head, which a bare encoder lacks. */
+/** True for the parameters of a family's classification head, which a bare encoder lacks. */
+export function isHeadOf({ headPrefixes }: Family, name: string): boolean {
+  return headPrefixes.some((prefix) => name.startsWith(prefix));
+}
+
+/** True for the parameters of any family's classification head. */
 export function isHeadParameter(name: string): boolean {
-  return name.startsWith("classifier.") || name.startsWith("pre_classifier.");
+  return FAMILIES.some((family) => isHeadOf(family, name));
 }
 
 /** The head's bias of one value for each label. */

@@ -47,9 +47,8 @@ export function findPrefix(
   family: Family,
   where: string,
 ): string {
-  const anchor = encoder.find(({ name }) => name.endsWith("word_embeddings.weight")) ?? encoder[0]!;
   const strange = FAMILIES.flatMap(({ bases }) => bases).filter((base) => !family.bases.includes(base));
-  const possible = prefixesOf(tensorNames(anchor.name, family.bases), entries)
+  const possible = prefixesOf(tensorNames(family.anchor, family.bases), entries)
     // Without its family's name, a RoBERTa would pass for a BERT.
     .filter((prefix) => !strange.some((base) => `.${prefix}`.endsWith(`.${base}`)))
     .slice(0, PREFIX_LIMIT);

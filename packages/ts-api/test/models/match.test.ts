@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import type { ParameterInfo } from "@finetag/core-native";
 import { describe, expect, it } from "vitest";
 import { parseModelConfig } from "../../src/models/config.ts";
-import { matchWeights } from "../../src/models/index.ts";
+import { FAMILIES } from "../../src/models/families/index.ts";
+import { familyOf, matchWeights } from "../../src/models/index.ts";
+import { isHeadOf } from "../../src/models/names.ts";
+import { findPrefix } from "../../src/models/prefix.ts";
 import type { TensorEntry } from "../../src/weights/index.ts";
 
 interface StateDict {
@@ -316,5 +319,35 @@ describe("weights that contradict the config", () => {
   it("half a pooler is an error", () => {
     const entries = entriesOf(name).filter((entry) => entry.name !== "bert.pooler.dense.bias");
     expect(() => match("Bert", name, entries)).toThrow('tensor "bert.pooler.dense.bias" is missing');
+  });
+});
+
+describe("what a family declares", () => {
+  it.each(FAMILIES.map((family) => [family.modelType, family] as const))(
+    "%s: its anchor, head and output are parameters of transformers' class",
+    (_, family) => {
+      const names = entriesOf(family.architecture).map(({ name }) => name);
+      expect(names).toContain(family.anchor);
+      expect(names).toContain(family.headWeight);
+      // The encoder's names begin with its base, and all others are the head's.
+      const [base] = family.bases;
+      for (const name of names) expect(isHeadOf(family, name)).toBe(!name.startsWith(base!));
+      for (const prefix of family.headPrefixes)
+        expect(names.some((name) => name.startsWith(prefix))).toBe(true);
+    },
+  );
+
+  it("finds an encoder by the anchor, whatever it is called", () => {
+    const name = (parameter: string) => parameter.replace("word_embeddings", "tok_embeddings");
+    const rename = <T extends { name: string }>(list: T[]) =>
+      list.map((item) => ({ ...item, name: name(item.name) }));
+    const bert = familyOf({ modelType: "bert" });
+    const encoder = rename(parametersOf("Bert")).filter((parameter) => !isHeadOf(bert, parameter.name));
+    const entries = rename(entriesOf("BertForSequenceClassification")).map((entry) => ({
+      ...entry,
+      name: `plm.${entry.name}`,
+    }));
+    expect(findPrefix(encoder, entries, { ...bert, anchor: name(bert.anchor) }, "here")).toBe("plm.");
+    expect(findPrefix(encoder, entries, bert, "here")).toBe("");
   });
 });

@@ -73,15 +73,15 @@ class Staging {
   int64_t total_ = 0;
 };
 
-/// BERT counts from 0. RoBERTa counts from padding id + 1 and skips padding ids (Hugging Face's
-/// create_position_ids_from_input_ids), which can occur literally in a text.
+/// As the family numbers tokens (core/family.h). The padding id can occur literally in a text.
 std::vector<int32_t> count_positions(const HostBatch& host, const ModelConfig& config) {
   std::vector<int32_t> positions(host.ids_T.size());
   const auto padding = static_cast<int32_t>(config.pad_token_id);
+  const bool after_padding = config.positions_follow_padding();
   for (int64_t b = 0; b < host.texts(); ++b) {
     int32_t counted = 0;
     for (int32_t t = host.cu_seqlens[b]; t < host.cu_seqlens[b + 1]; ++t) {
-      if (config.positions_follow_padding()) {
+      if (after_padding) {
         positions[t] = host.ids_T[t] == padding ? padding : padding + ++counted;
       } else {
         positions[t] = counted++;
@@ -127,7 +127,8 @@ void check(const HostBatch& batch, const ModelConfig& config) {
   if (!batch.label_mask_BL.empty() && batch.labels_BL.empty()) fail("labelMask without labels");
 }
 
-Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device, bool padded) {
+Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device,
+                const BatchTables& tables) {
   Batch batch;
   batch.texts = host.texts();
   batch.tokens = host.tokens();
@@ -150,7 +151,7 @@ Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Dev
   staging.add(batch.first_token_B, first_token, {B});
   std::vector<int64_t> padded_from, packed_from;
   std::vector<float> key_bias;
-  if (padded && batch.is_ragged()) {
+  if (tables.padding && batch.is_ragged()) {
     padded_from.assign(B * S, 0);
     packed_from.resize(T);
     key_bias.assign(B * S, -std::numeric_limits<float>::infinity());

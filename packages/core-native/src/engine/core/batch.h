@@ -25,7 +25,15 @@ struct HostBatch {
 /// Throws kArgument, naming the array and the text, unless lengths, ids and values fit the model.
 void check(const HostBatch& batch, const ModelConfig& config);
 
-/// The same on the model's device, with the index tables that attention needs.
+/// The index tables that not every model reads; a model says which it does (nn/model.h).
+struct BatchTables {
+  /// padded_from_BS, packed_from_T and key_bias_B11S: for ops that lay texts out as [B, S].
+  bool padding = false;
+
+  BatchTables operator|(const BatchTables& other) const { return {padding || other.padding}; }
+};
+
+/// The same on the model's device, with the index tables that the model reads.
 struct Batch {
   int64_t texts;             // B
   int64_t tokens;            // T
@@ -36,18 +44,17 @@ struct Batch {
   at::Tensor task_types_T;   // int32, all 0; undefined where the model has no task embedding
   at::Tensor first_token_B;  // int64, where each text starts
   at::Tensor cu_seqlens;     // int32 [B+1]
-  // The rest of the indices only where attention pads texts:
+  // With BatchTables::padding, where texts differ in length; else undefined:
   at::Tensor padded_from_BS;  // int64 [B*S]: token of each padded slot; padding points at token 0
   at::Tensor packed_from_T;   // int64: padded slot of each token
-  at::Tensor key_bias_B11S;   // float: 0 at tokens, -inf at padding; undefined if nothing is padded
+  at::Tensor key_bias_B11S;   // float: 0 at tokens, -inf at padding
   at::Tensor labels_BL;       // float, or undefined
   at::Tensor label_mask_BL;   // float, or undefined
 
   bool is_ragged() const { return texts * max_length != tokens; }
 };
 
-/// `padded`: with the tables by which attention pads texts.
 Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device,
-                bool padded = true);
+                const BatchTables& tables = {.padding = true});
 
 }  // namespace finetag

@@ -3,9 +3,10 @@
 #include <cstdint>
 #include <string>
 
+#include "engine/core/family.h"
+
 namespace finetag {
 
-enum class Family { kBert, kRoberta, kAlbert, kDistilbert, kElectra, kErnie };
 enum class Activation { kGelu, kGeluTanh, kRelu, kSilu };
 /// kInt8: products of the encoder's linear layers; forward only.
 enum class Precision { kFloat32, kBfloat16, kInt8 };
@@ -37,12 +38,11 @@ struct ModelConfig {
 
   int64_t head_size() const { return hidden_size / num_attention_heads; }
   int64_t embedding_width() const { return embedding_size > 0 ? embedding_size : hidden_size; }
-  /// RoBERTa's positions start behind the padding id, whose position padding itself has.
-  bool positions_follow_padding() const { return family == Family::kRoberta; }
+  bool positions_follow_padding() const { return traits_of(family).positions == Positions::kAfterPadding; }
+  /// The position of a text's first token.
+  int64_t first_position() const { return positions_follow_padding() ? pad_token_id + 1 : 0; }
   /// Longest text in tokens.
-  int64_t max_text_length() const {
-    return positions_follow_padding() ? max_position_embeddings - pad_token_id - 1 : max_position_embeddings;
-  }
+  int64_t max_text_length() const { return max_position_embeddings - first_position(); }
 };
 
 /// Throws kArgument, naming the field, unless every field makes sense.

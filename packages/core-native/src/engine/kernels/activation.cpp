@@ -47,17 +47,24 @@ struct Silu {
   }
 };
 
-template <typename Function>
+/// Elements of a row before the activation; `Biased` at compile time, so that no loop tests a pointer.
+template <bool Biased, typename Count>
+inline F biased(const float* x, const float* bias, Count n) {
+  if constexpr (Biased) return load(x, n) + load(bias, n);
+  return load(x, n);
+}
+
+template <typename Function, bool Biased>
 void forward(const BiasActivation& o, int64_t begin, int64_t end) {
   const int64_t I = o.features;
   for (int64_t r = begin; r < end; ++r) {
     for_each_vector(I, [&](int64_t at, auto n) {
-      store(o.y_RI + r * I + at, Function::value(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n)), n);
+      store(o.y_RI + r * I + at, Function::value(biased<Biased>(o.x_RI + r * I + at, o.bias_I + at, n)), n);
     });
   }
 }
 
-template <typename Function>
+template <typename Function, bool Biased>
 void backward(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
   const int64_t I = o.features;
   float* grad_bias = o.sums_CI + chunk * I;
@@ -65,7 +72,7 @@ void backward(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
   const int64_t end = rows < (chunk + 1) * kChunkRows ? rows : (chunk + 1) * kChunkRows;
   for (int64_t r = chunk * kChunkRows; r < end; ++r) {
     for_each_vector(I, [&](int64_t at, auto n) {
-      const Derived d = Function::both(load(o.x_RI + r * I + at, n) + load(o.bias_I + at, n));
+      const Derived d = Function::both(biased<Biased>(o.x_RI + r * I + at, o.bias_I + at, n));
       const F grad = load(o.grad_RI + r * I + at, n) * d.slope;
       store(o.y_RI + r * I + at, d.value, n);
       store(o.grad_RI + r * I + at, grad, n);
@@ -74,31 +81,43 @@ void backward(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
   }
 }
 
+template <typename Function>
+void forward_of(const BiasActivation& o, int64_t begin, int64_t end) {
+  if (o.bias_I != nullptr) return forward<Function, true>(o, begin, end);
+  forward<Function, false>(o, begin, end);
+}
+
+template <typename Function>
+void backward_of(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
+  if (o.bias_I != nullptr) return backward<Function, true>(o, rows, chunk);
+  backward<Function, false>(o, rows, chunk);
+}
+
 }  // namespace
 
 void bias_activation(const BiasActivation& o, int64_t begin, int64_t end) {
   switch (o.activation) {
     case Activation::kGelu:
-      return forward<Gelu>(o, begin, end);
+      return forward_of<Gelu>(o, begin, end);
     case Activation::kGeluTanh:
-      return forward<GeluTanh>(o, begin, end);
+      return forward_of<GeluTanh>(o, begin, end);
     case Activation::kRelu:
-      return forward<Relu>(o, begin, end);
+      return forward_of<Relu>(o, begin, end);
     case Activation::kSilu:
-      return forward<Silu>(o, begin, end);
+      return forward_of<Silu>(o, begin, end);
   }
 }
 
 void bias_activation_grad(const BiasActivationGrad& o, int64_t rows, int64_t chunk) {
   switch (o.activation) {
     case Activation::kGelu:
-      return backward<Gelu>(o, rows, chunk);
+      return backward_of<Gelu>(o, rows, chunk);
     case Activation::kGeluTanh:
-      return backward<GeluTanh>(o, rows, chunk);
+      return backward_of<GeluTanh>(o, rows, chunk);
     case Activation::kRelu:
-      return backward<Relu>(o, rows, chunk);
+      return backward_of<Relu>(o, rows, chunk);
     case Activation::kSilu:
-      return backward<Silu>(o, rows, chunk);
+      return backward_of<Silu>(o, rows, chunk);
   }
 }
 

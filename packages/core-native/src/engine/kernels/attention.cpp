@@ -4,7 +4,7 @@
 #include "engine/kernels/product.h"
 #include "engine/kernels/random.h"
 #include "engine/kernels/scratch.h"
-#include "engine/kernels/turn.h"
+#include "engine/kernels/transpose.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -31,7 +31,9 @@ Place place_of(const Options& o, int64_t pair) {
   return {keys, o.first_only ? 1 : keys, start, o.first_only ? text : start, head * o.head_size};
 }
 
+/// Adds `bias` (or nothing, where it is null) to each row in place.
 void add_bias(float* rows, int64_t count, int64_t stride, const float* bias, int64_t features) {
+  if (bias == nullptr) return;
   for (int64_t r = 0; r < count; ++r) {
     for_each_vector(features, [&](int64_t at, auto n) {
       float* to = rows + r * stride + at;
@@ -41,9 +43,9 @@ void add_bias(float* rows, int64_t count, int64_t stride, const float* bias, int
 }
 
 /// [S, D] with a stride -> [D, P]; what lies behind S is zero.
-void transpose(const float* from, int64_t stride, int64_t S, int64_t D, int64_t P, float* to) {
+void transpose_keys(const float* from, int64_t stride, int64_t S, int64_t D, int64_t P, float* to) {
   for (int64_t s = 0; s < S; s += kLanes)
-    pack_turned<kLanes>(from + s * stride, stride, S - s < kLanes ? S - s : kLanes, D, to + s, P);
+    pack_transposed<kLanes>(from + s * stride, stride, S - s < kLanes ? S - s : kLanes, D, to + s, P);
 }
 
 /// The factors of elements [from, from + count) of the [Q, S] matrix of a text and head, which is one stream
@@ -106,10 +108,13 @@ void attention(const Attention& o, int64_t begin, int64_t end) {
     float* query = o.query + p.first_query * o.query_stride + p.head_offset;
     float* key = o.key_value + p.first_key * o.key_value_stride + p.head_offset;
     float* value = key + H;
-    add_bias(query, p.queries, o.query_stride, o.query_bias_H + p.head_offset, D);
-    add_bias(key, S, o.key_value_stride, o.key_value_bias_2H + p.head_offset, D);
-    add_bias(value, S, o.key_value_stride, o.key_value_bias_2H + H + p.head_offset, D);
-    transpose(key, o.key_value_stride, S, D, P, keys_DP);
+    const auto from_head = [&](const float* bias, int64_t offset) {
+      return bias == nullptr ? nullptr : bias + offset + p.head_offset;
+    };
+    add_bias(query, p.queries, o.query_stride, from_head(o.query_bias_H, 0), D);
+    add_bias(key, S, o.key_value_stride, from_head(o.key_value_bias_2H, 0), D);
+    add_bias(value, S, o.key_value_stride, from_head(o.key_value_bias_2H, H), D);
+    transpose_keys(key, o.key_value_stride, S, D, P, keys_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {
       const int64_t rows = p.queries - from < block ? p.queries - from : block;
@@ -152,8 +157,8 @@ void attention_grad(const AttentionGrad& o, int64_t begin, int64_t end) {
     const float* key = o.key_value + key_at;
     float* grad_key = o.grad_key_value + key_at;
     float* grad_value = grad_key + H;
-    transpose(key, o.key_value_stride, S, D, P, keys_DP);
-    transpose(key + H, o.key_value_stride, S, D, P, values_DP);
+    transpose_keys(key, o.key_value_stride, S, D, P, keys_DP);
+    transpose_keys(key + H, o.key_value_stride, S, D, P, values_DP);
 
     for (int64_t from = 0; from < p.queries; from += block) {
       const int64_t rows = p.queries - from < block ? p.queries - from : block;

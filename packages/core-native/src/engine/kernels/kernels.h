@@ -30,7 +30,7 @@ struct ResidualNorm {
   const float* bias_H;  // or null
   const float* residual_RH;
   const float* weight_H;
-  const float* shift_H;
+  const float* shift_H;  // or null
   float epsilon;
   DropoutMask mask;
   float* sum_RH;  // what is normed, for the backward pass; or null
@@ -58,7 +58,7 @@ struct EmbeddingNorm {
   const float* tables_VH[kMostTables];
   const int32_t* ids_T[kMostTables];
   const float* weight_H;
-  const float* shift_H;
+  const float* shift_H;  // or null
   float epsilon;
   DropoutMask mask;
   float* sum_TH;  // or null
@@ -82,17 +82,17 @@ struct BiasActivation {
   int64_t features;
   Activation activation;
   const float* x_RI;
-  const float* bias_I;
-  float* y_RI;  // may be x_RI
+  const float* bias_I;  // or null
+  float* y_RI;          // may be x_RI
 };
 struct BiasActivationGrad {
   int64_t features;
   Activation activation;
   const float* x_RI;
-  const float* bias_I;
-  float* y_RI;     // computed once more, for the gradient of the next weight
-  float* grad_RI;  // in: of y; out: of x
-  float* sums_CI;  // per chunk: gradient of the bias
+  const float* bias_I;  // or null
+  float* y_RI;          // computed once more, for the gradient of the next weight
+  float* grad_RI;       // in: of y; out: of x
+  float* sums_CI;       // per chunk: gradient of the bias
 };
 
 /// Self-attention of one text and head at a time (Vaswani et al. 2017, 3.2): scores, softmax, dropout and
@@ -107,8 +107,8 @@ struct Attention {
   int64_t query_stride;
   float* key_value;  // [T, 2H] within rows of `key_value_stride`
   int64_t key_value_stride;
-  const float* query_bias_H;
-  const float* key_value_bias_2H;
+  const float* query_bias_H;       // or null
+  const float* key_value_bias_2H;  // or null, together with the former
   DropoutMask mask;
   float* log_sum_exp;  // [rows of queries, N], or null
   float* context;      // [rows of queries, H]

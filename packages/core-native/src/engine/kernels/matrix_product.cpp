@@ -10,7 +10,7 @@
 #include "engine/kernels/scratch.h"
 #include "engine/kernels/simd.h"
 #include "engine/kernels/tile.h"
-#include "engine/kernels/turn.h"
+#include "engine/kernels/transpose.h"
 
 namespace finetag::FINETAG_ISA {
 
@@ -31,8 +31,8 @@ int64_t depth_block(int64_t depth) {
 void pack_rows(const MatrixView& a, int64_t rows, int64_t depth, float* out) {
   if (a.row != 1) {
     for (int64_t row = 0; row < rows; row += kRows)
-      pack_turned<kRows>(a.data + row * a.row, a.row, std::min<int64_t>(kRows, rows - row), depth,
-                         out + row * depth, kRows);
+      pack_transposed<kRows>(a.data + row * a.row, a.row, std::min<int64_t>(kRows, rows - row), depth,
+                             out + row * depth, kRows);
     return;
   }
   // Panels side by side, so that whole cache lines of A are read.
@@ -54,8 +54,8 @@ void pack_columns(const MatrixView& b, int64_t columns, int64_t depth, float* ou
   const int64_t width = round_up(columns, kLanes);
   if (b.column != 1) {
     for (int64_t at = 0; at < columns; at += kLanes)
-      pack_turned<kLanes>(b.data + at * b.column, b.column, std::min<int64_t>(kLanes, columns - at), depth,
-                          out + at, width);
+      pack_transposed<kLanes>(b.data + at * b.column, b.column, std::min<int64_t>(kLanes, columns - at),
+                              depth, out + at, width);
     return;
   }
   for (int64_t k = 0; k < depth; ++k)

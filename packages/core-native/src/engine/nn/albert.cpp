@@ -11,8 +11,12 @@ FamilyPlan plan_albert(const ModelConfig& config) {
   EncoderPlan encoder;
   encoder.embeddings = "albert.embeddings";
   encoder.projection = "albert.encoder.embedding_hidden_mapping_in";
-  encoder.names = {"attention.query",     "attention.key", "attention.value", "attention.dense",
-                   "attention.LayerNorm", "ffn",           "ffn_output",      "full_layer_layer_norm"};
+  encoder.names = {{"attention.query", "attention.key", "attention.value"},
+                   "attention.dense",
+                   "attention.LayerNorm",
+                   "ffn",
+                   "ffn_output",
+                   "full_layer_layer_norm"};
   encoder.dropout = {config.attention_probs_dropout_prob, config.hidden_dropout_prob, 0.0};
   const int64_t groups = config.num_hidden_groups, inner = config.inner_group_num;
   for (int64_t group = 0; group < groups; ++group) {
@@ -27,7 +31,7 @@ FamilyPlan plan_albert(const ModelConfig& config) {
     const auto group = static_cast<int64_t>(static_cast<double>(pass) / per_group);
     for (int64_t layer = 0; layer < inner; ++layer) encoder.passes.push_back(group * inner + layer);
   }
-  return {encoder, {"albert.pooler", "classifier", at::tanh, false}};
+  return {encoder, Pooling::kFirstToken, {"albert.pooler", "classifier", at::tanh, false}};
 }
 
 }  // namespace finetag

@@ -10,7 +10,7 @@ FamilyPlan plan_electra(const ModelConfig& config) {
   EncoderPlan encoder = bert_encoder("electra", config);
   if (config.embedding_width() != config.hidden_size) encoder.projection = "electra.embeddings_project";
   const auto gelu = [](const at::Tensor& x) { return at::gelu(x); };
-  return {encoder, {"classifier.dense", "classifier.out_proj", gelu, true}};
+  return {encoder, Pooling::kFirstToken, {"classifier.dense", "classifier.out_proj", gelu, true}};
 }
 
 }  // namespace finetag

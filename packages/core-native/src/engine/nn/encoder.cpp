@@ -9,27 +9,30 @@
 
 namespace finetag {
 
-Embeddings::Embeddings(ParameterStore& store, const std::string& prefix, const ModelConfig& config)
+Embeddings::Embeddings(ParameterStore& store, const std::string& prefix, const EmbeddingNames& names,
+                       const ModelConfig& config)
     : dropout_(config.hidden_dropout_prob) {
   const int64_t E = config.embedding_width();
   const auto add = [&](const std::string& name, int64_t rows, int64_t padding_row) {
     return EmbeddingTable{
-        store.add(prefix + name + ".weight", {rows, E}, ParameterRole::kWeight, padding_row), padding_row};
+        store.add(prefix + "." + name + ".weight", {rows, E}, ParameterRole::kWeight, padding_row),
+        padding_row};
   };
-  weights_.words = add(".word_embeddings", config.vocab_size, config.pad_token_id);
+  weights_.words = add(names.words, config.vocab_size, config.pad_token_id);
   weights_.words_gradient = store.add_row_gradient();
-  const EmbeddingTable positions = add(".position_embeddings", config.max_position_embeddings,
-                                       config.positions_follow_padding() ? config.pad_token_id : -1);
+  std::optional<EmbeddingTable> positions;
+  if (!names.positions.empty()) {
+    positions = add(names.positions, config.max_position_embeddings,
+                    config.positions_follow_padding() ? config.pad_token_id : -1);
+  }
   if (config.type_vocab_size > 0) {
-    weights_.others.push_back(
-        {add(".token_type_embeddings", config.type_vocab_size, -1), &Batch::token_types_T});
+    weights_.others.push_back({add(names.token_types, config.type_vocab_size, -1), &Batch::token_types_T});
   }
-  weights_.others.push_back({positions, &Batch::positions_T});
+  if (positions) weights_.others.push_back({*positions, &Batch::positions_T});
   if (config.task_type_vocab_size > 0) {
-    weights_.others.push_back(
-        {add(".task_type_embeddings", config.task_type_vocab_size, -1), &Batch::task_types_T});
+    weights_.others.push_back({add(names.task_types, config.task_type_vocab_size, -1), &Batch::task_types_T});
   }
-  weights_.norm = LayerNorm(store, prefix + ".LayerNorm", E, config.layer_norm_eps);
+  weights_.norm = LayerNorm(store, prefix + "." + names.norm, E, config.layer_norm_eps);
 }
 
 at::Tensor Embeddings::forward(const Batch& batch, ForwardContext& context) const {
@@ -41,7 +44,9 @@ EncoderLayer::EncoderLayer(ParameterStore& store, const std::string& prefix, con
     : heads_(config.num_attention_heads), activation_(config.hidden_act), dropout_(dropout) {
   const int64_t H = config.hidden_size, I = config.intermediate_size;
   const auto at = [&](const std::string& name) { return prefix + "." + name; };
-  attention_.query_key_value = Linear(store, {at(names.query), at(names.key), at(names.value)}, H, H);
+  std::vector<std::string> query_key_value;
+  for (const std::string& name : names.query_key_value) query_key_value.push_back(at(name));
+  attention_.query_key_value = Linear(store, query_key_value, H, 3 * H);
   attention_.output = Linear(store, at(names.attention_output), H, H);
   attention_.norm = LayerNorm(store, at(names.attention_norm), H, config.layer_norm_eps);
   feed_forward_.intermediate = Linear(store, at(names.intermediate), H, I);
@@ -60,7 +65,7 @@ at::Tensor EncoderLayer::forward(const at::Tensor& x_TH, const Batch& batch, For
 }
 
 Encoder::Encoder(ParameterStore& store, const EncoderPlan& plan, const ModelConfig& config)
-    : embeddings_(store, plan.embeddings, config), passes_(plan.passes) {
+    : embeddings_(store, plan.embeddings, plan.embedding_names, config), passes_(plan.passes) {
   if (!plan.projection.empty())
     projection_.emplace(store, plan.projection, config.embedding_width(), config.hidden_size);
   layers_.reserve(plan.layers.size());
@@ -72,12 +77,13 @@ Encoder::Encoder(ParameterStore& store, const EncoderPlan& plan, const ModelConf
   }
 }
 
-at::Tensor Encoder::forward(const Batch& batch, ForwardContext& context) const {
+at::Tensor Encoder::forward(const Batch& batch, ForwardContext& context, bool first_only) const {
   at::Tensor x = embeddings_.forward(batch, context);
   if (projection_) x = linear(x, *projection_, context.fused);
   for (size_t i = 0; i < passes_.size(); ++i) {
     CancelScope::check();
-    x = layers_[passes_[i]].forward(x, batch, context, /*first_only=*/i + 1 == passes_.size());
+    const bool is_last = i + 1 == passes_.size();
+    x = layers_[passes_[i]].forward(x, batch, context, first_only && is_last);
     // The backward pass looks as well, on whatever thread it runs.
     if (x.requires_grad()) {
       x.register_hook([flag = CancelScope::flag()](const at::Tensor&) { CancelScope::check(flag); });
@@ -89,9 +95,12 @@ at::Tensor Encoder::forward(const Batch& batch, ForwardContext& context) const {
 EncoderPlan bert_encoder(const std::string& base, const ModelConfig& config) {
   EncoderPlan plan;
   plan.embeddings = base + ".embeddings";
-  plan.names = {
-      "attention.self.query",       "attention.self.key", "attention.self.value", "attention.output.dense",
-      "attention.output.LayerNorm", "intermediate.dense", "output.dense",         "output.LayerNorm"};
+  plan.names = {{"attention.self.query", "attention.self.key", "attention.self.value"},
+                "attention.output.dense",
+                "attention.output.LayerNorm",
+                "intermediate.dense",
+                "output.dense",
+                "output.LayerNorm"};
   plan.dropout = {config.attention_probs_dropout_prob, config.hidden_dropout_prob,
                   config.hidden_dropout_prob};
   for (int64_t i = 0; i < config.num_hidden_layers; ++i)

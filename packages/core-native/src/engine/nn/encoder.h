@@ -11,9 +11,20 @@
 
 namespace finetag {
 
-/// What a family calls the parameters of a layer, behind the layer's own name.
+/// What a family calls its tables and their norm, after the name of the embeddings.
+struct EmbeddingNames {
+  std::string words = "word_embeddings";
+  std::string positions = "position_embeddings";  // empty: positions have no table
+  std::string token_types = "token_type_embeddings";
+  std::string task_types = "task_type_embeddings";
+  std::string norm = "LayerNorm";
+};
+
+/// What a family calls the parameters of a layer, after the layer's own name.
 struct LayerNames {
-  std::string query, key, value, attention_output, attention_norm;
+  /// Query, key and value; or one name, for a family that has the three stacked in one tensor.
+  std::vector<std::string> query_key_value;
+  std::string attention_output, attention_norm;
   std::string intermediate, output, output_norm;
 };
 
@@ -22,10 +33,11 @@ struct LayerDropout {
   double probabilities, attention_output, output;
 };
 
-/// All that tells the encoders of post-LN families apart. Names are Hugging Face's, without `.weight`.
+/// What distinguishes the encoders of post-LN families. Names are Hugging Face's, without `.weight`.
 struct EncoderPlan {
   std::string embeddings;
-  /// The linear layer from the embeddings to the layers; empty where there is none and E = H.
+  EmbeddingNames embedding_names;
+  /// The linear layer from the embeddings to the layers; empty where E = H and there is none.
   std::string projection;
   LayerNames names;
   LayerDropout dropout;
@@ -39,7 +51,8 @@ struct EncoderPlan {
 /// and dropped.
 class Embeddings {
  public:
-  Embeddings(ParameterStore& store, const std::string& prefix, const ModelConfig& config);
+  Embeddings(ParameterStore& store, const std::string& prefix, const EmbeddingNames& names,
+             const ModelConfig& config);
   at::Tensor forward(const Batch& batch, ForwardContext& context) const;  // [T, E]
 
  private:
@@ -69,8 +82,10 @@ class EncoderLayer {
 class Encoder {
  public:
   Encoder(ParameterStore& store, const EncoderPlan& plan, const ModelConfig& config);
-  /// The last hidden state of each text's first token, `[B, H]`.
-  at::Tensor forward(const Batch& batch, ForwardContext& context) const;
+  /// The last hidden states, `[T, H]`; with `first_only` `[B, H]`, as EncoderLayer.
+  at::Tensor forward(const Batch& batch, ForwardContext& context, bool first_only) const;
+  /// As Model::tables.
+  BatchTables tables(bool fused) const { return attention_tables(fused); }
 
  private:
   Embeddings embeddings_;

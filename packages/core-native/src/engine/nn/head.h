@@ -5,7 +5,7 @@
 
 namespace finetag {
 
-/// A classifier of two linear layers on the first token of each text; what tells those of the families apart.
+/// A classifier of two linear layers on one vector for each text; what distinguishes those of the families.
 struct HeadPlan {
   std::string dense;   // Hugging Face's name without `.weight`; BERT's pooler
   std::string output;  // one row for each label

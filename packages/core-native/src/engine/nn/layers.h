@@ -12,10 +12,12 @@
 
 namespace finetag {
 
-/// What a forward pass needs to know beside its batch.
+/// What a forward pass needs to know besides its batch.
 struct ForwardContext {
   bool training = false;
-  bool fused = false;  // by the CPU's kernels
+  /// Ops may take the CPU's kernels; each takes its own where that applies (`kernels_apply`), and its
+  /// composite form elsewhere.
+  bool fused = false;
   uint32_t seed = 0;
   uint32_t step = 0;
   uint32_t micro_batch = 0;
@@ -29,15 +31,19 @@ struct ForwardContext {
   }
 };
 
+enum class Bias { kAdded, kNone };
+
 /// y = x W^T + b, W `[out, in]`.
 struct Linear : LinearWeights {
-  Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out);
-  /// Several linear layers of one input, as one GEMM.
-  Linear(ParameterStore& store, const std::vector<std::string>& prefixes, int64_t in, int64_t out);
+  Linear(ParameterStore& store, const std::string& prefix, int64_t in, int64_t out, Bias bias = Bias::kAdded);
+  /// Layers of one input stacked as one, for one GEMM: each name has its `out` / number of names rows.
+  Linear(ParameterStore& store, const std::vector<std::string>& prefixes, int64_t in, int64_t out,
+         Bias bias = Bias::kAdded);
 };
 
 struct LayerNorm : NormWeights {
-  LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon);
+  LayerNorm(ParameterStore& store, const std::string& prefix, int64_t features, double epsilon,
+            Bias bias = Bias::kAdded);
 };
 
 }  // namespace finetag

@@ -49,7 +49,7 @@ struct StoredParameter {
 /// serves them all; element-wise updates do not notice.
 class ParameterStore {
  public:
-  /// `fused`: for the CPU's kernels. `int8`: linear layers get an int8 form.
+  /// `fused`: ops may take the CPU's kernels. `int8`: linear layers get an int8 form.
   ParameterStore(c10::Device device, bool fused, bool int8 = false)
       : device_(device), fused_(fused), int8_(int8) {}
 
@@ -59,7 +59,8 @@ class ParameterStore {
   at::Tensor add_stacked(const std::vector<std::string>& names, std::vector<int64_t> shape,
                          ParameterRole role);
 
-  /// Lets the last parameter that was added take its gradient by rows, where the kernels do; else null.
+  /// For an op whose kernel writes the gradient of the last parameter that was added by touched rows. Null
+  /// where ops may not take kernels.
   std::shared_ptr<RowGradient> add_row_gradient();
 
   /// Lets products with the last parameter that was added run in int8, where the session does; else null.

@@ -7,18 +7,18 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/index_select.h>
-#include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 
 #include <cstring>
 #include <vector>
 
 #include "engine/ops/attention.h"
+#include "engine/ops/composite.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
 #include "engine/ops/linear_product.h"
 #include "engine/ops/matrix_product.h"
+#include "engine/ops/residual_norm.h"
 
 namespace finetag {
 
@@ -32,23 +32,22 @@ at::Tensor composite(const at::Tensor& x_TH, const AttentionWeights& w, const Ba
   // Unbound and not narrowed: autograd then puts the gradients together in one launch.
   if (o.first_only) {
     residual_RH = at::index_select(x_TH, 0, batch.first_token_B);
-    query_RH = at::linear(residual_RH, qkv.weight.narrow(0, 0, H), qkv.bias.narrow(0, 0, H));
-    const at::Tensor both = at::linear(x_TH, qkv.weight.narrow(0, H, 2 * H), qkv.bias.narrow(0, H, 2 * H));
+    query_RH = composite_linear(residual_RH, qkv, 0, H);
+    const at::Tensor both = composite_linear(x_TH, qkv, H, 2 * H);
     const std::vector<at::Tensor> parts_TH = both.view({-1, 2, H}).unbind(1);
     key_TH = parts_TH[0];
     value_TH = parts_TH[1];
   } else {
     residual_RH = x_TH;
-    const at::Tensor all = at::linear(x_TH, qkv.weight, qkv.bias);
+    const at::Tensor all = composite_linear(x_TH, qkv);
     const std::vector<at::Tensor> parts_TH = all.view({-1, 3, H}).unbind(1);
     query_RH = parts_TH[0];
     key_TH = parts_TH[1];
     value_TH = parts_TH[2];
   }
   const at::Tensor context_RH = attention(query_RH, key_TH, value_TH, batch, o.heads, o.probabilities);
-  const at::Tensor output_RH =
-      dropout(at::linear(context_RH, w.output.weight, w.output.bias), o.hidden.p, o.hidden.key);
-  return at::layer_norm(output_RH + residual_RH, {H}, w.norm.weight, w.norm.bias, w.norm.epsilon);
+  const at::Tensor output_RH = dropout(composite_linear(context_RH, w.output), o.hidden.p, o.hidden.key);
+  return composite_norm(output_RH + residual_RH, w.norm);
 }
 
 /// Runs body(begin, end) over pairs of text and head, split so that each thread gets about the same work.
@@ -110,37 +109,21 @@ struct Backward : torch::autograd::Node {
   AttentionWeights w;
   Batch batch;
   AttentionOptions o;
-  DropoutMask hidden, probabilities;
-  at::Tensor x_TH, residual_RH, context_RH, lse_RN, sum_RH, mean_R, rstd_R;
+  DropoutMask probabilities;
+  at::Tensor x_TH, residual_RH, context_RH, lse_RN;
   Projected projected;
+  ResidualNormSaved normed;
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
     const at::NoGradGuard no_grad;
     const at::Tensor grad_y_RH = grads[0].contiguous();
-    const int64_t R = sum_RH.size(0), T = x_TH.size(0), H = x_TH.size(1), C = chunks_of(R);
-
-    at::Tensor grad_residual_RH = at::empty_like(sum_RH);
-    const at::Tensor grad_output_RH = hidden.threshold != 0 ? at::empty_like(sum_RH) : grad_residual_RH;
-    const at::Tensor sums_C3H = at::empty({C, 3 * H}, sum_RH.options());
-    const ResidualNormGrad norm{H,
-                                data(grad_y_RH),
-                                data(sum_RH),
-                                data(mean_R),
-                                data(rstd_R),
-                                data(w.norm.weight),
-                                hidden,
-                                mutable_data(grad_residual_RH),
-                                mutable_data(grad_output_RH),
-                                mutable_data(sums_C3H)};
-    parallel_chunks(R, [&](int64_t chunk) { kernels().residual_norm_grad(norm, R, chunk); });
-    const float* sums = data(sums_C3H);
-    WeightGradient(w.norm.weight).add_column_sums(sums, C, H, 3 * H);
-    WeightGradient(w.norm.bias).add_column_sums(sums + H, C, H, 3 * H);
-    WeightGradient(w.output.bias).add_column_sums(sums + 2 * H, C, H, 3 * H);
+    const int64_t R = context_RH.size(0), T = x_TH.size(0), H = x_TH.size(1);
+    const auto [grad_residual_RH, grad_output_RH] =
+        residual_norm_backward(grad_y_RH, normed, w.norm, w.output.bias);
     WeightGradient(w.output.weight).add_product(grad_output_RH, context_RH);
     const at::Tensor grad_context_RH = matrix_product(grad_output_RH, w.output.weight.detach());
 
-    const Projected grad = allocate_projected(T, batch.texts, H, o.first_only, sum_RH.options());
+    const Projected grad = allocate_projected(T, batch.texts, H, o.first_only, x_TH.options());
     const AttentionGrad attention{o.heads,
                                   H / o.heads,
                                   batch.cu_seqlens.const_data_ptr<int32_t>(),
@@ -176,8 +159,9 @@ struct Backward : torch::autograd::Node {
   }
 
   void release_variables() override {
-    x_TH = residual_RH = context_RH = lse_RN = sum_RH = mean_R = rstd_R = at::Tensor();
+    x_TH = residual_RH = context_RH = lse_RN = at::Tensor();
     projected = {};
+    normed = {};
   }
 };
 
@@ -198,7 +182,7 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
     const DropoutMask probabilities = make_mask(o.probabilities.p, o.probabilities.key);
     const at::Tensor context_RH = at::empty({R, H}, on_cpu);
     const at::Tensor lse_RN = recorded ? at::empty({R, o.heads}, on_cpu) : at::Tensor();
-    const float* bias = data(w.query_key_value.bias);
+    const float* bias = data_or_null(w.query_key_value.bias);
     const Attention attention{o.heads,
                               H / o.heads,
                               batch.cu_seqlens.const_data_ptr<int32_t>(),
@@ -208,44 +192,24 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
                               projected.keys(),
                               projected.key_value_stride(),
                               bias,
-                              bias + H,
+                              bias != nullptr ? bias + H : nullptr,
                               probabilities,
                               recorded ? mutable_data(lse_RN) : nullptr,
                               mutable_data(context_RH)};
     parallel_pairs(batch, o.heads, o.first_only,
                    [&](int64_t begin, int64_t end) { kernels().attention(attention, begin, end); });
 
-    const at::Tensor sum_RH = linear_product(context_RH, w.output);
-    y_RH = recorded ? at::empty_like(sum_RH) : sum_RH;
-    const at::Tensor mean_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();
-    const at::Tensor rstd_R = recorded ? at::empty({R}, on_cpu) : at::Tensor();
-    const DropoutMask hidden = make_mask(o.hidden.p, o.hidden.key);
-    const ResidualNorm norm{H,
-                            data(sum_RH),
-                            data(w.output.bias),
-                            data(residual_RH),
-                            data(w.norm.weight),
-                            data(w.norm.bias),
-                            static_cast<float>(w.norm.epsilon),
-                            hidden,
-                            recorded ? mutable_data(sum_RH) : nullptr,
-                            recorded ? mutable_data(mean_R) : nullptr,
-                            recorded ? mutable_data(rstd_R) : nullptr,
-                            mutable_data(y_RH)};
-    parallel_rows(R, H, [&](int64_t begin, int64_t end) { kernels().residual_norm(norm, begin, end); });
+    y_RH = residual_norm(linear_product(context_RH, w.output), w.output.bias, residual_RH, w.norm, o.hidden,
+                         recorded ? &node->normed : nullptr);
     if (recorded) {
       node->w = w;
       node->batch = batch;
       node->o = o;
-      node->hidden = hidden;
       node->probabilities = probabilities;
       node->x_TH = x_TH;
       node->residual_RH = residual_RH;
       node->context_RH = context_RH;
       node->lse_RN = lse_RN;
-      node->sum_RH = sum_RH;
-      node->mean_R = mean_R;
-      node->rstd_R = rstd_R;
       node->projected = projected;
     }
   }
@@ -257,7 +221,8 @@ at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, con
 
 at::Tensor attention_sublayer(const at::Tensor& x_TH, const AttentionWeights& weights, const Batch& batch,
                               const AttentionOptions& options, bool fused) {
-  return fused ? fused_forward(x_TH, weights, batch, options) : composite(x_TH, weights, batch, options);
+  return kernels_apply(x_TH, fused) ? fused_forward(x_TH, weights, batch, options)
+                                    : composite(x_TH, weights, batch, options);
 }
 
 }  // namespace finetag

@@ -24,8 +24,12 @@ struct AttentionOptions {
 };
 
 /// norm(x + dropout(output(attention(x)))), `[T, H]` -> `[R, H]`: the first half of a post-LN layer (Vaswani
-/// et al. 2017, 3.2), where a token attends to the tokens of its own text.
+/// et al. 2017, 3.2), where a token attends to the tokens of its own text. `fused`: by the CPU's kernels
+/// where they apply.
 at::Tensor attention_sublayer(const at::Tensor& x_TH, const AttentionWeights& weights, const Batch& batch,
                               const AttentionOptions& options, bool fused);
+
+/// Which of the batch's tables it reads; the kernels take packed texts as they are.
+inline BatchTables attention_tables(bool fused) { return {.padding = !fused}; }
 
 }  // namespace finetag

@@ -6,8 +6,9 @@
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/layer_norm.h>
 
+#include "engine/core/error.h"
+#include "engine/ops/composite.h"
 #include "engine/ops/dropout.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
@@ -20,9 +21,7 @@ at::Tensor composite(const Batch& batch, const EmbeddingWeights& w, const Dropou
   at::Tensor sum_TH = at::embedding(w.words.weight, batch.ids_T, w.words.padding_row);
   for (const auto& [table, ids_T] : w.others)
     sum_TH = sum_TH + at::embedding(table.weight, batch.*ids_T, table.padding_row);
-  const at::Tensor normed_TH =
-      at::layer_norm(sum_TH, {sum_TH.size(1)}, w.norm.weight, w.norm.bias, w.norm.epsilon);
-  return dropout(normed_TH, drop.p, drop.key);
+  return dropout(composite_norm(sum_TH, w.norm), drop.p, drop.key);
 }
 
 struct Backward : torch::autograd::Node {
@@ -81,7 +80,7 @@ at::Tensor fused_forward(const Batch& batch, const EmbeddingWeights& w, const Dr
                        {},
                        {},
                        data(w.norm.weight),
-                       data(w.norm.bias),
+                       data_or_null(w.norm.bias),
                        static_cast<float>(w.norm.epsilon),
                        mask,
                        recorded ? mutable_data(sum_TH) : nullptr,
@@ -112,7 +111,12 @@ at::Tensor fused_forward(const Batch& batch, const EmbeddingWeights& w, const Dr
 }  // namespace
 
 at::Tensor embed(const Batch& batch, const EmbeddingWeights& weights, const Dropout& dropout, bool fused) {
-  return fused ? fused_forward(batch, weights, dropout) : composite(batch, weights, dropout);
+  if (kernels_apply(weights.words.weight, fused) && weights.words_gradient != nullptr)
+    return fused_forward(batch, weights, dropout);
+  // The optimizer would take the gradient from where this pass does not write it.
+  if (weights.words_gradient != nullptr && at::GradMode::is_enabled())
+    throw Error(ErrorCode::kNative, "a word table with a gradient by rows is for the fused op alone");
+  return composite(batch, weights, dropout);
 }
 
 }  // namespace finetag

@@ -28,11 +28,12 @@ struct EmbeddingWeights {
   /// In the order of the sum: what a family has of types, positions and tasks.
   std::vector<EmbeddingSummand> others;
   NormWeights norm;
-  /// Takes the gradient of `words` in the fused op; null where the op is not fused.
+  /// Takes the gradient of `words` in the fused op; null where the op is composite.
   std::shared_ptr<RowGradient> words_gradient;
 };
 
-/// dropout(norm(words + others)), `[T, H]` (Devlin et al. 2019).
+/// dropout(norm(words + others)), `[T, H]` (Devlin et al. 2019). By the kernel where it applies and the words
+/// have a `words_gradient`, for up to three others.
 at::Tensor embed(const Batch& batch, const EmbeddingWeights& weights, const Dropout& dropout, bool fused);
 
 }  // namespace finetag

@@ -15,7 +15,7 @@ struct FeedForwardWeights {
 };
 
 /// norm(x + dropout(output(activation(intermediate(x))))), `[R, H]` -> `[R, H]`: the second half of a post-LN
-/// layer (Vaswani et al. 2017, 3.3).
+/// layer (Vaswani et al. 2017, 3.3). `fused`: by the CPU's kernels where they apply.
 at::Tensor feed_forward_sublayer(const at::Tensor& x_RH, const FeedForwardWeights& weights,
                                  Activation activation, const Dropout& dropout, bool fused);
 

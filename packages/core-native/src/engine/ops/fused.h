@@ -18,7 +18,14 @@
 namespace finetag {
 
 inline const float* data(const at::Tensor& x) { return x.const_data_ptr<float>(); }
+/// Null where a layer or norm has no such tensor.
+inline const float* data_or_null(const at::Tensor& x) { return x.defined() ? data(x) : nullptr; }
 inline float* mutable_data(const at::Tensor& x) { return x.mutable_data_ptr<float>(); }
+
+/// Whether an op may take its kernel for an input or weight `x`: the caller allows kernels, and x is float32
+/// on the CPU, outside autocast. Each op asks for itself and else takes its composite form, so a model may
+/// mix ops with and without kernels.
+bool kernels_apply(const at::Tensor& x, bool allowed);
 
 /// Threshold and scale of a dropout probability in [0, 1).
 inline DropoutMask make_mask(double p, const DropoutKey& key) {

@@ -15,7 +15,9 @@ namespace {
 constexpr int64_t kColumnsPerTask = 64;
 }
 
-WeightGradient::WeightGradient(const at::Tensor& weight) : fresh_(!weight.grad().defined()) {
+WeightGradient::WeightGradient(const at::Tensor& weight)
+    : fresh_(weight.defined() && !weight.grad().defined()) {
+  if (!weight.defined()) return;
   if (fresh_) weight.mutable_grad() = at::empty_like(weight.detach());
   gradient_ = weight.grad();
 }
@@ -26,6 +28,7 @@ void WeightGradient::add_product(const at::Tensor& a_RO, const at::Tensor& b_RI,
 
 void WeightGradient::add_column_sums(const float* x, int64_t rows, int64_t columns, int64_t stride,
                                      int64_t at) {
+  if (!gradient_.defined()) return;
   float* sums = gradient_.mutable_data_ptr<float>() + at;
   at::parallel_for(0, columns, kColumnsPerTask, [&](int64_t begin, int64_t end) {
     kernels().column_sums(x, rows, stride, !fresh_, sums, begin, end);

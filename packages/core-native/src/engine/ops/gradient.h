@@ -5,7 +5,8 @@
 namespace finetag {
 
 /// The gradient of a weight, as a fused backward pass writes it: the first write of a step sets it, a later
-/// one (of another batch of the step) adds to it. So no gradient is filled with zeros or copied.
+/// one (of another batch of the step) adds to it. So no gradient is filled with zeros or copied. An undefined
+/// weight, such as the bias of a layer that has none, takes nothing.
 class WeightGradient {
  public:
   explicit WeightGradient(const at::Tensor& weight);

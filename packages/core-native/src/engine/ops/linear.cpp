@@ -1,9 +1,8 @@
 #include "engine/ops/linear.h"
 
-#include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/linear.h>
 
+#include "engine/ops/composite.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
 #include "engine/ops/linear_product.h"
@@ -33,7 +32,8 @@ at::Tensor fused_forward(const at::Tensor& x_any, const LinearWeights& layer) {
   {
     const at::NoGradGuard no_grad;
     x_RI = x_any.detach().contiguous();
-    y_RO = linear_product(x_RI, {layer.weight, layer.bias, /*int8=*/nullptr}).add_(layer.bias.detach());
+    y_RO = linear_product(x_RI, layer);
+    if (layer.bias.defined()) y_RO.add_(layer.bias.detach());
   }
   if (recorded) {
     const auto node = c10::make_intrusive<Backward>();
@@ -48,7 +48,8 @@ at::Tensor fused_forward(const at::Tensor& x_any, const LinearWeights& layer) {
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x_RI, const LinearWeights& layer, bool fused) {
-  return fused ? fused_forward(x_RI, layer) : at::linear(x_RI, layer.weight, layer.bias);
+  const LinearWeights float32{layer.weight, layer.bias, /*int8=*/nullptr};
+  return kernels_apply(x_RI, fused) ? fused_forward(x_RI, float32) : composite_linear(x_RI, float32);
 }
 
 }  // namespace finetag

@@ -52,7 +52,7 @@ at::Tensor few_rows_product(const at::Tensor& x_RI, const at::Tensor& weight_OI)
 }
 
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer) {
-  return linear_product(x_RI, layer, 0, layer.bias.size(0));
+  return linear_product(x_RI, layer, 0, layer.int8 != nullptr ? layer.int8->rows() : layer.weight.size(0));
 }
 
 at::Tensor linear_product(const at::Tensor& x_RI, const LinearWeights& layer, int64_t row, int64_t rows) {

@@ -18,6 +18,8 @@ void expect_meta(at::TensorList tensors) {
   }
 }
 
+bool is_given(const std::optional<at::Tensor>& tensor) { return tensor.has_value() && tensor->defined(); }
+
 at::Tensor index_select(const at::Tensor& self, int64_t dim, const at::Tensor& index) {
   expect_meta({self, index});
   std::vector<int64_t> shape = self.sizes().vec();
@@ -35,7 +37,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_layer_norm(const at::Tenso
                                                                  const std::optional<at::Tensor>& weight,
                                                                  const std::optional<at::Tensor>& bias,
                                                                  double) {
-  expect_meta({input, *weight, *bias});
+  expect_meta({input, *weight});
+  if (is_given(bias)) expect_meta({*bias});
   const at::Tensor statistic = input.new_empty({input.size(0), 1});
   return {at::empty_like(input), statistic, at::empty_like(statistic)};
 }
@@ -44,8 +47,10 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> native_layer_norm_backward(
     const at::Tensor& grad, const at::Tensor& input, c10::SymIntArrayRef, const at::Tensor& mean,
     const at::Tensor& rstd, const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias,
     std::array<bool, 3>) {
-  expect_meta({grad, input, mean, rstd, *weight, *bias});
-  return {at::empty_like(input), at::empty_like(*weight), at::empty_like(*bias)};
+  expect_meta({grad, input, mean, rstd, *weight});
+  if (is_given(bias)) expect_meta({*bias});
+  return {at::empty_like(input), at::empty_like(*weight),
+          is_given(bias) ? at::empty_like(*bias) : at::Tensor()};
 }
 
 std::tuple<at::Tensor, at::Tensor> log_sigmoid_forward(const at::Tensor& self) {

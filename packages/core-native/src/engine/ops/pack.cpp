@@ -4,6 +4,8 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "engine/core/error.h"
+
 namespace finetag {
 
 namespace {
@@ -45,6 +47,8 @@ class UnpadFunction : public Function<UnpadFunction> {
 }  // namespace
 
 at::Tensor pad(const at::Tensor& x_TH, const Batch& batch) {
+  if (batch.is_ragged() && !batch.padded_from_BS.defined())
+    throw Error(ErrorCode::kNative, "the batch has no tables for padding; the model must ask for them");
   const at::Tensor slots =
       batch.is_ragged() ? PadFunction::apply(x_TH, batch.padded_from_BS, batch.packed_from_T) : x_TH;
   return slots.view({batch.texts, batch.max_length, x_TH.size(1)});

@@ -8,7 +8,8 @@
 namespace finetag {
 
 /// `[T, H]` -> `[B, S, H]`. Padded slots repeat token 0: the caller masks them, and their gradient must be
-/// zero (it is, behind a softmax over masked keys), since the backward pass does not look at them.
+/// zero (it is, behind a softmax over masked keys), since the backward pass does not look at them. Reads
+/// BatchTables::padding.
 at::Tensor pad(const at::Tensor& x_TH, const Batch& batch);
 
 /// `[B, S, H]` -> `[T, H]`; padded slots are dropped, their gradient is zero.

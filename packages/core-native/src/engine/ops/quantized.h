@@ -16,7 +16,10 @@ namespace finetag {
 /// empty.
 class Int8Weight {
  public:
-  explicit Int8Weight(at::Tensor weight_OI) : weight_OI_(std::move(weight_OI)) {}
+  explicit Int8Weight(at::Tensor weight_OI) : weight_OI_(std::move(weight_OI)), rows_(weight_OI_.size(0)) {}
+
+  /// O, also when the float32 values are freed.
+  int64_t rows() const { return rows_; }
 
   /// x W^T in float32 for rows [row, row + rows) of the weight, `[R, I]` -> `[R, rows]`, without bias.
   at::Tensor product(const at::Tensor& x_RI, int64_t row, int64_t rows);
@@ -37,6 +40,7 @@ class Int8Weight {
   const Part& part(int64_t row, int64_t rows);
 
   at::Tensor weight_OI_;
+  int64_t rows_;
   std::vector<Part> parts_;
 };
 

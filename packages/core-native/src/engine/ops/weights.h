@@ -13,14 +13,14 @@ class Int8Weight;
 /// y = x W^T + b, W `[out, in]`.
 struct LinearWeights {
   at::Tensor weight;
-  at::Tensor bias;
+  at::Tensor bias;  // undefined where the layer has none
   /// Stands for `weight` where products run in int8; else null.
   std::shared_ptr<Int8Weight> int8;
 };
 
 struct NormWeights {
   at::Tensor weight;
-  at::Tensor bias;
+  at::Tensor bias;  // undefined where the norm has none
   double epsilon;
 };
 

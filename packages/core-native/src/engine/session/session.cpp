@@ -25,7 +25,7 @@ c10::Device checked_device(const SessionConfig& config) {
 
 }  // namespace
 
-Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
+Session::Session(const SessionConfig& config, const std::atomic<bool>* stop, const ModelFactory& make)
     : config_(config),
       device_(checked_device(config)),
       fused_(config.fused && device_.is_cpu() && config.precision != Precision::kBfloat16),
@@ -36,11 +36,11 @@ Session::Session(const SessionConfig& config, const std::atomic<bool>* stop)
     release_memory_.is_cpu = true;
   }
   set_thread_count(config.threads);
-  model_ = make_model(store_, config_.model);
+  model_ = make(store_, config_.model);
 }
 
 Batch Session::place(const HostBatch& host) {
-  Batch batch = to_device(host, config_.model, device_, /*padded=*/!fused_);
+  Batch batch = to_device(host, config_.model, device_, model_->tables(fused_));
   if (late_rows_ != nullptr) late_rows_->catch_up(batch.ids_T);
   return batch;
 }

@@ -28,8 +28,8 @@ struct SessionConfig {
   Precision precision = Precision::kFloat32;
   /// Of `forward` with labels, and of training.
   LossConfig loss;
-  /// Use the fused kernels where the device and precision have them; false: plain ATen operators, their
-  /// reference.
+  /// Ops may use their fused kernels if device and precision allow them; false: plain ATen operators
+  /// everywhere, the kernels' reference.
   bool fused = true;
 };
 
@@ -46,7 +46,8 @@ enum class TensorKind { kWeight, kGrad, kExpAvg, kExpAvgSq };
 class Session {
  public:
   /// `stop` may be set by another thread: work under way then ends with Cancelled.
-  Session(const SessionConfig& config, const std::atomic<bool>* stop);
+  /// `make` builds the model: by default that of the config's family.
+  Session(const SessionConfig& config, const std::atomic<bool>* stop, const ModelFactory& make = make_model);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 

@@ -8,7 +8,7 @@
 #include "engine/core/cancel.h"
 #include "engine/core/core_gate.h"
 #include "engine/core/error.h"
-#include "engine/core/transpose.h"
+#include "engine/core/transpose_matrix.h"
 #include "engine/session/session.h"
 
 namespace finetag {
@@ -37,7 +37,7 @@ void write_transposed(const std::string& name, const at::Tensor& target, const a
   const int64_t rows = data.numel() / columns;
   if (target.is_cpu()) {
     const at::Tensor from = data.contiguous();
-    transpose(from.const_data_ptr<float>(), rows, columns, target.mutable_data_ptr<float>() + first / columns,
+    transpose_matrix(from.const_data_ptr<float>(), rows, columns, target.mutable_data_ptr<float>() + first / columns,
               target.size(1));
   } else {
     target.narrow(1, first / columns, rows).copy_(data.view({rows, columns}).t());

@@ -22,6 +22,8 @@ export const albert: Family = {
   },
   keys: { classifier_dropout: "classifier_dropout_prob" },
   bases: ["albert."],
+  anchor: "albert.embeddings.word_embeddings.weight",
+  headPrefixes: ["classifier."],
   headWeight: "classifier.weight",
   optional: ["albert.pooler.weight", "albert.pooler.bias"],
   tokenizerClass: "AlbertTokenizer",

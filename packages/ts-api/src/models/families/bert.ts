@@ -12,6 +12,8 @@ export const bert: Family = {
   knownBy: (json) => "hidden_size" in json && "vocab_size" in json && json.type_vocab_size !== 1,
   defaults: BERT_DEFAULTS,
   bases: ["bert.", "ernie."],
+  anchor: "bert.embeddings.word_embeddings.weight",
+  headPrefixes: ["classifier."],
   headWeight: "classifier.weight",
   optional: ["bert.pooler.dense.weight", "bert.pooler.dense.bias"],
   tokenizerClass: "BertTokenizer",

@@ -18,6 +18,8 @@ export const distilbert: Family = {
     classifier_dropout: "seq_classif_dropout",
   },
   bases: ["distilbert."],
+  anchor: "distilbert.embeddings.word_embeddings.weight",
+  headPrefixes: ["pre_classifier.", "classifier."],
   headWeight: "classifier.weight",
   optional: [],
   tokenizerClass: "BertTokenizer",

@@ -13,6 +13,8 @@ export const electra: Family = {
     intermediate_size: 1024,
   },
   bases: ["electra."],
+  anchor: "electra.embeddings.word_embeddings.weight",
+  headPrefixes: ["classifier."],
   headWeight: "classifier.out_proj.weight",
   optional: [],
   tokenizerClass: "BertTokenizer",

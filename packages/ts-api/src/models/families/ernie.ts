@@ -13,5 +13,6 @@ export const ernie: Family = {
   knownBy: (json) => json.use_task_id === true,
   defaults: { ...BERT_DEFAULTS, task_type_vocab_size: 3, use_task_id: false },
   bases: ["ernie.", "bert."],
+  anchor: "ernie.embeddings.word_embeddings.weight",
   optional: ["ernie.pooler.dense.weight", "ernie.pooler.dense.bias"],
 };

@@ -1,7 +1,7 @@
 import type { ModelFamily } from "@finetag/core-native";
 import type { FieldDefaults, FieldName } from "../schema.ts";
 
-/** A model type as a table: what its config.json and its tensors are called. The engine knows its arithmetic. */
+/** A model type as a table: the names in its config.json and of its tensors. The engine knows its arithmetic. */
 export interface Family {
   /** `model_type` in config.json. */
   modelType: string;
@@ -25,6 +25,13 @@ export interface Family {
    * A file of a bare encoder has none of them.
    */
   bases: readonly string[];
+  /**
+   * The weight of the word embeddings. Every file of such a model has it, so it shows under which prefix the encoder
+   * stands.
+   */
+  anchor: string;
+  /** What the names of the head's parameters begin with; a bare encoder has none of them. */
+  headPrefixes: readonly string[];
   /** The parameter whose first dimension is the number of labels. */
   headWeight: string;
   /** Parameters that a file may lack as a group; they then start fresh. */
@@ -33,6 +40,11 @@ export interface Family {
   tokenizerClass: string;
   /** Whether the second text of a pair is of token type 1. */
   pairTypes: boolean;
+  /**
+   * Whether positions are counted from `pad_token_id + 1` on, as fairseq does, so that many rows of the table are never
+   * used: 514 rows give 512 positions. Elsewhere the first position is 0.
+   */
+  positionsAfterPadding?: boolean;
 }
 
 /** Of `BertConfig`; most families differ in few of them. */

@@ -1,3 +1,4 @@
+import type { ModelFamily } from "@finetag/core-native";
 import { albert } from "./albert.ts";
 import { bert } from "./bert.ts";
 import { distilbert } from "./distilbert.ts";
@@ -11,6 +12,12 @@ export type { Family } from "./family.ts";
 
 /** All that finetag reads. In a config without a model type, the first that knows it wins. */
 export const FAMILIES: readonly Family[] = [albert, distilbert, electra, ernie, roberta, xlmRoberta, bert];
+
+/** The position of a text's first token in a model of this architecture. */
+export function firstPosition(engine: ModelFamily, padTokenId: number): number {
+  const family = FAMILIES.find((candidate) => candidate.engine === engine);
+  return family?.positionsAfterPadding ? padTokenId + 1 : 0;
+}
 
 /** The family of a model type. */
 export function familyOf({ modelType }: { modelType: string }): Family {

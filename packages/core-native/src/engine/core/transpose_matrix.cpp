@@ -1,4 +1,4 @@
-#include "engine/core/transpose.h"
+#include "engine/core/transpose_matrix.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,7 +19,7 @@ void transpose_tile(const float* from, int64_t columns, float* to, int64_t strid
 
 }  // namespace
 
-void transpose(const float* from, int64_t rows, int64_t columns, float* to, int64_t stride) {
+void transpose_matrix(const float* from, int64_t rows, int64_t columns, float* to, int64_t stride) {
   for (int64_t top = 0; top < rows; top += kTile) {
     const int64_t bottom = std::min(top + kTile, rows);
     for (int64_t left = 0; left < columns; left += kTile) {

@@ -4,7 +4,7 @@
 
 namespace finetag::FINETAG_ISA {
 
-/// a0 b0 a1 b1 …: the first or the second half of two vectors, in turns.
+/// a0 b0 a1 b1 …: the first or the second half of two vectors, interleaved.
 template <int From>
 inline F zip(F a, F b) {
   constexpr int kFirst = From * kLanes / 2;
@@ -13,10 +13,10 @@ inline F zip(F a, F b) {
   return __builtin_shuffle(a, b, order);
 }
 
-/// Turns rows [W][kLanes] around: afterwards the same memory is [kLanes][W]. Each pass takes the highest bit
-/// of an element's place, which is its row's, to the lowest.
+/// Transposes W vectors in registers, [W][kLanes] -> [kLanes][W]. Each pass moves the highest bit of an
+/// element's index, which belongs to its row, to the lowest place.
 template <int W>
-inline __attribute__((always_inline)) void turn(F (&x)[W]) {
+inline __attribute__((always_inline)) void transpose(F (&x)[W]) {
 #pragma GCC unroll 4
   for (int pass = 1; pass < W; pass *= 2) {
     F y[W];
@@ -30,17 +30,17 @@ inline __attribute__((always_inline)) void turn(F (&x)[W]) {
   }
 }
 
-/// Turns `rows` (at most W) rows of `from`, contiguous along the depth, around: out[k * stride + row], zeros
-/// where there is no row. Where W is not kLanes, the stride is W.
+/// Packs the transpose of `rows` (at most W) rows of `from`, each contiguous along the depth:
+/// out[k * stride + row], zeros where there is no row. Where W is not kLanes, the stride is W.
 template <int W>
-void pack_turned(const float* from, int64_t row_stride, int64_t rows, int64_t depth, float* out,
-                 int64_t stride) {
+void pack_transposed(const float* from, int64_t row_stride, int64_t rows, int64_t depth, float* out,
+                     int64_t stride) {
   int64_t k = 0;
   for (; k + kLanes <= depth; k += kLanes) {
     F x[W];
 #pragma GCC unroll 16
     for (int i = 0; i < W; ++i) x[i] = i < rows ? load(from + i * row_stride + k) : F{};
-    turn(x);
+    transpose(x);
 #pragma GCC unroll 16
     for (int i = 0; i < W; ++i) {
       // A panel of W rows takes the vectors as they are; a wider one, where W is kLanes, one for each k.
