@@ -7,9 +7,8 @@ import {
   type Survey,
   strangeHead,
   surveyWeights,
-  throwIfAborted,
 } from "./engine/index.ts";
-import { FinetagError } from "./errors/index.ts";
+import { FinetagError, throwIfAborted } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
 import { ioError, isNotFound } from "./io/index.ts";
 import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } from "./models/index.ts";

@@ -1,5 +1,4 @@
-import { distance } from "fastest-levenshtein";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, nearest } from "../errors/index.ts";
 import type { DataFormat } from "./types.ts";
 
 const MAX_SHOWN_NAMES = 20;
@@ -26,23 +25,6 @@ export function showList(names: readonly string[]): string {
   return names.length > MAX_SHOWN_NAMES ? `${shown} and ${names.length - MAX_SHOWN_NAMES} more` : shown;
 }
 
-/** The one of `candidates` that `name` was probably meant to be, if any is near. */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const wanted = name.trim().toLowerCase();
-  const limit = Math.min(Math.ceil(wanted.length / 3), wanted.length - 1);
-  let best: string | undefined;
-  let bestDistance = limit + 1;
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
-    const d = distance(wanted, candidate.toLowerCase());
-    if (d < bestDistance) {
-      best = candidate;
-      bestDistance = d;
-    }
-  }
-  return best;
-}
-
 /** `; did you mean "x"?`, or nothing. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
   const match = nearest(name, candidates);
@@ -52,10 +34,4 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 /** What a user calls it: a table has columns, a JSON object has fields. */
 export function columnWord(format: DataFormat): "column" | "field" {
   return format === "jsonl" ? "field" : "column";
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined, path: string): void {
-  if (signal?.aborted) {
-    throw new FinetagError("ERR_FINETAG_ABORTED", `${path}: reading was stopped`, { cause: signal.reason });
-  }
 }

@@ -1,5 +1,5 @@
-import { FinetagError } from "../errors/index.ts";
-import { showCell, throwIfAborted } from "./errors.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
+import { showCell } from "./errors.ts";
 import { openTable, type Table } from "./formats/index.ts";
 import {
   type CellPlace,

@@ -2,7 +2,7 @@ import type { TensorKind } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { type FinetagJson, saveModelDirectory } from "../models/index.ts";
 import { countElements, type TensorSource } from "../weights/index.ts";
-import { yieldToEventLoop } from "./abort.ts";
+import { yieldToEventLoop } from "./event-loop.ts";
 import type { OpenModel } from "./model.ts";
 import type { ModelSession } from "./session.ts";
 

@@ -75,10 +75,3 @@ export function unreachable(endpoint: string, error: unknown, doing = "download 
       : "check the network, or set HF_ENDPOINT to a mirror";
   return `cannot ${doing} ${endpoint} (${reason(error)}); ${hint}`;
 }
-
-/** Ends the work with the class of error that callers know for it. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new FinetagError("ERR_FINETAG_ABORTED", "the download was stopped", { cause: signal.reason });
-  }
-}

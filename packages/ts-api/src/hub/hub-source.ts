@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { ioError, makeFolder, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
@@ -10,7 +10,6 @@ import {
   HttpError,
   isTransient,
   SourceUnavailableError,
-  throwIfAborted,
   unreachable,
 } from "./failures.ts";
 import { isConfig, neededFiles } from "./files.ts";
@@ -51,7 +50,7 @@ export async function pullFromHub(request: HubRequest): Promise<{ directory: str
       await writeFileAtomic(ref, commit);
     }
   } catch (error) {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "the download");
     throw describe(request, ioError(error, "write", repoFolder(settings.hubCache, repo)));
   }
   return { directory: snapshotFolder(settings.hubCache, repo, commit), files: files.map((f) => f.path) };
@@ -78,7 +77,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
       for await (const entry of listFiles({ repo, revision: info.sha, ...access })) entries.push(entry);
       return { commit: info.sha, entries };
     } catch (error) {
-      throwIfAborted(options.signal);
+      throwIfAborted(options.signal, "the download");
       if (!isTransient(error) || attempt >= request.attempts) throw describe(request, error);
       await sleep(500 * attempt, undefined, { signal: options.signal }).catch(() => undefined);
     }

@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { type CatalogueEntry, findInCatalogue, suggestName } from "./catalogue.ts";
-import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { SourceUnavailableError } from "./failures.ts";
 import { missingFiles, neededFiles, packagedModelFolder } from "./files.ts";
 import { findSnapshot } from "./hub-cache.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
@@ -82,7 +82,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
 
 async function fetchModel(request: Request): Promise<PulledModel> {
   const { settings, options } = request;
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, "the download");
   const packaged = await findPackaged(request);
   if (packaged !== undefined) return describeDirectory(packaged, "cache");
   if (settings.offline) {

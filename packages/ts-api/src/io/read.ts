@@ -1,6 +1,6 @@
 import { type FileHandle, readdir } from "node:fs/promises";
 import { FinetagError, type FinetagErrorCode, oneLine } from "../errors/index.ts";
-import { ioError } from "./errors.ts";
+import { ioError, isNotFound } from "./errors.ts";
 import { openToRead } from "./open.ts";
 
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
@@ -77,6 +77,13 @@ export async function readJsonFile(path: string, code: FinetagErrorCode): Promis
     code,
     `${path}: its values lie more than ${DEPTH_LIMIT} deep within each other; fetch or write the file again`,
   );
+}
+
+/** As {@link readJsonFile}; undefined where there is no such file. */
+export async function readJsonFileIfAny(path: string, code: FinetagErrorCode): Promise<unknown> {
+  return readJsonFile(path, code).catch((error) => {
+    if (!isNotFound(error)) throw error;
+  });
 }
 
 function parseJson(text: string, path: string, code: FinetagErrorCode): unknown {

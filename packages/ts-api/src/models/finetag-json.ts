@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { DataColumns } from "../data/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile } from "../io/index.ts";
+import { readJsonFileIfAny } from "../io/index.ts";
 
 /** What finetag knows of a model beyond what transformers reads; `finetag.json` beside the weights. */
 export interface FinetagJson {
@@ -56,13 +56,8 @@ const schema: z.ZodType<FinetagJson> = z.object({
  */
 export async function readFinetagJson(dir: string): Promise<FinetagJson | undefined> {
   const path = join(dir, FINETAG_JSON);
-  let json: unknown;
-  try {
-    json = await readJsonFile(path, "ERR_FINETAG_MODEL");
-  } catch (error) {
-    if (isNotFound((error as FinetagError).cause)) return undefined;
-    throw error;
-  }
+  const json = await readJsonFileIfAny(path, "ERR_FINETAG_MODEL");
+  if (json === undefined) return undefined;
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const version = (json as { version?: unknown } | null)?.version;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile } from "../io/index.ts";
+import { readJsonFileIfAny } from "../io/index.ts";
 import { familyOf, type ModelConfig } from "../models/index.ts";
 import { CLASSES, canonicalClass } from "./classes.ts";
 import type { TokenizerFiles } from "./files.ts";
@@ -162,13 +162,8 @@ async function readOptional<T extends z.ZodType>(
   schema: T,
 ): Promise<z.infer<T> | undefined> {
   const path = join(dir, name);
-  let json: unknown;
-  try {
-    json = await readJsonFile(path, "ERR_FINETAG_MODEL");
-  } catch (error) {
-    if (isNotFound((error as FinetagError).cause)) return undefined;
-    throw error;
-  }
+  const json = await readJsonFileIfAny(path, "ERR_FINETAG_MODEL");
+  if (json === undefined) return undefined;
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -62,7 +62,7 @@ async function openShard(indexPath: string, name: string, kind: ShardKind): Prom
   try {
     return await kind.open(join(dirname(indexPath), name));
   } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
+    if (!isNotFound(error)) throw error;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${indexPath}: the shard ${JSON.stringify(name)} is missing; fetch the whole model again`,

@@ -124,7 +124,7 @@ test("an abort stops a pass, and the file is closed", async () => {
       for await (const _ of file.rows(controller.signal)) if (++rows === 10) controller.abort();
     })(),
   );
-  expect(dir.short(message)).toBe("ABORTED abort.csv: reading was stopped");
+  expect(dir.short(message)).toBe("ABORTED abort.csv: stopped by the caller");
   expect(rows).toBe(10);
   expect(await errorOf(openData({ path }, { requireLabels: true, signal: AbortSignal.abort() }))).toMatch(
     /^ABORTED/,

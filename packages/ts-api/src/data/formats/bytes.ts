@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { FinetagError } from "../../errors/index.ts";
-import { dataError, didYouMean, throwIfAborted } from "../errors.ts";
+import { FinetagError, throwIfAborted } from "../../errors/index.ts";
+import { dataError, didYouMean } from "../errors.ts";
 
 /** Small enough that parsing one never holds up the event loop for long. */
 const CHUNK_BYTES = 64 * 1024;

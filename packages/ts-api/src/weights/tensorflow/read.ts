@@ -142,7 +142,7 @@ async function openShard(path: string): Promise<InputFile> {
   try {
     return await InputFile.open(path);
   } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
+    if (!isNotFound(error)) throw error;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${path}: this data file of the checkpoint is missing; copy all of its files`,
