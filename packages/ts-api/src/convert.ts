@@ -77,10 +77,14 @@ async function checkDestination(destination: string, force: boolean): Promise<vo
     throw ioError(error, "read", destination);
   });
   if (entry === undefined) return;
-  const refuse = (why: string) => new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`);
+  const refuse = (why: string, option?: string) =>
+    new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`, { option });
   if (!entry.isDirectory()) throw refuse("it is a file; name a folder to write to");
   if (!force && (await readdir(destination)).length > 0) {
-    throw refuse("it is not empty; name a new folder, or give --force to replace a model in it");
+    throw refuse(
+      "it is not empty; name a new folder, or set `force: true` to replace a model in it",
+      "force",
+    );
   }
 }
 
@@ -143,8 +147,8 @@ function checkSize(directory: string, { files }: TensorFile, tensors: readonly T
   if (written <= MOST_TIMES * held) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}: its tensors share what the file holds, and would be ${written} bytes, written out from ${held}; save the ` +
-      "model again without the tensors that repeat others",
+    `${directory}: its tensors share their data: the ${held} bytes of the file would become ${written}; save the model ` +
+      "again without the tensors that repeat others",
   );
 }
 

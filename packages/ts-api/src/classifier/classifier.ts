@@ -142,7 +142,10 @@ export class Classifier implements AsyncDisposable {
   async *train(options: ClassifierTrainOptions): AsyncGenerator<TrainEvent, void> {
     this.#assertAlive();
     if (this.#training) {
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", "this model is being trained; wait for its end");
+      throw new FinetagError(
+        "ERR_FINETAG_ARGUMENT",
+        "this model is being trained already; wait until that has ended",
+      );
     }
     this.#assertNotInt8("trained");
     this.#training = true;
@@ -282,7 +285,8 @@ export class Classifier implements AsyncDisposable {
     if (this.#model !== undefined) return this.#model;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${this.#source.directory}: no classification head is open, since ${this.#source.config.file ?? "config.json"} names neither a class with a head (architectures) nor labels of its own; train it, or, if its weights have one, write it anew with finetag convert`,
+      `${this.#source.directory}: this model is not trained yet: it has no classification head; train it first ` +
+        "(`finetag train`, or Classifier.train), or, if its weights have a head, convert it (`finetag convert`)",
     );
   }
 
@@ -291,7 +295,8 @@ export class Classifier implements AsyncDisposable {
     if (this.#loading.precision !== "int8") return;
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `a model opened with precision int8 cannot be ${done}; open it with precision float32`,
+      `a model opened with \`precision: int8\` cannot be ${done}; open it with \`precision: float32\``,
+      { option: "precision" },
     );
   }
 
@@ -313,6 +318,6 @@ function knownLabels(source: ModelSource, options: LoadOptions): readonly string
     // Every config has a number of labels, also that of a bare encoder.
     return native.numLabels > 0 && saysClassifier(source.config) ? namesOfLabels(source.config) : undefined;
   }
-  if (options.labels !== undefined) checkSameLabels(options.labels, "labels", labels, source.directory);
+  if (options.labels !== undefined) checkSameLabels(options.labels, "`labels`", labels, source.directory);
   return labels;
 }

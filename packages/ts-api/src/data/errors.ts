@@ -4,9 +4,19 @@ import type { DataFormat } from "./types.ts";
 const MAX_SHOWN_NAMES = 20;
 const MAX_SHOWN_LENGTH = 60;
 
-/** `path:line: what`, or `path: what` where no line is to blame. */
-export function dataError(path: string, line: number | undefined, what: string): FinetagError {
-  return new FinetagError("ERR_FINETAG_DATA", `${path}${line === undefined ? "" : `:${line}`}: ${what}`);
+/**
+ * `path:line: what`, or `path: what` where no line is to blame.
+ *
+ * @param option The one that mends it, by its name in TypeScript.
+ */
+export function dataError(
+  path: string,
+  line: number | undefined,
+  what: string,
+  option?: string,
+): FinetagError {
+  const place = line === undefined ? path : `${path}:${line}`;
+  return new FinetagError("ERR_FINETAG_DATA", `${place}: ${what}`, { option });
 }
 
 /** A user's string in quotes, on one line, never long. */

@@ -29,7 +29,7 @@ export function saveModel(
 
 /**
  * The weights of a session, to be written one after the other.
- * Reading one that holds NaN or an infinity is an error: such weights are never saved.
+ * Reading one with NaN or infinite values is an error: such weights are never saved.
  */
 export function weightTensors({
   session,
@@ -44,7 +44,8 @@ export function weightTensors({
         if (!finite) {
           throw new FinetagError(
             "ERR_FINETAG_DIVERGED",
-            `${name} holds NaN or infinite values, so the model is not saved; lower the learning rate`,
+            `"${name}" has NaN or infinite values, so the model is not saved; use a lower \`learningRate\``,
+            { option: "learningRate" },
           );
         }
         yield data;

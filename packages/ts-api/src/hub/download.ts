@@ -62,8 +62,8 @@ async function downloadInto(
     if (!resumed) {
       throw new FinetagError(
         "ERR_FINETAG_DOWNLOAD",
-        `${file.repo}: ${file.path} came with a wrong checksum from ${settings.endpoint}; ` +
-          "nothing was kept: try again, or another endpoint (HF_ENDPOINT)",
+        `${file.repo}: ${file.path} came from ${settings.endpoint} with a wrong checksum; ` +
+          "nothing was kept: try again, or set HF_ENDPOINT to a mirror",
       );
     }
     resumed = false;

@@ -89,8 +89,8 @@ function checkCommit({ repo, revision, settings }: HubRequest, commit: string): 
   if (isCommit(commit)) return;
   throw new FinetagError(
     "ERR_FINETAG_DOWNLOAD",
-    `${repo}: ${settings.endpoint} says that "${revision}" is the commit ${JSON.stringify(commit)?.slice(0, 100)}, ` +
-      "which is none; try another endpoint (HF_ENDPOINT)",
+    `${repo}: ${settings.endpoint} says that "${revision}" is ${JSON.stringify(commit)?.slice(0, 100)}, ` +
+      "which is not a commit; try another endpoint (HF_ENDPOINT)",
   );
 }
 
@@ -100,7 +100,7 @@ function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): Li
   if (!paths.some(isConfig)) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${request.repo}: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads`,
+      `${request.repo}: the repository has no config.json and no bert_config.json, so it is not a model that finetag reads`,
     );
   }
   if (anyWeightFiles(paths) === undefined) {
@@ -130,7 +130,7 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
   if (!(kind === "sha256" ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hex)) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${repo}: the server tells no checksum of ${entry.path}, so it is not fetched; try another endpoint (HF_ENDPOINT)`,
+      `${repo}: the server gives no checksum for ${entry.path}, so it was not fetched; try another endpoint (HF_ENDPOINT)`,
     );
   }
   return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
@@ -139,9 +139,10 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
 /** For a file that the Hub, or a mirror of it, lists and does not give; other answers are as those about the model. */
 function describeFile(request: HubRequest, error: HttpError, path: string): unknown {
   const { repo, settings } = request;
-  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${settings.endpoint} ${text}`, error);
+  const fail = (text: string) =>
+    new SourceUnavailableError(`${repo}: ${settings.endpoint} ${text}`, { cause: error });
   if (error.status === 404)
-    return fail(`lists ${path} and does not have it (404); set HF_ENDPOINT to another mirror`);
+    return fail(`lists ${path} but does not have it (404); set HF_ENDPOINT to another mirror`);
   if (error.status !== 401) return describe(request, error);
   const remedy = settings.token
     ? `renew the token in ${settings.tokenSource}`
@@ -153,7 +154,9 @@ function describeFile(request: HubRequest, error: HttpError, path: string): unkn
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;
-  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, error);
+  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, { cause: error });
+  const wrong = (text: string, option?: string) =>
+    new SourceUnavailableError(`${repo}: ${text}`, { cause: error, kind: "input", option });
   const suggestion = request.entry ? undefined : suggestName(repo);
   if (error instanceof EndlessAnswerError)
     return fail(`${settings.endpoint} ${error.message}; set HF_ENDPOINT to another mirror`);
@@ -161,19 +164,23 @@ function describe(request: HubRequest, error: unknown): unknown {
   if (!(error instanceof HttpError))
     return fail(`${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);
   if (error.status === 404 && error.errorCode === "RevisionNotFound")
-    return fail(`${settings.endpoint} has no revision "${revision}" of it; leave --revision out for "main"`);
+    return wrong(
+      `${settings.endpoint} has no revision "${revision}" of it; leave \`revision\` out for "main"`,
+      "revision",
+    );
   if (error.status === 403 || error.errorCode === "GatedRepo")
     return fail(
       `access is refused (${error.status}); accept the model's terms at ${settings.endpoint}/${repo} ` +
         `and set HF_TOKEN to a token that may read it`,
     );
-  if (error.status === 404) return fail(`${settings.endpoint} knows no such model; ${meant}`);
+  if (error.status === 404) return wrong(`${settings.endpoint} has no such model; ${meant}`);
   if (error.status === 401) {
-    return fail(
-      settings.token
-        ? `${settings.endpoint} does not accept the token in ${settings.tokenSource} (401); renew it, or take it away for a public model`
-        : `${settings.endpoint} knows no such public model (401); ${meant}, or set HF_TOKEN for a private one`,
-    );
+    const { endpoint, token, tokenSource } = settings;
+    return token
+      ? fail(
+          `${endpoint} does not accept the token in ${tokenSource} (401); renew it, or remove it for a public model`,
+        )
+      : wrong(`${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`);
   }
   if (error.status === 429)
     return fail(`${settings.endpoint} asks for fewer requests (429); wait a little, or set HF_TOKEN`);

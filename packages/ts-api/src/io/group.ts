@@ -84,9 +84,13 @@ function parseManifest(commit: string, text: string): z.infer<typeof manifestSch
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${commit}: not what a save leaves; remove this folder`, {
-      cause: error,
-    });
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${commit}: no save of finetag left this; remove this folder`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

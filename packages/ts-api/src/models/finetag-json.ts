@@ -4,7 +4,7 @@ import type { DataColumns } from "../data/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { readJsonFileIfAny } from "../io/index.ts";
 
-/** What finetag knows of a model beyond what transformers reads; `finetag.json` beside the weights. */
+/** What finetag knows of a model beyond what transformers reads; `finetag.json` next to the weights. */
 export interface FinetagJson {
   version: 1;
   /** A label is given when its probability is above this one. */
@@ -64,7 +64,7 @@ export async function readFinetagJson(dir: string): Promise<FinetagJson | undefi
   const what =
     typeof version === "number" && version > 1
       ? `written by a newer finetag (version ${version} of the file); update finetag`
-      : `${JSON.stringify(parsed.error.issues[0]?.path.join("."))}: ${parsed.error.issues[0]?.message}; mend it, or remove the file`;
+      : `${JSON.stringify(parsed.error.issues[0]?.path.join("."))}: ${parsed.error.issues[0]?.message}; correct it, or remove the file`;
   throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}`);
 }
 

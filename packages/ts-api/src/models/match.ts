@@ -125,7 +125,7 @@ function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: Tenso
   if (expected === given) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], ${config.file ?? CONFIG} asks for ` +
+    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], but ${config.file ?? CONFIG} needs ` +
       `[${expected}] (${decidingKey(parameter, familyOf(config))}); use the config.json that belongs to these weights`,
   );
 }
@@ -142,12 +142,12 @@ function missingError(
   const other = otherFamily(familyOf(config), entries);
   if (load.length === 0 && other === undefined) {
     return bad(
-      `none of the ${entries.length} tensors in the weights is called as those of a "${config.modelType}" model are` +
+      `none of the ${entries.length} tensors in the weights has a name of a "${config.modelType}" model` +
         `${entries.length > 0 ? ` (the first is "${entries[0]!.name}", not "…${first}")` : ""}; ` +
-        "use weights of such a model under the names of transformers",
+        "use weights with the names that transformers gives them",
     );
   }
-  const behind = prefix === "" ? "" : ` behind "${prefix}"`;
+  const behind = prefix === "" ? "" : ` (their names begin with "${prefix}")`;
   const which =
     missing.length === 1
       ? `tensor "${first}" is`

@@ -64,8 +64,8 @@ export function findPrefix(
   if (meant !== undefined) return meant[0]!;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${where}: the weights hold ${outermost.length} encoders, whose names begin with ` +
-      `${outermost.map((prefix) => JSON.stringify(prefix)).join(", ")}; save the one that is meant in a file of its own`,
+    `${where}: the weights have ${outermost.length} encoders, whose names begin with ` +
+      `${outermost.map((prefix) => JSON.stringify(prefix)).join(", ")}; save the one you mean to a file of its own`,
   );
 }
 

@@ -94,8 +94,8 @@ function noTokenizer(dir: string, className: string): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
     wanted === undefined
-      ? `${dir}: a ${className} is read from tokenizer.json or a SentencePiece model only, and neither is there; write ` +
-          `it once, with transformers in Python: \`AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})\``
-      : `${dir}: there is no tokenizer in it; copy ${wanted} of the model into it`,
+      ? `${dir}: finetag reads a ${className} from tokenizer.json or a SentencePiece model only, and there is neither; ` +
+          `save it once with transformers, in Python: \`AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})\``
+      : `${dir}: has no tokenizer; copy ${wanted} of the model into it`,
   );
 }

@@ -68,7 +68,7 @@ const addedSchema = z.record(z.string(), z.int().min(0));
  * them as transformers 5.18.0 does (`PreTrainedTokenizerBase._from_pretrained`): the map wins over the config unless
  * that one has `added_tokens_decoder`.
  *
- * @throws ERR_FINETAG_MODEL for contents that are no such file.
+ * @throws ERR_FINETAG_MODEL for other contents than such a file has.
  */
 export async function readSettings(
   dir: string,
@@ -83,7 +83,7 @@ export async function readSettings(
   if (json?.split_special_tokens) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${join(dir, "tokenizer_config.json")}: split_special_tokens is not read; remove it, or use another model`,
+      `${join(dir, "tokenizer_config.json")}: finetag does not support split_special_tokens; remove it, or use another model`,
     );
   }
   const decoder = json?.added_tokens_decoder;

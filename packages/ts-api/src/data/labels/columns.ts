@@ -48,7 +48,8 @@ export async function resolveColumns(
   const namedId = named("id", spec.idColumn);
 
   const text = namedText ?? named("text", claims.guess(TEXT_NAMES));
-  if (text === undefined) throw claims.error("no column is known to hold the text; name it (--text-column)");
+  if (text === undefined)
+    throw claims.error("cannot tell which column holds the text; name it (`textColumn`)", "textColumn");
   // A model's texts had ids, perhaps; the texts of another file may go without.
   const savedId = saved?.id !== undefined && claims.isFree(saved.id) ? saved.id : undefined;
   const id = namedId ?? named("id", savedId ?? claims.guess(ID_NAMES));

@@ -118,14 +118,14 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
     if (place.sliced) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: variable ${JSON.stringify(source)} is stored in parts (a partitioned variable), which is not read; ` +
+        `${path}: variable ${JSON.stringify(source)} is stored in parts (a partitioned variable), which finetag does not read; ` +
           "save the checkpoint again without a partitioner",
       );
     }
     const transposed = mapped?.transposed === true && place.shape.length === 2;
     const name = mapped?.name ?? source;
     const shape = transposed ? place.shape.toReversed() : place.shape;
-    if (variables.has(name)) throw damaged(path, `two variables are ${JSON.stringify(name)}`);
+    if (variables.has(name)) throw damaged(path, `two variables are called ${JSON.stringify(name)}`);
     variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
   }
   if (known !== undefined && bareNames.some(isOfEncoder)) return [...variables.values()];
@@ -134,7 +134,7 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
   const what =
     known === undefined
       ? `none of its ${places.size} variables has a name of Google's BERT or ALBERT code${first}; use the checkpoint of such a model`
-      : `it has variables of heads${first}, and none of an encoder; use the checkpoint that has the encoder (bert/…) as well`;
+      : `it has variables of heads${first}, but none of an encoder; use the checkpoint that has the encoder (bert/…) as well`;
   throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}, or a model in Hugging Face's format`);
 }
 
@@ -156,7 +156,7 @@ function checkPlaces({ path, size }: InputFile, variables: readonly Variable[]):
     if (place.end <= size) continue;
     throw damaged(
       path,
-      `truncated: variable ${JSON.stringify(source)} ends at byte ${place.end}, ${size} are there`,
+      `truncated: it has ${size} bytes, and variable ${JSON.stringify(source)} ends at byte ${place.end}`,
     );
   }
   checkDisjoint(
