@@ -52,7 +52,7 @@ describe("eval", () => {
     }
   });
 
-  test("a file without the trained.model's labels is refused and nothing is written", async () => {
+  test("a file without the model's labels is refused and nothing is written", async () => {
     const data = join(trained.folder, "unlabelled.csv");
     await writeFile(data, "id,text\n1,so happy\n");
     const output = join(trained.folder, "never.json");

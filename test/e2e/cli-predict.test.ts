@@ -99,6 +99,16 @@ describe("predict", () => {
     expect(JSON.parse(none.stdout).labels).toEqual([]);
   });
 
+  test("a model without a head is one line that says to train it", async () => {
+    const { code, stderr } = await finetag(["predict", "--model", trained.base, "so happy"]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        `finetag: ${trained.base}: this model is not trained yet: it has no classification head; train it first ` +
+        "(`finetag train`, or Classifier.train), or, if its weights have a head, convert it (`finetag convert`)\n",
+    });
+  });
+
   test("a bad row leaves the older output as it was", async () => {
     const input = join(trained.folder, "ragged.csv");
     const output = join(trained.folder, "kept", "labels.jsonl");

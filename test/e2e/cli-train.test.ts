@@ -12,7 +12,7 @@ const trained = useTrainedModel();
 const files = async (path: string) => (await readdir(path)).sort();
 
 describe("train", () => {
-  test("writes the trained.model, checkpoints, figures and TensorBoard events", async () => {
+  test("writes the model, checkpoints, figures and TensorBoard events", async () => {
     expect(await files(trained.model)).toEqual(
       expect.arrayContaining([
         "checkpoints",
@@ -98,6 +98,33 @@ describe("train", () => {
     ]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(lines(stderr).at(-1)).toMatch(/^finetag: .*bad\.csv:3: .*joy/);
+    await expect(readdir(out)).rejects.toThrow("ENOENT");
+  });
+
+  test("what the API says about options is said in flags", async () => {
+    const { folder, base } = trained;
+    const out = join(folder, "refused");
+    const refusal = async (...args: string[]) => {
+      const { code, stderr } = await finetag(["train", "--model", base, "--output-dir", out, ...args]);
+      expect(code).toBe(2);
+      return lines(stderr).at(-1);
+    };
+    const [train, dev] = [join(folder, "train.csv"), join(folder, "dev.csv")];
+    expect(await refusal()).toBe(
+      "finetag: there is no training data; give a file (--train) or a folder (--data-dir)",
+    );
+    expect(await refusal("--train", train, "--dev", dev, "--dev-split", "0.1")).toBe(
+      `finetag: both --dev-split and the dev file ${dev} are given; give one of them`,
+    );
+    expect(await refusal("--train", train, "--max-length", "99")).toBe(
+      `finetag: --max-length 99 is more than the 64 positions of ${base}; use at most 64`,
+    );
+    const quoted = join(folder, "quoted.csv");
+    await writeFile(quoted, "words,`devSplit`\na,0\nb,1\n");
+    expect(await refusal("--train", quoted)).toBe(
+      `finetag: ${quoted}:1: cannot tell which column holds the text; name it (--text-column); ` +
+        'the file has "words", "`devSplit`"',
+    );
     await expect(readdir(out)).rejects.toThrow("ENOENT");
   });
 

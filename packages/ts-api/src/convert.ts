@@ -20,7 +20,7 @@ export interface ConvertOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What became of a conversion. */
+/** The result of a conversion. */
 export interface ConvertedModel {
   directory: string;
   /** Of the source, for people. */
@@ -29,12 +29,12 @@ export interface ConvertedModel {
   architecture: string;
   /** Tensors that were written, float32. */
   tensors: number;
-  /** Tensors of the source that were left out: no part of the model or of a head of the same family. */
+  /** Tensors of the source that were left out: they belong neither to the model nor to a head of its family. */
   left: string[];
 }
 
 /**
- * Turns a model in any format that finetag reads into a directory as transformers has them: `config.json`,
+ * Converts a model of any format that finetag reads to a directory of transformers' layout: `config.json`,
  * `model.safetensors` and the tokenizer's files. Kept are the encoder and its classification head, or where it has none the
  * heads of its pretraining, in float32, under today's names. One tensor is in memory at a time, and the files appear as
  * one.
@@ -95,7 +95,7 @@ const HEADS = [
   ...["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs."],
 ];
 
-/** What transformers ties to the word embeddings, or to the bias beside it, unless the config says that it does not. */
+/** What transformers ties to the word embeddings, or to the bias next to it, unless the config says that it does not. */
 const DECODER_WEIGHT = /(^|\.)(decoder|vocab_projector|generator_lm_head)\.weight$/;
 const DECODER_BIAS = /(^|\.)decoder\.bias$/;
 

@@ -78,7 +78,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Opens a model: a directory, a name of the catalogue, or a Hub id, which is fetched into the cache.
-   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data it is first
+   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data that it is first
    * trained on.
    *
    * @throws FinetagError `ERR_FINETAG_MODEL` for files that cannot be used or a head of other labels,
@@ -201,7 +201,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Classifies a stream of texts of any length in constant memory, in its order. Texts that come while others are
-   * computed go together, sorted by length; one that comes alone goes at once. A window holds up to 1,024 texts or 4
+   * computed go together, sorted by length; a text that comes alone is computed at once. A window holds up to 1,024 texts or 4
    * million characters; at most four windows are in memory.
    *
    * @throws FinetagError as {@link predict}.
@@ -221,7 +221,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Metrics on labelled data, whose labels are those of the model and whose columns, by name, those it was trained on.
+   * Computes metrics on labelled data. Its labels are the model's; its columns are, by name, those of the training data.
    *
    * @throws FinetagError `ERR_FINETAG_DATA` with file and row, `ERR_FINETAG_ABORTED`, `ERR_FINETAG_DISPOSED`.
    */
@@ -234,8 +234,8 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Writes the model as a directory that `fromPretrained`, here and in Hugging Face's transformers, reads. An older
-   * model there is replaced as a whole.
+   * Saves the model to a directory that `fromPretrained` reads, here and in Hugging Face's transformers. An older model
+   * there is replaced as a whole.
    *
    * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
    */
@@ -246,7 +246,7 @@ export class Classifier implements AsyncDisposable {
     await saveModel(directory, model, { ...this.#finetag, versions });
   }
 
-  /** Finishes the call under way and frees everything native. May be called again. */
+  /** Waits for the running call and frees all native memory. May be called again. */
   dispose(): Promise<void> {
     this.#scheduler?.close();
     this.#disposal ??= this.#model?.session.dispose() ?? Promise.resolve();

@@ -22,7 +22,7 @@ export interface ModelSource {
   directory: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
-  /** What finetag wrote there; absent in directories of others. */
+  /** The contents of finetag.json; absent in directories that finetag did not write. */
   finetag: FinetagJson | undefined;
   /** Longest text in tokens that the position embeddings allow. */
   positions: number;
@@ -101,7 +101,7 @@ export interface OpenModel {
   loadedTensors: number;
   /** Parameters that were initialised, not read. */
   freshParameters: string[];
-  /** Tensors of the file that the model has no place for. */
+  /** Tensors of the file that the model does not use. */
   unusedTensors: string[];
 }
 

@@ -42,7 +42,7 @@ export function neededFiles(paths: readonly string[], choose = weightFiles): str
   return paths.filter((path) => isConfig(path) || SIDE_FILES.has(path) || weights.has(path));
 }
 
-/** Where a catalogue model from another source than the Hub lies once it is complete. */
+/** Where a catalogue model from another source than the Hub is once it is complete. */
 export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry): string {
   return join(settings.cache, "models", entry.name);
 }

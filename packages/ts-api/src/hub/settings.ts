@@ -107,7 +107,7 @@ function readToken(env: NodeJS.ProcessEnv): Pick<HubSettings, "token" | "tokenSo
   return { token: undefined, tokenSource: "HF_TOKEN" };
 }
 
-/** Where it cannot be read, there is none, as for the Hub's own client. */
+/** A file that cannot be read counts as no token, as for the Hub's own client. */
 function readTokenFile(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -24,7 +24,7 @@ export interface GroupFile {
 /**
  * Replaces several files of a folder as one, and leaves the folder's other entries alone.
  *
- * All are written and synced in a hidden folder beside them; its `rename` to a fixed name is the moment at which the
+ * All are written and synced in a hidden folder next to them; its `rename` to a fixed name is the moment at which the
  * new files count. Then each takes its place, in the order given. Contents that are already there are not touched, so
  * where a single file differs, the change is one `rename` for every reader.
  *

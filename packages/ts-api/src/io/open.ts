@@ -6,7 +6,7 @@ import { FinetagError } from "../errors/index.ts";
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Opens a file to read, and tells its size; what its name leads to may be a link.
+ * Opens a file to read, and gives its size; the path may be a link.
  *
  * @throws ERR_FINETAG_IO for a pipe or a device, whose bytes may never come or never end; the system's error
  *   where it cannot be opened.

@@ -69,7 +69,7 @@ export function matchWeights(
 
 /**
  * A class of one's own may call its encoder by another name than transformers' (`bert_model.` where `bert.` would be). Its
- * head then stands beside that, not behind it.
+ * head is then next to that, not below it.
  */
 function addHeadBeside(
   prefix: string,
@@ -82,7 +82,7 @@ function addHeadBeside(
   if (prefix === "" || head.some(({ name }) => found.has(name))) return;
   const parent = prefix.replace(/[^.]+\.$/, "");
   const beside = findTensors(head, namesBehind(parent, entries), family);
-  // A head on top of something else than the encoder has other sizes, and is none of ours.
+  // A head on top of something else than the encoder has other sizes, and is not ours.
   if (!head.every((parameter) => fitsButForLabels(parameter, beside.get(parameter.name), family))) return;
   for (const [name, tensor] of beside) found.set(name, tensor);
 }

@@ -18,7 +18,7 @@ export const HIDDEN_ACTS = {
   swish: "silu",
 } as const satisfies Record<string, NativeModelConfig["hiddenAct"]>;
 
-/** No published encoder comes near; a larger value is a damaged file, and would be allocated as it stands. */
+/** No published encoder comes near; a larger value is a damaged file, and would be allocated all the same. */
 const SIZE_LIMIT = 16_777_216;
 
 const size = z.int().min(1).max(SIZE_LIMIT);

@@ -19,7 +19,7 @@ import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
  *
  * So, as there, a bare `vocab.txt` means lower case (and with it no accents): a cased model, and bert-base-chinese,
  * says otherwise by `"do_lower_case": false` in `tokenizer_config.json`. In an archive of Google's, with
- * `bert_config.json`, the vocabulary itself tells (see `isUncased`). And as in transformers, `<mask>` of a bare RoBERTa
+ * `bert_config.json`, the vocabulary itself shows it (see `isUncased`). And as in transformers, `<mask>` of a bare RoBERTa
  * vocabulary does not take in the space before it.
  *
  * @throws ERR_FINETAG_MODEL for missing or damaged files, with their name.

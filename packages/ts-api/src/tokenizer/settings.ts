@@ -16,7 +16,7 @@ export interface AddedToken {
   special: boolean;
 }
 
-/** What the small files beside a vocabulary say about it. */
+/** What the small files next to a vocabulary say about it. */
 export interface TokenizerSettings {
   directory: string;
   /** transformers' class as `canonicalClass` names it, e.g. `BertTokenizer`. */

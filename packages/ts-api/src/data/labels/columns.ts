@@ -30,8 +30,8 @@ const ID_NAMES = ["id", "guid", "uid", "uuid", "text_id", "comment_id", "idx", "
 /**
  * Decides which column means what: the user's word first, then the model's columns, then usual names. A
  * column that holds labels is never guessed to be the text or the id.
- * @throws {FinetagError} ERR_FINETAG_DATA where a column is missing or cannot be told, with the columns there
- *   are; ERR_FINETAG_ARGUMENT where one is used twice.
+ * @throws {FinetagError} ERR_FINETAG_DATA where a column is missing or cannot be guessed, with the columns of
+ *   the file; ERR_FINETAG_ARGUMENT where one is used twice.
  */
 export async function resolveColumns(
   table: Table,

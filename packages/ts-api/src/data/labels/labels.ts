@@ -106,7 +106,7 @@ export class LabelIndex {
     this.#indexOf = new Map(names.map((name, i) => [name, i]));
   }
 
-  /** Ascending indices. Throws at an unknown label; a name may stand twice, an id may not. */
+  /** Ascending indices. Throws at an unknown label; a name may come twice, an id may not. */
   indices(place: CellPlace, items: readonly string[]): number[] {
     const found = items.map((item) => this.#index(place, item));
     if (found.length < 2) return found;

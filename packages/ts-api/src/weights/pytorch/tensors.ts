@@ -8,7 +8,7 @@ export class Storage {
   readonly dtype: string;
   /** Its name in the file. */
   readonly key: string;
-  /** Elements of the whole storage under this key; unknown where the pickle tells only those of a view of it. */
+  /** Elements of the whole storage under this key; unknown where the pickle has only those of a view of it. */
   readonly elements: number;
   /** Where a view begins, in elements; 0 for the whole. Only the older form has views. */
   readonly offset: number;

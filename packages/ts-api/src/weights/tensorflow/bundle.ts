@@ -43,7 +43,7 @@ export interface BundleHeader {
   shards: number;
 }
 
-/** Where a variable lies. */
+/** Where a variable is. */
 export interface BundleEntry {
   /** As safetensors writes it; undefined for strings, resources and the like. */
   dtype: string | undefined;

@@ -48,7 +48,7 @@ function whyNone(hasState: boolean, newest: string | undefined): string {
 }
 
 /**
- * The checkpoint that a folder without any should have, as far as its file `checkpoint` tells.
+ * The checkpoint that a folder without any should have, as far as its file `checkpoint` says.
  *
  * @param names What the folder holds.
  */

@@ -32,7 +32,7 @@ interface Variable extends TensorEntry {
 
 /**
  * Opens a checkpoint that TensorFlow's `Saver` or `Checkpoint` wrote (its "tensor bundle", V2), with Google's names of
- * BERT's or ALBERT's variables as transformers has them. Optimizer state and what is no number is passed over.
+ * BERT's or ALBERT's variables as transformers has them. Optimizer state, and variables that are not numbers, are left out.
  *
  * @param prefix The path without `.index`.
  * @throws ERR_FINETAG_MODEL for a file that is damaged or missing, a weight stored in parts, or names of other models.
@@ -100,7 +100,7 @@ function decodeName(path: string, key: Buffer): string | undefined {
 
 function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
   const scope = scopeOf(places.keys());
-  // Heads may stand in it or beside it; where both do, those in it are the model's, and no table knows the others.
+  // Heads may be in it or next to it; where both are, those in it are the model's, and no table knows the others.
   const bare = (source: string) => {
     if (source.startsWith(scope)) return source.slice(scope.length);
     return places.has(scope + source) ? `/${source}` : source;

@@ -23,7 +23,7 @@ const BLOCK_LIMIT_BYTES = 16 * 1024 * 1024;
  * some 300 KB.
  */
 const ENTRIES_LIMIT_BYTES = 64 * 1024 * 1024;
-const ENTRY_BYTES = 256; // about what an entry takes beside its key
+const ENTRY_BYTES = 256; // about what an entry takes in addition to its key
 
 export interface TableEntry {
   key: Buffer;
