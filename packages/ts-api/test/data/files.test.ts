@@ -208,7 +208,7 @@ describe("a data directory", () => {
     await mkdir(dir.path("both"));
     for (const name of ["train.csv", "train.tsv"]) await dir.write(`both/${name}`, "x");
     expect(dir.short(await errorOf(findDataDirectory(dir.path("both"))))).toBe(
-      'DATA both: holds "train.csv", "train.tsv"; keep one, or name the files yourself',
+      'DATA both: has "train.csv", "train.tsv"; keep one of them, or name the file you mean',
     );
   });
 });

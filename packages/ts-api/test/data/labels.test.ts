@@ -81,10 +81,10 @@ describe("0/1 columns", () => {
       'DATA known.csv: label column "b" is not one of the labels; the labels are "a", "bee"',
     );
     expect(dir.short(await errorOf(read({ path, labelColumns: ["a"] }, { labels: ["a", "b"] })))).toBe(
-      'DATA known.csv: the label "b" is not among the label columns "a"',
+      'DATA known.csv: the label "b" has no column; the label columns are "a"',
     );
     expect(await errorOf(read({ path }, { labels: ["a", "a"] }))).toBe(
-      'ARGUMENT the label "a" is empty or stands twice',
+      'ARGUMENT the list of labels has "a" twice; name each label once',
     );
   });
 });
@@ -181,11 +181,9 @@ describe("a column that lists labels", () => {
     expect(dir.short(await errorOf(read({ path, labelSeparator: " " }, { labels: ["a b", "c"] })))).toBe(
       'DATA sep.csv: the label "a b" contains the separator " "; set another `labelSeparator`, or write JSON lists',
     );
-    expect(await errorOf(read({ path, labelSeparator: "" }))).toMatch(
-      /^ARGUMENT the label separator is empty/,
-    );
+    expect(await errorOf(read({ path, labelSeparator: "" }))).toMatch(/^ARGUMENT `labelSeparator` is empty/);
     expect(await errorOf(read({ path, labelsColumn: "labels", labelColumns: ["labels"] }))).toMatch(
-      /exclude each other/,
+      /both `labelColumns` and `labelsColumn` are given; give one of them/,
     );
   });
 

@@ -260,7 +260,7 @@ describe("refuses", () => {
       { model_type: "albert", num_hidden_groups: 13 },
       "num_hidden_groups 13 is more than num_hidden_layers 12",
     ],
-    ["a name of Object", { model_type: "toString" }, 'model_type "toString" is not read'],
+    ["a name of Object", { model_type: "toString" }, 'finetag does not read model_type "toString"'],
     [
       "heads that do not divide",
       { hidden_size: 10 },
@@ -274,7 +274,7 @@ describe("refuses", () => {
     [
       "relative positions",
       { position_embedding_type: "relative_key" },
-      '"relative_key" is not read, only "absolute"',
+      'finetag reads position_embedding_type "absolute", not "relative_key"',
     ],
     ["a decoder", { is_decoder: true }, "it describes a decoder"],
     ["cross-attention", { add_cross_attention: true }, "it describes a decoder"],

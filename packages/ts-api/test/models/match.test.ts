@@ -290,14 +290,14 @@ describe("weights that contradict the config", () => {
     [
       "bert.embeddings.word_embeddings.weight",
       [12, 8],
-      "has shape [12, 8], config.json asks for [11, 8] (vocab_size",
+      "has shape [12, 8], but config.json needs [11, 8] (vocab_size",
     ],
     ["bert.embeddings.position_embeddings.weight", [8, 8], "(max_position_embeddings or hidden_size)"],
     ["bert.encoder.layer.1.intermediate.dense.weight", [8, 12], "(intermediate_size or hidden_size)"],
     [
       "bert.encoder.layer.0.attention.self.query.bias",
       [8, 1],
-      "has shape [8, 1], config.json asks for [8] (hidden_size)",
+      "has shape [8, 1], but config.json needs [8] (hidden_size)",
     ],
   ])("%s", (tensor, shape, message) => {
     expect(() => match("Bert", name, changed(tensor, shape))).toThrow(message);

@@ -131,7 +131,7 @@ it("a file of a hundred thousand brackets is refused", async () => {
       `{"a":${"[".repeat(1e5)}${"]".repeat(1e5)},${Buffer.from(files[name]!).toString().trim().slice(1)}`,
     );
     expect(await readOrRefuse(dir, sample, { ...files, [name]: deep }, name)).toContain(
-      `${name}: its values lie more than 128 deep`,
+      `${name}: its values are nested more than 128 deep`,
     );
   }
 });

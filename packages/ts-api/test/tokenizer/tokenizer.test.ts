@@ -233,13 +233,13 @@ describe("bad files", () => {
   it.each<[string, Record<string, unknown>, Vocabulary, string]>([
     ["nothing", {}, BERT, "has no tokenizer; copy tokenizer.json or vocab.txt of the model into it"],
     ["no merges", { "vocab.json": {} }, "roberta-base", "tokenizer.json, or vocab.json and merges.txt"],
-    ["an empty vocabulary", { "vocab.txt": "" }, BERT, "vocab.txt: empty"],
+    ["an empty vocabulary", { "vocab.txt": "" }, BERT, "vocab.txt: is empty"],
     ["no [CLS]", { "vocab.txt": "[PAD]\n[UNK]\n[SEP]" }, BERT, 'vocab.txt: cls_token "[CLS]" is not in it'],
     [
       "no unknown token",
       { "vocab.txt": vocab, "tokenizer_config.json": { unk_token: null } },
       BERT,
-      "vocab.txt: no unk_token is named",
+      "vocab.txt: it has no unk_token",
     ],
     [
       "ids that are text",
@@ -263,7 +263,7 @@ describe("bad files", () => {
       "another class",
       { "vocab.txt": vocab, "tokenizer_config.json": { tokenizer_class: "XLNetTokenizer" } },
       BERT,
-      "a XLNetTokenizer is read from tokenizer.json or a SentencePiece model only",
+      "finetag reads a XLNetTokenizer from tokenizer.json or a SentencePiece model only",
     ],
     [
       "a config that is a list",

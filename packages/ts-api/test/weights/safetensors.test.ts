@@ -185,7 +185,7 @@ describe("writeSafetensors", () => {
   it("leaves the older file when a tensor has another size or a name comes twice", async () => {
     await writeFile(path, "older");
     await expect(writeSafetensors(path, [tensor("a", [3], [1])])).rejects.toMatchObject({
-      message: 'tensor "a" has 1 elements, its shape [3] says 3',
+      message: 'tensor "a" has 1 elements, but its shape [3] says 3',
     });
     await expect(writeSafetensors(path, [tensor("a", [0], []), tensor("a", [0], [])])).rejects.toMatchObject({
       message: 'there are two tensors named "a"',
@@ -260,7 +260,7 @@ describe("a file that is not what it says", () => {
       "shape that is not a list",
     ],
     ["has a huge dimension", build({ a: { ...one, shape: [2 ** 53] } }, four), "shape that is not a list"],
-    ["has a huge product", build({ a: { ...one, shape: [2 ** 31, 2 ** 31] } }, four), "bytes and is given 4"],
+    ["has a huge product", build({ a: { ...one, shape: [2 ** 31, 2 ** 31] } }, four), "bytes and has 4"],
     [
       "has an infinite product",
       build({ a: { ...one, shape: Array(40).fill(2 ** 50) } }, four),
@@ -270,7 +270,7 @@ describe("a file that is not what it says", () => {
     [
       "has offsets the wrong way round",
       build({ a: { ...one, data_offsets: [4, 0] } }, four),
-      "before its begin",
+      "before it begins",
     ],
     [
       "has a shape larger than its bytes",

@@ -78,7 +78,7 @@ const cases: [string, Entry[], string][] = [
     [PICKLE, FIRST, { ...FIRST, name: "x/data/1", at: after(PICKLE) }],
     'storage "1" overlaps what comes before it',
   ],
-  ["has two entries of one name", [PICKLE, FIRST, SECOND, FIRST], '"x/data/0" is in it twice'],
+  ["has two entries of one name", [PICKLE, FIRST, SECOND, FIRST], 'it has "x/data/0" twice'],
   [
     "has a storage that begins at no entry",
     [PICKLE, FIRST, { ...SECOND, at: 3 }],

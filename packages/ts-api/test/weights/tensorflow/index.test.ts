@@ -80,7 +80,7 @@ describe("an index that is not what it says", () => {
       `the Snappy block at byte 0 does not unpack to the ${bytes[0]} bytes that it claims (snappy: corrupt input`,
     ]),
     [
-      "has a Snappy block that copies from before its begin",
+      "has a Snappy block that copies from before it begins",
       () => {
         const table = new Table();
         return table.finish(table.block([8, 0x01, 0x05], 1));
