@@ -57,7 +57,7 @@ test("what is wrong is said in one line", async () => {
     [["push"], 2, "push takes a directory and a repository: finetag push DIR OWNER/NAME"],
     [["push", model, "acme/tiny", "more"], 2, "push takes a directory and a repository"],
     [["push", folder, "acme/tiny"], 2, "the model is incomplete, config.json is missing"],
-    [["push", model, "tiny"], 2, '"tiny" is no repository'],
+    [["push", model, "tiny"], 2, '"tiny" is not a repository'],
     [["push", model, "other/tiny"], 1, "may not write there (403"],
   ] as const) {
     const { stderr, ...ended } = await finetag([...args], { env });

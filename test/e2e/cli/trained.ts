@@ -3,8 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
-import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../../packages/ts-api/test/training/tiny.ts";
-import { finetag } from "./program.ts";
+import {
+  LABELS,
+  tinyRows,
+  writeTinyCsv,
+  writeTinyModel,
+} from "../../../packages/ts-api/test/training/tiny.ts";
+import { finetag } from "../program.ts";
 
 /** Options of a run that takes seconds. */
 export const QUICK = ["--epochs", "4", "--batch-size", "16", "--learning-rate", "3e-3", "--threads", "1"];

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { LABELS } from "../../packages/ts-api/test/training/tiny.ts";
-import { FINETAG, finetag } from "./program.ts";
+import { LABELS } from "../../../packages/ts-api/test/training/tiny.ts";
+import { FINETAG, finetag } from "../program.ts";
 import { hasScript, lines, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { finetag } from "./program.ts";
+import { finetag } from "../program.ts";
 import { useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();

@@ -3,8 +3,13 @@ import { once } from "node:events";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../../packages/ts-api/test/training/tiny.ts";
-import { FINETAG, finetag } from "./program.ts";
+import {
+  LABELS,
+  tinyRows,
+  writeTinyCsv,
+  writeTinyModel,
+} from "../../../packages/ts-api/test/training/tiny.ts";
+import { FINETAG, finetag } from "../program.ts";
 import { hasScript, lines, QUICK, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
