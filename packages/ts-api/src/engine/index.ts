@@ -1,5 +1,4 @@
 /** A model in the native engine: opening it, feeding it texts, reading results. */
-export { isAborted, throwIfAborted } from "../errors/index.ts";
 export { openAddon } from "./addon.ts";
 export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
 export { yieldToEventLoop } from "./event-loop.ts";
