@@ -54,5 +54,5 @@ try {
 } catch (error) {
   if (!(error instanceof FinetagError)) throw error;
   console.error(`${error.code}: ${error.message}`);
-  process.exitCode = error.isInputError ? 2 : 1;
+  process.exitCode = error.kind === "input" ? 2 : 1;
 }

@@ -8,7 +8,7 @@ import { importsOf, isCpp, packageSources, targetOf, writtenFiles } from "./tree
 const MAY_IMPORT = {
   "packages/core-native": [],
   "packages/ts-api": ["@finetag/core-native"],
-  "packages/cli": ["@finetag/api"],
+  "packages/cli": ["@finetag/api", "@finetag/api/suggest"],
 };
 const WORKSPACE = ["@finetag/core-native", "@finetag/api", "finetag"];
 

@@ -27,11 +27,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("pull, inspect, convert", () => {
-  test.skipIf(process.platform !== "linux")("a full disk below stdout is one line and exit code 2", () => {
+  test.skipIf(process.platform !== "linux")("a full disk below stdout is one line and exit code 1", () => {
     const command = `"${process.execPath}" "${FINETAG}" pull > /dev/full`;
     const { stderr, status } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
     expect({ status, stderr }).toEqual({
-      status: 2,
+      status: 1,
       stderr: "finetag: the output cannot be written (ENOSPC)\n",
     });
   });
@@ -89,7 +89,9 @@ describe("pull, inspect, convert", () => {
     );
     const again = await finetag(["convert", checkpoint, converted]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
-    expect(again.stderr).toContain("it is not empty; name a new folder, or give --force");
+    expect(again.stderr).toContain(
+      "it is not empty; name a new folder, or set --force to replace a model in it",
+    );
     expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });
 });

@@ -56,8 +56,8 @@ test("what is wrong is said in one line", async () => {
   for (const [args, code, message] of [
     [["push"], 2, "push takes a directory and a repository: finetag push DIR OWNER/NAME"],
     [["push", model, "acme/tiny", "more"], 2, "push takes a directory and a repository"],
-    [["push", folder, "acme/tiny"], 2, "no whole model to push, config.json is missing"],
-    [["push", model, "tiny"], 2, '"tiny" is no repository'],
+    [["push", folder, "acme/tiny"], 2, "the model is incomplete, config.json is missing"],
+    [["push", model, "tiny"], 2, '"tiny" is not a repository'],
     [["push", model, "other/tiny"], 1, "may not write there (403"],
   ] as const) {
     const { stderr, ...ended } = await finetag([...args], { env });

@@ -102,8 +102,8 @@ test("a head of another size than the config's is told, and only replaced when t
   const refused = await finetag(args);
   expect(refused.code).toBe(2);
   expect(refused.stderr.trimEnd().split("\n").at(-1)).toBe(
-    `finetag: ${directory}: its classification head has 4 labels, its config.json names 3; use the config.json that ` +
-      "belongs to the weights, or replace the head by training with --new-head",
+    `finetag: ${directory}: its classification head has 4 labels, but its config.json names 3; use the config.json that ` +
+      "belongs to the weights, or train with --new-head to replace the head",
   );
   const run = await finetag([...args, "--new-head", "--epochs", "1", "--threads", "1"]);
   expect(run).toMatchObject({ code: 0 });

@@ -1,4 +1,5 @@
 import picocolors from "picocolors";
+import type { WriteFlags } from "./arguments/index.ts";
 import { Interruption } from "./interruption.ts";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
@@ -13,6 +14,8 @@ export interface Context {
   stdin: NodeJS.ReadStream;
   /** Plain unless stdout is a terminal that wants colors. */
   colors: Colors;
+  /** Writes the options that a message of the API names as those of the command that runs. */
+  inFlags: WriteFlags;
 }
 
 export function createContext(): Context {
@@ -26,5 +29,6 @@ export function createContext(): Context {
     stderr,
     stdin,
     colors: picocolors.createColors(wantsColor),
+    inFlags: (message) => message,
   };
 }

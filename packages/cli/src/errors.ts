@@ -6,7 +6,7 @@ export class UsageError extends Error {
 /** What the errors of `@finetag/api` have, seen without loading it. */
 interface CodedError extends Error {
   code: string;
-  isInputError?: boolean;
+  kind?: "input" | "environment" | "internal";
 }
 
 export function isFinetagError(error: unknown): error is CodedError {
@@ -19,13 +19,21 @@ export const EXIT_BAD_INPUT = 2;
 /** 2 where the user has to change something, 1 for all else. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT_BAD_INPUT;
-  if (isFinetagError(error) && error.isInputError === true) return EXIT_BAD_INPUT;
-  return EXIT_FAILED;
+  return isFinetagError(error) && error.kind === "input" ? EXIT_BAD_INPUT : EXIT_FAILED;
 }
 
-/** One line for stderr; below it the stack where `FINETAG_DEBUG` asks for it. */
-export function describeError(error: unknown, debug = process.env.FINETAG_DEBUG): string {
-  const message = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ").trim();
+/**
+ * One line for stderr; below it the stack where `FINETAG_DEBUG` asks for it.
+ *
+ * @param inFlags writes the options that the API names as those of the command that ran.
+ */
+export function describeError(
+  error: unknown,
+  inFlags: (message: string) => string,
+  debug = process.env.FINETAG_DEBUG,
+): string {
+  const said = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ").trim();
+  const message = isFinetagError(error) ? inFlags(said) : said;
   const expected = error instanceof UsageError || isFinetagError(error);
   if (debug !== undefined && debug !== "" && debug !== "0") {
     return `finetag: ${message}\n${stackOf(error)}`;

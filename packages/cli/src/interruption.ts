@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import { EXIT_BAD_INPUT } from "./errors.ts";
+import { EXIT_FAILED } from "./errors.ts";
 
 /** A terminal and npm, which passes signals on, may both deliver the same key press; seen within a few ms. */
 const SAME_PRESS_MS = 150;
@@ -74,6 +74,6 @@ export class Interruption {
 function failAtExit(error: NodeJS.ErrnoException): void {
   process.stderr.write(`finetag: the output cannot be written (${error.code ?? error.message})\n`);
   process.once("exit", () => {
-    process.exitCode = EXIT_BAD_INPUT;
+    process.exitCode = EXIT_FAILED;
   });
 }

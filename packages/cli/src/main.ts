@@ -1,6 +1,14 @@
 import { readFileSync } from "node:fs";
 import yargs, { type Argv } from "yargs";
-import { declareFlags, flagsOf, type Given, readFlags, suggest, validate } from "./arguments/index.ts";
+import {
+  declareFlags,
+  flagsOf,
+  flagWriter,
+  type Given,
+  readFlags,
+  suggest,
+  validate,
+} from "./arguments/index.ts";
 import { type Command, commands, type Positional } from "./commands/index.ts";
 import { type Context, createContext } from "./context.ts";
 import { describeError, EXIT_BAD_INPUT, exitCodeOf, isFinetagError, UsageError } from "./errors.ts";
@@ -20,7 +28,7 @@ export async function main(words: string[]): Promise<void> {
       process.exitCode = context.interruption.cause === "pipe" ? 0 : context.interruption.exitCode;
       return;
     }
-    context.stderr.write(`${describeError(error)}\n`);
+    context.stderr.write(`${describeError(error, context.inFlags)}\n`);
     process.exitCode = exitCodeOf(error);
   }
 }
@@ -111,6 +119,7 @@ function addCommand(
     handler: async (parsed) => {
       const action = await command.load();
       const flags = flagsOf(action.schema);
+      context.inFlags = flagWriter([...flags.map(({ key }) => key), ...(action.alsoNames ?? [])]);
       const names = positionals.map(({ name }) => name);
       let given = readFlags(parsed, flags, words, names);
       const texts = positionalWords(command, parsed);

@@ -7,9 +7,8 @@ import {
   type Survey,
   strangeHead,
   surveyWeights,
-  throwIfAborted,
 } from "./engine/index.ts";
-import { FinetagError } from "./errors/index.ts";
+import { FinetagError, throwIfAborted } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
 import { ioError, isNotFound } from "./io/index.ts";
 import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } from "./models/index.ts";
@@ -21,7 +20,7 @@ export interface ConvertOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What became of a conversion. */
+/** The result of a conversion. */
 export interface ConvertedModel {
   directory: string;
   /** Of the source, for people. */
@@ -30,12 +29,12 @@ export interface ConvertedModel {
   architecture: string;
   /** Tensors that were written, float32. */
   tensors: number;
-  /** Tensors of the source that were left out: no part of the model or of a head of the same family. */
+  /** Tensors of the source that were left out: they belong neither to the model nor to a head of its family. */
   left: string[];
 }
 
 /**
- * Turns a model in any format that finetag reads into a directory as transformers has them: `config.json`,
+ * Converts a model of any format that finetag reads to a directory of transformers' layout: `config.json`,
  * `model.safetensors` and the tokenizer's files. Kept are the encoder and its classification head, or where it has none the
  * heads of its pretraining, in float32, under today's names. One tensor is in memory at a time, and the files appear as
  * one.
@@ -78,10 +77,14 @@ async function checkDestination(destination: string, force: boolean): Promise<vo
     throw ioError(error, "read", destination);
   });
   if (entry === undefined) return;
-  const refuse = (why: string) => new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`);
+  const refuse = (why: string, option?: string) =>
+    new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`, { option });
   if (!entry.isDirectory()) throw refuse("it is a file; name a folder to write to");
   if (!force && (await readdir(destination)).length > 0) {
-    throw refuse("it is not empty; name a new folder, or give --force to replace a model in it");
+    throw refuse(
+      "it is not empty; name a new folder, or set `force: true` to replace a model in it",
+      "force",
+    );
   }
 }
 
@@ -92,7 +95,7 @@ const HEADS = [
   ...["vocab_transform.", "vocab_layer_norm.", "vocab_projector.", "qa_outputs."],
 ];
 
-/** What transformers ties to the word embeddings, or to the bias beside it, unless the config says that it does not. */
+/** What transformers ties to the word embeddings, or to the bias next to it, unless the config says that it does not. */
 const DECODER_WEIGHT = /(^|\.)(decoder|vocab_projector|generator_lm_head)\.weight$/;
 const DECODER_BIAS = /(^|\.)decoder\.bias$/;
 
@@ -144,8 +147,8 @@ function checkSize(directory: string, { files }: TensorFile, tensors: readonly T
   if (written <= MOST_TIMES * held) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}: its tensors share what the file holds, and would be ${written} bytes, written out from ${held}; save the ` +
-      "model again without the tensors that repeat others",
+    `${directory}: its tensors share their data: the ${held} bytes of the file would become ${written}; save the model ` +
+      "again without the tensors that repeat others",
   );
 }
 

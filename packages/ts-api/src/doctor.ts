@@ -8,12 +8,12 @@ import { FinetagError } from "./errors/index.ts";
 import { readSettings } from "./hub/index.ts";
 import { VERSION } from "./version.ts";
 
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export interface DoctorCheck {
   name: string;
   ok: boolean;
   detail: string;
-  /** What to do where it is not ok. */
+  /** What to do if it is not ok. */
   remedy?: string;
 }
 
@@ -33,7 +33,7 @@ export interface DoctorReport {
 
 type Libtorch = DoctorReport["libtorch"];
 
-/** Looks at everything finetag needs and says what to do about what is missing. Never throws for it. */
+/** Checks everything that finetag needs, and says what to do about what is missing. Never throws for it. */
 export async function doctor(): Promise<DoctorReport> {
   const libtorch = await readLibtorch();
   const info = "error" in libtorch ? undefined : libtorch;
@@ -117,7 +117,7 @@ async function checkGpu(info: NativeInfo): Promise<DoctorCheck> {
         name,
         ok: false,
         detail: `libtorch (${info.variant}) finds no GPU`,
-        remedy: "look at `nvidia-smi`; the driver may be too old for this CUDA version",
+        remedy: "check `nvidia-smi`; the driver may be too old for this CUDA version",
       };
 }
 
@@ -129,7 +129,7 @@ function checkThreads({ threads, parallelBackend }: NativeInfo): DoctorCheck {
     name: "threads",
     ok,
     detail,
-    ...(ok ? {} : { remedy: `give --threads ${cores}, or set OMP_NUM_THREADS` }),
+    ...(ok ? {} : { remedy: `use \`threads: ${cores}\`, or set OMP_NUM_THREADS` }),
   };
 }
 
@@ -150,12 +150,12 @@ async function readCaches(): Promise<{ found: DoctorReport["caches"]; checks: Do
     if (!(error instanceof FinetagError)) throw error;
     return {
       found: [],
-      checks: [{ name: "cache", ok: false, detail: error.message, remedy: "mend that variable" }],
+      checks: [{ name: "cache", ok: false, detail: error.message, remedy: "correct that variable" }],
     };
   }
 }
 
-/** A folder that is not there yet is as writable as the nearest one above it. */
+/** A folder that does not exist yet is as writable as the nearest one above it. */
 async function canWrite(path: string): Promise<boolean> {
   for (let folder = path; ; folder = dirname(folder)) {
     if (await isAccessible(folder, constants.F_OK)) return isAccessible(folder, constants.W_OK);

@@ -6,7 +6,7 @@
  * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link convertModel}, {@link doctor}: models and machines.
  * - {@link openTokenizer}: a model's tokenizer alone, with the words that its tokens make.
  *
- * Every error is a {@link FinetagError} with a stable `code` and one line that says what to do.
+ * Every error is a {@link FinetagError} with a stable `code`, the `kind` of its cause, and one line that says what to do.
  *
  * @packageDocumentation
  */
@@ -21,7 +21,13 @@ export {
   openData,
 } from "./data/index.ts";
 export { type DoctorCheck, type DoctorReport, doctor } from "./doctor.ts";
-export { FinetagError, type FinetagErrorCode, visible } from "./errors/index.ts";
+export {
+  FinetagError,
+  type FinetagErrorCode,
+  type FinetagErrorKind,
+  type FinetagErrorOptions,
+  visible,
+} from "./errors/index.ts";
 export {
   type CatalogueEntry,
   catalogue,

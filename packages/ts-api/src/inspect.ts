@@ -4,18 +4,18 @@ import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/inde
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
 
-/** A tensor of a weight file, and what the model does with it. */
+/** A tensor of a weight file, and the parameter that it fills. */
 export interface TensorSummary {
   name: string;
   /** Its name in the file, where the file is of another framework. */
   source?: string;
   dtype: string;
   shape: number[];
-  /** The parameter that it fills; absent for a tensor that the model has no place for. */
+  /** The parameter that it fills; absent for a tensor that the model does not use. */
   parameter?: string;
 }
 
-/** What lies in a model directory. */
+/** What a model directory holds. */
 export interface ModelSummary {
   directory: string;
   family: string;
@@ -31,7 +31,7 @@ export interface ModelSummary {
   labels: string[];
   /** Whether the weights have a head that fits the labels. */
   hasHead: boolean;
-  /** How many labels the head in the weights has where that is another number than the config's. */
+  /** The number of labels of the head in the weights, if the config has another number. */
   strangeHead?: number;
   /** Of the weights, for people: `safetensors`, `PyTorch`, `TensorFlow checkpoint`, with the number of shards. */
   format: string;
@@ -40,23 +40,23 @@ export interface ModelSummary {
   weightBytes: number;
   tensors: TensorSummary[];
   loadedTensors: number;
-  /** What was taken off the names of the tensors that are read; absent where nothing was. */
+  /** The prefix that was removed from the names of the tensors that are read; absent without one. */
   prefix?: string;
   /** Parameters without a tensor; they would be initialised. */
   freshParameters: string[];
-  /** Tensors that the model has no place for. */
+  /** Tensors that the model does not use. */
   unusedTensors: string[];
-  /** Tensors of the model with NaN or infinite values, with which it is not opened. */
+  /** Tensors of the model with NaN or infinite values: it cannot be opened with them. */
   notFiniteTensors: string[];
   tokenizer: string;
-  /** What finetag wrote; absent for a model of others. */
+  /** The contents of `finetag.json`; absent for a model that finetag did not train. */
   finetag?: FinetagJson;
 }
 
 /**
  * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
- * @throws FinetagError `ERR_FINETAG_MODEL` for what would also keep it from being opened.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a model that could not be opened either.
  */
 export async function inspectModel(directory: string): Promise<ModelSummary> {
   const { config, finetag, positions } = await readModelSource(directory);

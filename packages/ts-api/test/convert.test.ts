@@ -97,8 +97,8 @@ describe("convertModel", () => {
     const refused = {
       code: "ERR_FINETAG_MODEL",
       message:
-        `${source}: its classification head has 3 labels, its config.json names 2; use the config.json that belongs to ` +
-        "the weights, or replace the head by training with --new-head",
+        `${source}: its classification head has 3 labels, but its config.json names 2; use the config.json that belongs to ` +
+        "the weights, or train with `newHead: true` to replace the head",
     };
     await expect(convertModel(source, destination)).rejects.toMatchObject(refused);
     await expect(readdir(destination)).rejects.toThrow("ENOENT");
@@ -115,7 +115,7 @@ describe("convertModel", () => {
     expect(id2label).toEqual({ 0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2" });
     await expect(Classifier.fromPretrained(source, { labels: ["joy", "anger"] })).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: `${source}: its classification head has 3 labels, the data has 2; give --new-head to replace it`,
+      message: `${source}: its classification head has 3 labels, but the data has 2; set \`newHead: true\` to replace it`,
     });
   });
 
@@ -163,7 +163,7 @@ describe("convertModel", () => {
     await writeFile(join(directory, "finetag.json"), "of an older model");
     await expect(convertModel(encoder, directory)).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
-      message: `${directory}: it is not empty; name a new folder, or give --force to replace a model in it`,
+      message: `${directory}: it is not empty; name a new folder, or set \`force: true\` to replace a model in it`,
     });
     await convertModel(encoder, directory, { force: true });
     expect((await readdir(directory)).sort()).toEqual([
@@ -207,7 +207,7 @@ describe("convertModel", () => {
       code: "ERR_FINETAG_MODEL",
       message: expect.stringMatching(
         new RegExp(
-          `: its tensors share what the file holds, and would be \\d+ bytes, written out from ${bytes.byteLength};`,
+          `: its tensors share their data: the ${bytes.byteLength} bytes of the file would become \\d+;`,
         ),
       ),
     });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import { UsageError } from "../errors.ts";
 import { listSome, plural } from "../output/index.ts";
+import { TRAIN_KEYS } from "./shared.ts";
 
 const schema = z.strictObject({
   force: z
@@ -13,6 +14,7 @@ const schema = z.strictObject({
 
 export const action = defineAction({
   schema,
+  alsoNames: TRAIN_KEYS,
   async run({ force }, { words: [source, destination] }, { stdout, stderr, signal }) {
     if (source === undefined || destination === undefined) {
       throw new UsageError(

@@ -17,8 +17,13 @@ export type Report = Partial<DoctorReport> & Pick<DoctorReport, "node" | "platfo
 
 export const action = defineAction({
   schema,
-  async run({ json }, _call, { stdout, colors, signal }: Context) {
-    const report = await probe(signal);
+  alsoNames: ["threads"],
+  async run({ json }, _call, { stdout, colors, signal, inFlags }: Context) {
+    const found = await probe(signal);
+    const checks = found.checks.map((check) =>
+      check.remedy === undefined ? check : { ...check, remedy: inFlags(check.remedy) },
+    );
+    const report = { ...found, checks };
     stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report, colors));
     return report.checks.some(({ name, ok }) => !ok && ESSENTIAL.has(name)) ? 1 : 0;
   },

@@ -10,7 +10,7 @@ import {
   noticeText,
   ProgressLine,
 } from "../output/index.ts";
-import { openClassifier } from "./shared.ts";
+import { openClassifier, TRAIN_KEYS } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -34,6 +34,7 @@ type Options = z.output<typeof schema>;
 
 export const action = defineAction({
   schema,
+  alsoNames: TRAIN_KEYS,
   async run(options, _call, context) {
     const { data, output, json, precision } = options;
     const { stdout, stderr, colors } = context;
@@ -46,7 +47,8 @@ export const action = defineAction({
     const figures = cost === undefined ? metrics : { ...metrics, int8_cost: cost };
     const text = `${JSON.stringify(figures, null, 2)}\n`;
     if (output !== undefined) await writeFileAtomic(output, text);
-    for (const warning of metrics.warnings) stderr.write(`${noticeText(`warning: ${warning}`)}\n`);
+    for (const warning of metrics.warnings)
+      stderr.write(`${noticeText(`warning: ${context.inFlags(warning)}`)}\n`);
     if (json) stdout.write(text);
     else {
       stdout.write(metricsReport({ [data]: metrics }, colors));

@@ -4,6 +4,7 @@ import { defineAction } from "../commands/index.ts";
 import type { Colors } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { formatBytes, formatCount, table } from "../output/index.ts";
+import { TRAIN_KEYS } from "./shared.ts";
 
 const schema = z.strictObject({
   tensors: z.boolean().default(false).describe("Also list every tensor of the weights"),
@@ -12,6 +13,7 @@ const schema = z.strictObject({
 
 export const action = defineAction({
   schema,
+  alsoNames: TRAIN_KEYS,
   async run({ json, tensors }, { words: [name] }, { stdout, colors, signal }) {
     if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
     // A model that was pulled is found by its name too, but looking fetches nothing.

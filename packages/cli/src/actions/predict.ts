@@ -17,7 +17,7 @@ import {
   writerTo,
   writeToFile,
 } from "../predictions/index.ts";
-import { openClassifier } from "./shared.ts";
+import { openClassifier, TRAIN_KEYS } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -57,6 +57,7 @@ interface Inputs {
 
 export const action = defineAction({
   schema,
+  alsoNames: TRAIN_KEYS,
   async run(options, { words }, context) {
     const { input, output, batchSize, maxLength, threshold } = options;
     if (words.length > 0 && input !== undefined) {

@@ -32,7 +32,8 @@ export const action = defineAction({
         onProgress: downloads.show,
       });
       downloads.stop();
-      if (pulled.warning !== undefined) stderr.write(`${noticeText(`warning: ${pulled.warning}`)}\n`);
+      if (pulled.warning !== undefined)
+        stderr.write(`${noticeText(`warning: ${context.inFlags(pulled.warning)}`)}\n`);
       stderr.write(`${pulled.files.length} files from ${pulled.source}\n`);
       stdout.write(`${pulled.directory}\n`);
       return 0;

@@ -1,6 +1,9 @@
-import { Classifier, type LoadOptions } from "@finetag/api";
+import { Classifier, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import type { Context } from "../context.ts";
 import { DownloadProgressLine } from "../output/index.ts";
+
+/** Options of training, which messages about a model may advise. */
+export const TRAIN_KEYS: readonly string[] = Object.keys(trainOptionsSchema.shape);
 
 /** Opens the model of a command. Shows the download, if there is one. */
 export async function openClassifier(

@@ -1,6 +1,7 @@
-import { trainOptionsSchema, trainRun } from "@finetag/api";
+import { type TrainEvent, trainOptionsSchema, trainRun } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
+import type { Context } from "../context.ts";
 import { BarReporter, DownloadProgressLine, JsonReporter, LineReporter } from "../output/index.ts";
 
 const schema = trainOptionsSchema.extend({
@@ -13,6 +14,11 @@ const schema = trainOptionsSchema.extend({
     .default(false)
     .meta({ description: "Write each event to stdout as one line of JSON", heading: "Run" }),
 });
+
+/** What the API says in an event, in the words of the command line. */
+function inFlags(event: TrainEvent, context: Context): TrainEvent {
+  return "message" in event ? { ...event, message: context.inFlags(event.message) } : event;
+}
 
 const LEAVING = "finishing this step, writing a checkpoint; press Ctrl-C again to leave at once";
 
@@ -35,7 +41,7 @@ export const action = defineAction({
     try {
       for await (const event of trainRun(options, { signal, onDownload: downloads.show })) {
         downloads.stop();
-        reporter.show(event);
+        reporter.show(inFlags(event, context));
         if (event.type === "end") ended = true;
       }
     } catch (error) {

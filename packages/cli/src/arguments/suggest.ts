@@ -1,4 +1,5 @@
-import { distance } from "fastest-levenshtein";
+// Not all of the API, which takes a while to load and most command lines do without.
+import { nearest } from "@finetag/api/suggest";
 import { toKebab } from "./names.ts";
 
 /** Names that others use for the same thing: the TensorFlow 1 scripts, Hugging Face's, and habit. */
@@ -32,14 +33,6 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 /** The name a user may have meant; undefined where none is near. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
   const wanted = toKebab(name.replaceAll("_", "-")).replace(/^-+/, "");
-  if (known.includes(wanted)) return wanted;
   const other = OTHER_NAMES[wanted];
-  if (other !== undefined && known.includes(other)) return other;
-  let best: { name: string; edits: number } | undefined;
-  for (const candidate of known) {
-    const edits = distance(wanted, candidate);
-    if (best === undefined || edits < best.edits) best = { name: candidate, edits };
-  }
-  const allowed = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3));
-  return best !== undefined && best.edits <= allowed ? best.name : undefined;
+  return other !== undefined && known.includes(other) ? other : nearest(wanted, known);
 }

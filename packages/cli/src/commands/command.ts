@@ -16,6 +16,8 @@ export interface Action<Schema extends z.ZodObject = z.ZodObject> {
    * under "Options".
    */
   schema: Schema;
+  /** Options of `train` that the messages of this command may name although it does not have them, by their keys. */
+  alsoNames?: readonly string[];
   /**
    * Runs the command.
    * @param options checked, with defaults filled in.

@@ -78,7 +78,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Opens a model: a directory, a name of the catalogue, or a Hub id, which is fetched into the cache.
-   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data it is first
+   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data that it is first
    * trained on.
    *
    * @throws FinetagError `ERR_FINETAG_MODEL` for files that cannot be used or a head of other labels,
@@ -142,7 +142,10 @@ export class Classifier implements AsyncDisposable {
   async *train(options: ClassifierTrainOptions): AsyncGenerator<TrainEvent, void> {
     this.#assertAlive();
     if (this.#training) {
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", "this model is being trained; wait for its end");
+      throw new FinetagError(
+        "ERR_FINETAG_ARGUMENT",
+        "this model is being trained already; wait until that has ended",
+      );
     }
     this.#assertNotInt8("trained");
     this.#training = true;
@@ -198,7 +201,7 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Classifies a stream of texts of any length in constant memory, in its order. Texts that come while others are
-   * computed go together, sorted by length; one that comes alone goes at once. A window holds up to 1,024 texts or 4
+   * computed go together, sorted by length; a text that comes alone is computed at once. A window holds up to 1,024 texts or 4
    * million characters; at most four windows are in memory.
    *
    * @throws FinetagError as {@link predict}.
@@ -218,7 +221,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Metrics on labelled data, whose labels are those of the model and whose columns, by name, those it was trained on.
+   * Computes metrics on labelled data. Its labels are the model's; its columns are, by name, those of the training data.
    *
    * @throws FinetagError `ERR_FINETAG_DATA` with file and row, `ERR_FINETAG_ABORTED`, `ERR_FINETAG_DISPOSED`.
    */
@@ -231,8 +234,8 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Writes the model as a directory that `fromPretrained`, here and in Hugging Face's transformers, reads. An older
-   * model there is replaced as a whole.
+   * Saves the model to a directory that `fromPretrained` reads, here and in Hugging Face's transformers. An older model
+   * there is replaced as a whole.
    *
    * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
    */
@@ -243,7 +246,7 @@ export class Classifier implements AsyncDisposable {
     await saveModel(directory, model, { ...this.#finetag, versions });
   }
 
-  /** Finishes the call under way and frees everything native. May be called again. */
+  /** Waits for the running call and frees all native memory. May be called again. */
   dispose(): Promise<void> {
     this.#scheduler?.close();
     this.#disposal ??= this.#model?.session.dispose() ?? Promise.resolve();
@@ -282,7 +285,8 @@ export class Classifier implements AsyncDisposable {
     if (this.#model !== undefined) return this.#model;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${this.#source.directory}: no classification head is open, since ${this.#source.config.file ?? "config.json"} names neither a class with a head (architectures) nor labels of its own; train it, or, if its weights have one, write it anew with finetag convert`,
+      `${this.#source.directory}: this model is not trained yet: it has no classification head; train it first ` +
+        "(`finetag train`, or Classifier.train), or, if its weights have a head, convert it (`finetag convert`)",
     );
   }
 
@@ -291,7 +295,8 @@ export class Classifier implements AsyncDisposable {
     if (this.#loading.precision !== "int8") return;
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `a model opened with precision int8 cannot be ${done}; open it with precision float32`,
+      `a model opened with \`precision: int8\` cannot be ${done}; open it with \`precision: float32\``,
+      { option: "precision" },
     );
   }
 
@@ -313,6 +318,6 @@ function knownLabels(source: ModelSource, options: LoadOptions): readonly string
     // Every config has a number of labels, also that of a bare encoder.
     return native.numLabels > 0 && saysClassifier(source.config) ? namesOfLabels(source.config) : undefined;
   }
-  if (options.labels !== undefined) checkSameLabels(options.labels, "labels", labels, source.directory);
+  if (options.labels !== undefined) checkSameLabels(options.labels, "`labels`", labels, source.directory);
   return labels;
 }

@@ -9,7 +9,7 @@ export function asInput(given: string | TextInput, index: number): TextInput {
   if (typeof input?.text === "string" && pairIsText) return input;
   throw new FinetagError(
     "ERR_FINETAG_ARGUMENT",
-    `texts[${index}] is not a string, nor an object with a string as text`,
+    `texts[${index}] is neither a string nor an object with a string as its text`,
   );
 }
 

@@ -21,12 +21,14 @@ export function checkPredictOptions({ batchSize, threshold }: PredictOptions): v
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
       `\`batchSize\` is ${batchSize}; give a whole number of at least 1`,
+      { option: "batchSize" },
     );
   }
   if (threshold !== undefined && !(threshold >= 0 && threshold <= 1)) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
       `\`threshold\` is ${threshold}; give a number from 0 to 1`,
+      { option: "threshold" },
     );
   }
 }

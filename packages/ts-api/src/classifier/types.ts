@@ -7,7 +7,7 @@ import type { FitOptions } from "../training/index.ts";
 export interface LoadOptions {
   /** The labels, for a model without a head, or with `newHead`; otherwise those of the model, in any order. */
   labels?: readonly string[];
-  /** Replace the model's head by a fresh one. */
+  /** Replace the model's head with a fresh one. */
   newHead?: boolean;
   /** `auto` (the first GPU if there is one; in int8 the CPU), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
   device?: string;
@@ -24,7 +24,7 @@ export interface LoadOptions {
   dropout?: number;
   /** Use only models on this machine. Default: `HF_HUB_OFFLINE`. */
   offline?: boolean;
-  /** Told while the model is fetched. */
+  /** Called while the model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
   signal?: AbortSignal;
 }
@@ -34,11 +34,11 @@ export interface TextInput {
   text: string;
   /** Second text of a pair. */
   textPair?: string;
-  /** Given back with the prediction. */
+  /** Returned with the prediction. */
   id?: string;
 }
 
-/** What a model says about a text. */
+/** A model's answer for a text. */
 export interface Prediction {
   id?: string;
   text: string;
@@ -89,6 +89,6 @@ export interface EvaluateOptions {
   /** Instead of the model's own thresholds. */
   threshold?: number;
   signal?: AbortSignal;
-  /** Told after each batch. `totalRows` are those read so far; all of them are long before the end. */
+  /** Called after each batch. `totalRows` counts the rows read so far, which are all of them long before the end. */
   onProgress?: (progress: { rows: number; totalRows: number }) => void;
 }

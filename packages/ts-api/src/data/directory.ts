@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { FinetagError } from "../errors/index.ts";
+import { ioError } from "../io/index.ts";
 import { dataError, showList } from "./errors.ts";
 
 const DATA_EXTENSIONS = [".csv", ".tsv", ".jsonl"];
@@ -24,14 +24,18 @@ export async function findDataDirectory(dir: string): Promise<DataDirectory> {
   const one = (candidates: string[]): string | undefined => {
     const found = candidates.filter((name) => present.has(name));
     if (found.length > 1) {
-      throw dataError(dir, undefined, `holds ${showList(found)}; keep one, or name the files yourself`);
+      throw dataError(dir, undefined, `has ${showList(found)}; keep one of them, or name the file you mean`);
     }
     return found[0] === undefined ? undefined : join(dir, found[0]);
   };
   const split = (name: string) => one(DATA_EXTENSIONS.map((extension) => name + extension));
   const files = { train: split("train"), dev: split("dev"), test: split("test") };
   if (Object.values(files).every((file) => file === undefined)) {
-    throw dataError(dir, undefined, "holds no train, dev or test file (.csv, .tsv or .jsonl)");
+    throw dataError(
+      dir,
+      undefined,
+      "has no train, dev or test file (.csv, .tsv or .jsonl); name another folder",
+    );
   }
   return { ...files, labels: one(LABEL_FILES) };
 }
@@ -43,8 +47,6 @@ async function list(dir: string): Promise<string[]> {
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT") throw dataError(dir, undefined, "no such directory");
     if (code === "ENOTDIR") throw dataError(dir, undefined, "is a file, not a data directory");
-    throw new FinetagError("ERR_FINETAG_IO", `${dir}: cannot be read: ${(cause as Error).message}`, {
-      cause,
-    });
+    throw ioError(cause, "read", dir);
   }
 }

@@ -1,13 +1,22 @@
-import { distance } from "fastest-levenshtein";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, nearest } from "../errors/index.ts";
 import type { DataFormat } from "./types.ts";
 
 const MAX_SHOWN_NAMES = 20;
 const MAX_SHOWN_LENGTH = 60;
 
-/** `path:line: what`, or `path: what` where no line is to blame. */
-export function dataError(path: string, line: number | undefined, what: string): FinetagError {
-  return new FinetagError("ERR_FINETAG_DATA", `${path}${line === undefined ? "" : `:${line}`}: ${what}`);
+/**
+ * `path:line: what`, or `path: what` where no line is to blame.
+ *
+ * @param option The one that mends it, by its name in TypeScript.
+ */
+export function dataError(
+  path: string,
+  line: number | undefined,
+  what: string,
+  option?: string,
+): FinetagError {
+  const place = line === undefined ? path : `${path}:${line}`;
+  return new FinetagError("ERR_FINETAG_DATA", `${place}: ${what}`, { option });
 }
 
 /** A user's string in quotes, on one line, never long. */
@@ -26,23 +35,6 @@ export function showList(names: readonly string[]): string {
   return names.length > MAX_SHOWN_NAMES ? `${shown} and ${names.length - MAX_SHOWN_NAMES} more` : shown;
 }
 
-/** The one of `candidates` that `name` was probably meant to be, if any is near. */
-export function nearest(name: string, candidates: readonly string[]): string | undefined {
-  const wanted = name.trim().toLowerCase();
-  const limit = Math.min(Math.ceil(wanted.length / 3), wanted.length - 1);
-  let best: string | undefined;
-  let bestDistance = limit + 1;
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
-    const d = distance(wanted, candidate.toLowerCase());
-    if (d < bestDistance) {
-      best = candidate;
-      bestDistance = d;
-    }
-  }
-  return best;
-}
-
 /** `; did you mean "x"?`, or nothing. */
 export function didYouMean(name: string, candidates: readonly string[]): string {
   const match = nearest(name, candidates);
@@ -52,10 +44,4 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 /** What a user calls it: a table has columns, a JSON object has fields. */
 export function columnWord(format: DataFormat): "column" | "field" {
   return format === "jsonl" ? "field" : "column";
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined, path: string): void {
-  if (signal?.aborted) {
-    throw new FinetagError("ERR_FINETAG_ABORTED", `${path}: reading was stopped`, { cause: signal.reason });
-  }
 }

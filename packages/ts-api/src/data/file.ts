@@ -1,5 +1,5 @@
-import { FinetagError } from "../errors/index.ts";
-import { showCell, throwIfAborted } from "./errors.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
+import { showCell } from "./errors.ts";
 import { openTable, type Table } from "./formats/index.ts";
 import {
   type CellPlace,
@@ -37,11 +37,16 @@ function checkLabels(labels: readonly string[] | undefined): void {
   const seen = new Set<string>();
   for (const name of labels) {
     if (typeof name !== "string" || name === "" || seen.has(name)) {
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", `the label ${showCell(name)} is empty or stands twice`);
+      const what = typeof name === "string" && name !== "" ? "twice" : "which is not a name";
+      const message = `the list of labels has ${showCell(name)} ${what}; name each label once`;
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", message, { option: "labels" });
     }
     seen.add(name);
   }
-  if (seen.size === 0) throw new FinetagError("ERR_FINETAG_ARGUMENT", "the list of labels is empty");
+  if (seen.size === 0) {
+    const message = "the list of labels is empty; name at least one";
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", message, { option: "labels" });
+  }
 }
 
 type ReadLabels = (row: number, cells: readonly unknown[], from: number) => number[];
@@ -99,8 +104,8 @@ class OpenedFile implements DataFile {
     const isText = typeof cell === "string" && !(this.format === "jsonl" && /\p{Surrogate}/u.test(cell));
     if (isText) return cell;
     const place = this.#place(row, name);
-    if (cell === undefined) throw cellError(place, `no ${columnOf(place)}; each row needs its text`);
-    const kind = typeof cell === "string" ? "half of a surrogate pair, which is no text" : "no string";
+    if (cell === undefined) throw cellError(place, `no ${columnOf(place)}; each row needs a text`);
+    const kind = typeof cell === "string" ? "half of a surrogate pair; remove it" : "not a string";
     throw cellError(place, `${columnOf(place)} holds ${showCell(cell)}, ${kind}`);
   }
 

@@ -89,7 +89,7 @@ export class Random {
     if (!whole || state.every((word) => word === 0)) {
       throw new FinetagError(
         "ERR_FINETAG_CHECKPOINT",
-        `${JSON.stringify(state)} is no state of xoshiro128**`,
+        `${JSON.stringify(state)} is not a state of xoshiro128**; use another checkpoint`,
       );
     }
     [this.#a, this.#b, this.#c, this.#d] = [state[0] | 0, state[1] | 0, state[2] | 0, state[3] | 0];

@@ -19,15 +19,13 @@ export interface DevSplit {
  */
 export function devSplit(count: number, fraction: number, seed: number): DevSplit {
   if (!(fraction > 0 && fraction < 1)) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      `the dev split ${fraction} is not between 0 and 1; try 0.1`,
-    );
+    const what = `\`devSplit: ${fraction}\` is not between 0 and 1; try 0.1`;
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "devSplit" });
   }
   const size = Math.max(1, Math.round(count * fraction));
   if (size >= count) {
-    const what = `${count} rows cannot be split: ${fraction} of them leaves none to train on; give more rows or a dev file`;
-    throw new FinetagError("ERR_FINETAG_DATA", what);
+    const what = `\`devSplit: ${fraction}\` leaves none of ${count} rows to train on; give more rows, or a dev file`;
+    throw new FinetagError("ERR_FINETAG_DATA", what, { option: "devSplit" });
   }
   const order = permutation(count, new Random(seed, DEV_SPLIT_STREAM));
   return { train: order.slice(size).sort(), dev: order.slice(0, size).sort() };

@@ -2,8 +2,8 @@
  * How a file is read.
  * - `csv`: RFC 4180, comma and double quotes;
  * - `tsv`: tabs and no quoting at all, so a bare `"` is text (GoEmotions' format);
- * - `jsonl`: one JSON object a line;
- * - `txt`: one text a line, no header, no labels (prediction only).
+ * - `jsonl`: one JSON object per line;
+ * - `txt`: one text per line, no header, no labels (prediction only).
  */
 export type DataFormat = "csv" | "tsv" | "jsonl" | "txt";
 
@@ -14,7 +14,7 @@ export interface DataSpec {
   format?: DataFormat;
   /** Whether the first row of a CSV or TSV names the columns. Default: true. */
   header?: boolean;
-  /** Names by position, needed where `header` is false; beside a header they must repeat it. */
+  /** Names by position, needed where `header` is false; with a header they must repeat it. */
   columns?: string[];
   textColumn?: string;
   textPairColumn?: string;

@@ -1,15 +1,3 @@
-import { FinetagError } from "../errors/index.ts";
-
-/** @throws FinetagError `ERR_FINETAG_ABORTED` once the signal was given. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError();
-}
-
-/** What a caller who gives the signal gets. */
-export function abortError(): FinetagError {
-  return new FinetagError("ERR_FINETAG_ABORTED", "stopped by the caller");
-}
-
 /** What waits for each signal: one listener serves all, since Node warns of a leak from the eleventh on. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
@@ -30,14 +18,4 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
     signal.addEventListener("abort", callAll, { once: true });
   }
   return () => callbacks.delete(callback);
-}
-
-/** True for the error of {@link throwIfAborted}. */
-export function isAborted(error: unknown): boolean {
-  return error instanceof FinetagError && error.code === "ERR_FINETAG_ABORTED";
-}
-
-/** Lets timers, input and other work of the event loop run. */
-export function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -5,12 +5,13 @@ const ADVICE: Record<NativeErrorCode, { code: FinetagError["code"]; remedy: stri
   ERR_FINETAG_ARGUMENT: { code: "ERR_FINETAG_ARGUMENT", remedy: "" },
   ERR_FINETAG_DEVICE: {
     code: "ERR_FINETAG_DEVICE",
-    remedy: "use device cpu or precision float32, or run `finetag doctor` to see what this machine has",
+    remedy: "set `device: cpu` or `precision: float32`, or run `finetag doctor` to see what this machine has",
   },
   ERR_FINETAG_DISPOSED: { code: "ERR_FINETAG_DISPOSED", remedy: "open the model again" },
   ERR_FINETAG_OUT_OF_MEMORY: {
     code: "ERR_FINETAG_OUT_OF_MEMORY",
-    remedy: "use a smaller batch size (with gradient accumulation the result stays the same) or max length",
+    remedy:
+      "use a smaller `maxLength` or `batchSize` (in training, with as much more `gradientAccumulation`)",
   },
   ERR_FINETAG_NATIVE: {
     code: "ERR_FINETAG_NATIVE",

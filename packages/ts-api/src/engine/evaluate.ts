@@ -1,5 +1,5 @@
 import { computeMetricsAsync, type SplitMetrics, sigmoid } from "../metrics/index.ts";
-import { yieldToEventLoop } from "./abort.ts";
+import { yieldToEventLoop } from "./event-loop.ts";
 import { type ForwardOptions, forwardWindows } from "./forward.ts";
 import type { ModelSession } from "./session.ts";
 import { BLOCK_ROWS, type Split } from "./store/index.ts";

@@ -1,5 +1,5 @@
 import type { ForwardResult } from "@finetag/core-native";
-import { throwIfAborted } from "./abort.ts";
+import { throwIfAborted } from "../errors/index.ts";
 import { readAhead } from "./read-ahead.ts";
 import type { ModelSession } from "./session.ts";
 import { batchesByLength, type Split } from "./store/index.ts";

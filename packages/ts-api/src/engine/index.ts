@@ -1,7 +1,7 @@
 /** A model in the native engine: opening it, feeding it texts, reading results. */
-export { isAborted, throwIfAborted, yieldToEventLoop } from "./abort.ts";
 export { openAddon } from "./addon.ts";
 export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
+export { yieldToEventLoop } from "./event-loop.ts";
 export {
   checkMaxLength,
   type ModelSource,

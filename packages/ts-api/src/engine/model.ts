@@ -22,7 +22,7 @@ export interface ModelSource {
   directory: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
-  /** What finetag wrote there; absent in directories of others. */
+  /** The contents of finetag.json; absent in directories that finetag did not write. */
   finetag: FinetagJson | undefined;
   /** Longest text in tokens that the position embeddings allow. */
   positions: number;
@@ -46,7 +46,7 @@ export async function readModelSource(directory: string, tokenizes = true): Prom
   return { directory, config, tokenizer, finetag, positions: maxTextLength(config) };
 }
 
-/** Thresholds are set by hand: one for a label that is not there would be ignored in silence. */
+/** Thresholds are set by hand: one for an unknown label would be ignored in silence. */
 function checkThresholds(
   directory: string,
   thresholds: Record<string, number>,
@@ -56,16 +56,17 @@ function checkThresholds(
   if (unknown === undefined) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}/finetag.json: thresholds names "${unknown}", which is no label of the model; mend the name or remove it`,
+    `${directory}/finetag.json: "thresholds" has ${JSON.stringify(unknown)}, which is not a label of the model; correct the name, or remove it`,
   );
 }
 
-/** @throws FinetagError `ERR_FINETAG_ARGUMENT` when a length is over the model's positions. */
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` when a length is more than the model's positions. */
 export function checkMaxLength(maxLength: number, source: ModelSource): number {
   if (maxLength <= source.positions) return maxLength;
   throw new FinetagError(
     "ERR_FINETAG_ARGUMENT",
-    `--max-length ${maxLength} is over the ${source.positions} positions of ${source.directory}; use at most ${source.positions}`,
+    `\`maxLength: ${maxLength}\` is more than the ${source.positions} positions of ${source.directory}; use at most ${source.positions}`,
+    { option: "maxLength" },
   );
 }
 
@@ -100,7 +101,7 @@ export interface OpenModel {
   loadedTensors: number;
   /** Parameters that were initialised, not read. */
   freshParameters: string[];
-  /** Tensors of the file that the model has no place for. */
+  /** Tensors of the file that the model does not use. */
   unusedTensors: string[];
 }
 
@@ -168,8 +169,9 @@ function checkHead(
     }
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${source.directory}: its classification head has ${match.head.labels} labels, the data has ` +
-        `${options.labels.length}; give --new-head to replace it`,
+      `${source.directory}: its classification head has ${match.head.labels} labels, but the data has ` +
+        `${options.labels.length}; set \`newHead: true\` to replace it`,
+      { option: "newHead" },
     );
   }
   if (options.newHead === true) {
@@ -182,8 +184,9 @@ function checkHead(
 export function strangeHead(directory: string, labels: number, named: number): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}: its classification head has ${labels} labels, its config.json names ${named}; use the config.json ` +
-      "that belongs to the weights, or replace the head by training with --new-head",
+    `${directory}: its classification head has ${labels} labels, but its config.json names ${named}; use the config.json ` +
+      "that belongs to the weights, or train with `newHead: true` to replace the head",
+    { option: "newHead" },
   );
 }
 
@@ -221,8 +224,8 @@ async function fill(
 export function notFinite(directory: string, tensor: string): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}: tensor "${tensor}" of the weights holds NaN or infinite values: they were saved by a training that ` +
-      "diverged, or are damaged; use an earlier checkpoint, or fetch the model again",
+    `${directory}: tensor "${tensor}" of the weights has NaN or infinite values: the training that saved it diverged, ` +
+      "or the file is damaged; use an earlier checkpoint, or fetch the model again",
   );
 }
 

@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from "./abort.ts";
+import { yieldToEventLoop } from "./event-loop.ts";
 
 /**
  * Reads a source ahead of its only consumer, in the background, until what it holds weighs `limit` or more. It starts

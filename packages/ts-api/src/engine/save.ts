@@ -2,7 +2,7 @@ import type { TensorKind } from "@finetag/core-native";
 import { FinetagError } from "../errors/index.ts";
 import { type FinetagJson, saveModelDirectory } from "../models/index.ts";
 import { countElements, type TensorSource } from "../weights/index.ts";
-import { yieldToEventLoop } from "./abort.ts";
+import { yieldToEventLoop } from "./event-loop.ts";
 import type { OpenModel } from "./model.ts";
 import type { ModelSession } from "./session.ts";
 
@@ -29,7 +29,7 @@ export function saveModel(
 
 /**
  * The weights of a session, to be written one after the other.
- * Reading one that holds NaN or an infinity is an error: such weights are never saved.
+ * Reading one with NaN or infinite values is an error: such weights are never saved.
  */
 export function weightTensors({
   session,
@@ -44,7 +44,8 @@ export function weightTensors({
         if (!finite) {
           throw new FinetagError(
             "ERR_FINETAG_DIVERGED",
-            `${name} holds NaN or infinite values, so the model is not saved; lower the learning rate`,
+            `"${name}" has NaN or infinite values, so the model is not saved; use a lower \`learningRate\``,
+            { option: "learningRate" },
           );
         }
         yield data;

@@ -1,4 +1,4 @@
-import { distance } from "fastest-levenshtein";
+import { nearest } from "../errors/index.ts";
 
 /** One file that a source carries. */
 export interface SourceFile {
@@ -192,15 +192,10 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
   );
 }
 
-/** The catalogue name nearest to a mistyped one, if one is near enough to be meant. */
+/** The catalogue name nearest to a mistyped one, with or without its owner, if one is near enough to be meant. */
 export function suggestName(name: string): string | undefined {
-  const wanted = name.toLowerCase();
-  const base = wanted.slice(wanted.lastIndexOf("/") + 1);
-  let best: { name: string; edits: number } | undefined;
-  for (const entry of catalogue) {
-    const known = entry.name.toLowerCase();
-    const edits = Math.min(distance(base, known), distance(wanted, entry.hubId.toLowerCase()));
-    if (best === undefined || edits < best.edits) best = { name: entry.name, edits };
-  }
-  return best !== undefined && best.edits <= Math.max(2, base.length / 4) ? best.name : undefined;
+  const base = name.slice(name.lastIndexOf("/") + 1);
+  const names = catalogue.map((entry) => entry.name);
+  const ids = catalogue.map((entry) => entry.hubId);
+  return nearest(base, names) ?? catalogue[ids.indexOf(nearest(name, ids) ?? "")]?.name;
 }

@@ -2,9 +2,9 @@ import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { downloadFile } from "@huggingface/hub";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { hashFile, ioError } from "../io/index.ts";
-import { HttpError, isTransient, throwIfAborted } from "./failures.ts";
+import { HttpError, isTransient } from "./failures.ts";
 import { guardedFetch, RangeIgnoredError } from "./guarded-fetch.ts";
 import { claimPartial } from "./partials.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
@@ -62,8 +62,8 @@ async function downloadInto(
     if (!resumed) {
       throw new FinetagError(
         "ERR_FINETAG_DOWNLOAD",
-        `${file.repo}: ${file.path} came with a wrong checksum from ${settings.endpoint}; ` +
-          "nothing was kept: try again, or another endpoint (HF_ENDPOINT)",
+        `${file.repo}: ${file.path} came from ${settings.endpoint} with a wrong checksum; ` +
+          "nothing was kept: try again, or set HF_ENDPOINT to a mirror",
       );
     }
     resumed = false;
@@ -78,7 +78,7 @@ async function fetchAll(
 ): Promise<void> {
   let vain = 0;
   for (;;) {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "the download");
     const before = await sizeOf(partial);
     try {
       if (before < file.size || file.size === 0) await fetchRest(file, partial, before, settings, options);
@@ -87,7 +87,7 @@ async function fetchAll(
       if (received > file.size) await rm(partial, { force: true });
       throw new Error(`${received} of ${file.size} bytes came`);
     } catch (error) {
-      throwIfAborted(options.signal);
+      throwIfAborted(options.signal, "the download");
       if (error instanceof RangeIgnoredError) await rm(partial, { force: true });
       if (error instanceof FinetagError && error.code === "ERR_FINETAG_IO")
         await rm(partial, { force: true });

@@ -1,4 +1,4 @@
-import { FinetagError, oneLine } from "../errors/index.ts";
+import { FinetagError, type FinetagErrorOptions, oneLine } from "../errors/index.ts";
 
 /** An answer of the Hub that is not a success. */
 export class HttpError extends Error {
@@ -29,18 +29,18 @@ export class TimeoutError extends Error {
   }
 }
 
-/** A server's answers about a model go on and on. */
+/** A server's answers about a model do not end. */
 export class EndlessAnswerError extends Error {
   constructor(limit: string) {
-    super(`does not come to an end with what it tells of the repository (${limit} came)`);
+    super(`sends an answer without an end about the repository (${limit} so far)`);
     this.name = "EndlessAnswerError";
   }
 }
 
 /** A source cannot give the model at all; another one may. A wrong checksum is never one of these. */
 export class SourceUnavailableError extends FinetagError {
-  constructor(message: string, cause?: unknown) {
-    super("ERR_FINETAG_DOWNLOAD", message, { cause });
+  constructor(message: string, options?: FinetagErrorOptions) {
+    super("ERR_FINETAG_DOWNLOAD", message, options);
   }
 }
 
@@ -71,14 +71,7 @@ export function unreachable(endpoint: string, error: unknown, doing = "download 
   const proxy = process.env.HTTPS_PROXY || process.env.https_proxy;
   const hint =
     proxy && process.env.NODE_USE_ENV_PROXY !== "1"
-      ? "set NODE_USE_ENV_PROXY=1 (Node 22.21+ or 24+), for Node does not use HTTPS_PROXY by itself"
+      ? "set NODE_USE_ENV_PROXY=1 (Node 22.21+ or 24+), because Node does not use HTTPS_PROXY by itself"
       : "check the network, or set HF_ENDPOINT to a mirror";
   return `cannot ${doing} ${endpoint} (${reason(error)}); ${hint}`;
-}
-
-/** Ends the work with the class of error that callers know for it. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new FinetagError("ERR_FINETAG_ABORTED", "the download was stopped", { cause: signal.reason });
-  }
 }

@@ -11,7 +11,7 @@ import type { CatalogueEntry } from "./catalogue.ts";
 import type { HubSettings } from "./settings.ts";
 import { shardIndex, weightFiles } from "./weights.ts";
 
-/** Whether it tells the model's shape. */
+/** Whether it gives the model's shape. */
 export const isConfig = (path: string): boolean => path === CONFIG || isGoogleConfig(path);
 
 /** Each alone is a tokenizer. */
@@ -22,7 +22,7 @@ const TOKENIZERS: readonly string[] = [
   ...SENTENCEPIECE_FILES,
 ];
 
-/** Small files beside the config and the weights: the tokenizer in any form, and what finetag saved. */
+/** Small files next to the config and the weights: the tokenizer in any form, and what finetag saved. */
 const SIDE_FILES: ReadonlySet<string> = new Set([
   ...TOKENIZERS,
   ...OLDER_TOKENIZER_FILES,
@@ -42,7 +42,7 @@ export function neededFiles(paths: readonly string[], choose = weightFiles): str
   return paths.filter((path) => isConfig(path) || SIDE_FILES.has(path) || weights.has(path));
 }
 
-/** Where a catalogue model from another source than the Hub lies once it is complete. */
+/** Where a catalogue model from another source than the Hub is once it is complete. */
 export function packagedModelFolder(settings: HubSettings, entry: CatalogueEntry): string {
   return join(settings.cache, "models", entry.name);
 }

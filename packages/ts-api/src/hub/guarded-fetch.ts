@@ -8,7 +8,7 @@ export interface GuardedFetch {
 
 /**
  * A `fetch` for the Hub's client that gives up on a server that says nothing: before the answer's head, and
- * between any two pieces of its body. An answer that is no success is thrown as {@link HttpError}.
+ * between any two pieces of its body. An answer other than a success is thrown as {@link HttpError}.
  */
 export function guardedFetch(options: {
   headTimeout: number;

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { ioError, makeFolder, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
@@ -10,7 +10,6 @@ import {
   HttpError,
   isTransient,
   SourceUnavailableError,
-  throwIfAborted,
   unreachable,
 } from "./failures.ts";
 import { isConfig, neededFiles } from "./files.ts";
@@ -51,7 +50,7 @@ export async function pullFromHub(request: HubRequest): Promise<{ directory: str
       await writeFileAtomic(ref, commit);
     }
   } catch (error) {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "the download");
     throw describe(request, ioError(error, "write", repoFolder(settings.hubCache, repo)));
   }
   return { directory: snapshotFolder(settings.hubCache, repo, commit), files: files.map((f) => f.path) };
@@ -78,7 +77,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
       for await (const entry of listFiles({ repo, revision: info.sha, ...access })) entries.push(entry);
       return { commit: info.sha, entries };
     } catch (error) {
-      throwIfAborted(options.signal);
+      throwIfAborted(options.signal, "the download");
       if (!isTransient(error) || attempt >= request.attempts) throw describe(request, error);
       await sleep(500 * attempt, undefined, { signal: options.signal }).catch(() => undefined);
     }
@@ -90,8 +89,8 @@ function checkCommit({ repo, revision, settings }: HubRequest, commit: string): 
   if (isCommit(commit)) return;
   throw new FinetagError(
     "ERR_FINETAG_DOWNLOAD",
-    `${repo}: ${settings.endpoint} says that "${revision}" is the commit ${JSON.stringify(commit)?.slice(0, 100)}, ` +
-      "which is none; try another endpoint (HF_ENDPOINT)",
+    `${repo}: ${settings.endpoint} says that "${revision}" is ${JSON.stringify(commit)?.slice(0, 100)}, ` +
+      "which is not a commit; try another endpoint (HF_ENDPOINT)",
   );
 }
 
@@ -101,7 +100,7 @@ function chooseFiles(request: HubRequest, entries: readonly ListFileEntry[]): Li
   if (!paths.some(isConfig)) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${request.repo}: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads`,
+      `${request.repo}: the repository has no config.json and no bert_config.json, so it is not a model that finetag reads`,
     );
   }
   if (anyWeightFiles(paths) === undefined) {
@@ -131,7 +130,7 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
   if (!(kind === "sha256" ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hex)) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${repo}: the server tells no checksum of ${entry.path}, so it is not fetched; try another endpoint (HF_ENDPOINT)`,
+      `${repo}: the server gives no checksum for ${entry.path}, so it was not fetched; try another endpoint (HF_ENDPOINT)`,
     );
   }
   return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
@@ -140,9 +139,10 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
 /** For a file that the Hub, or a mirror of it, lists and does not give; other answers are as those about the model. */
 function describeFile(request: HubRequest, error: HttpError, path: string): unknown {
   const { repo, settings } = request;
-  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${settings.endpoint} ${text}`, error);
+  const fail = (text: string) =>
+    new SourceUnavailableError(`${repo}: ${settings.endpoint} ${text}`, { cause: error });
   if (error.status === 404)
-    return fail(`lists ${path} and does not have it (404); set HF_ENDPOINT to another mirror`);
+    return fail(`lists ${path} but does not have it (404); set HF_ENDPOINT to another mirror`);
   if (error.status !== 401) return describe(request, error);
   const remedy = settings.token
     ? `renew the token in ${settings.tokenSource}`
@@ -154,7 +154,9 @@ function describeFile(request: HubRequest, error: HttpError, path: string): unkn
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;
-  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, error);
+  const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, { cause: error });
+  const wrong = (text: string, option?: string) =>
+    new SourceUnavailableError(`${repo}: ${text}`, { cause: error, kind: "input", option });
   const suggestion = request.entry ? undefined : suggestName(repo);
   if (error instanceof EndlessAnswerError)
     return fail(`${settings.endpoint} ${error.message}; set HF_ENDPOINT to another mirror`);
@@ -162,19 +164,23 @@ function describe(request: HubRequest, error: unknown): unknown {
   if (!(error instanceof HttpError))
     return fail(`${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);
   if (error.status === 404 && error.errorCode === "RevisionNotFound")
-    return fail(`${settings.endpoint} has no revision "${revision}" of it; leave --revision out for "main"`);
+    return wrong(
+      `${settings.endpoint} has no revision "${revision}" of it; leave \`revision\` out for "main"`,
+      "revision",
+    );
   if (error.status === 403 || error.errorCode === "GatedRepo")
     return fail(
       `access is refused (${error.status}); accept the model's terms at ${settings.endpoint}/${repo} ` +
         `and set HF_TOKEN to a token that may read it`,
     );
-  if (error.status === 404) return fail(`${settings.endpoint} knows no such model; ${meant}`);
+  if (error.status === 404) return wrong(`${settings.endpoint} has no such model; ${meant}`);
   if (error.status === 401) {
-    return fail(
-      settings.token
-        ? `${settings.endpoint} does not accept the token in ${settings.tokenSource} (401); renew it, or take it away for a public model`
-        : `${settings.endpoint} knows no such public model (401); ${meant}, or set HF_TOKEN for a private one`,
-    );
+    const { endpoint, token, tokenSource } = settings;
+    return token
+      ? fail(
+          `${endpoint} does not accept the token in ${tokenSource} (401); renew it, or remove it for a public model`,
+        )
+      : wrong(`${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`);
   }
   if (error.status === 429)
     return fail(`${settings.endpoint} asks for fewer requests (429); wait a little, or set HF_TOKEN`);

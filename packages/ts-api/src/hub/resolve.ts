@@ -1,21 +1,21 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { type CatalogueEntry, findInCatalogue, suggestName } from "./catalogue.ts";
-import { SourceUnavailableError, throwIfAborted } from "./failures.ts";
+import { SourceUnavailableError } from "./failures.ts";
 import { missingFiles, neededFiles, packagedModelFolder } from "./files.ts";
 import { findSnapshot } from "./hub-cache.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
 import { anyWeightFiles } from "./weights.ts";
 
-/** A model that lies on the disk. */
+/** A model on the disk. */
 export interface PulledModel {
   directory: string;
   /** Where it came from, for people: a URL with revision, a package with version, or "cache". */
   source: string;
   /** Names below `directory`. */
   files: string[];
-  /** Why the cache had to do, where the Hub did not give the model. */
+  /** Why the copy in the cache was used, where the Hub did not give the model. */
   warning?: string;
 }
 
@@ -34,9 +34,9 @@ interface Request {
  *
  * @param nameOrDir A directory, or the weights in it (a file, or the prefix of a TensorFlow checkpoint); a name of the
  * catalogue, or a Hub id (`owner/name`).
- * @throws FinetagError `ERR_FINETAG_MODEL` where there is no such directory, or nothing in it that finetag reads;
- * `ERR_FINETAG_DOWNLOAD`; `ERR_FINETAG_IO`; `ERR_FINETAG_ARGUMENT` for a name or setting that cannot be one;
- * `ERR_FINETAG_ABORTED`.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that does not exist, or has nothing that finetag reads;
+ * `ERR_FINETAG_DOWNLOAD`, of kind `input` for a model or revision that the Hub does not have; `ERR_FINETAG_IO`;
+ * `ERR_FINETAG_ARGUMENT` for an impossible name or setting; `ERR_FINETAG_ABORTED`.
  */
 export async function resolveModel(nameOrDir: string, options: ModelOptions = {}): Promise<string> {
   const directory = await findDirectory(nameOrDir);
@@ -46,9 +46,9 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
 }
 
 /**
- * Fetches a model into the cache, or brings it up to the Hub's newest commit; files that are there already are not
- * fetched again. Where the Hub does not give it, what the cache holds is taken, with a warning, then the catalogue's other
- * sources.
+ * Fetches a model into the cache, or updates it to the Hub's newest commit; files that the cache has already are not
+ * fetched again. Where the Hub does not give it, the copy in the cache is used, with a warning; without one, the
+ * catalogue's other sources.
  *
  * @throws As {@link resolveModel}.
  */
@@ -64,15 +64,16 @@ function parseRequest(name: string, options: ModelOptions): Request {
   if (!/^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/.test(name) || name.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${name}" is neither a directory nor a model name; write a directory, a name such as all-MiniLM-L6-v2, ` +
-        "or an id of the Hub such as google-bert/bert-base-uncased",
+      `"${name}" is neither a directory nor a model; name a directory, a model such as all-MiniLM-L6-v2, ` +
+        "or a Hub id such as google-bert/bert-base-uncased",
     );
   }
   const revision = options.revision ?? "main";
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${revision}" is no revision; write a branch, a tag or a commit`,
+      `"${revision}" is not a revision; name a branch, a tag or a commit`,
+      { option: "revision" },
     );
   }
   const entry = findInCatalogue(name);
@@ -82,7 +83,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
 
 async function fetchModel(request: Request): Promise<PulledModel> {
   const { settings, options } = request;
-  throwIfAborted(options.signal);
+  throwIfAborted(options.signal, "the download");
   const packaged = await findPackaged(request);
   if (packaged !== undefined) return describeDirectory(packaged, "cache");
   if (settings.offline) {
@@ -103,7 +104,7 @@ async function fetchModel(request: Request): Promise<PulledModel> {
   }
   const cached = await findCached(request);
   if (cached !== undefined) {
-    const warning = `${failures[0]!.message}; what the cache holds is taken, which may not be the newest`;
+    const warning = `${failures[0]!.message}; using the copy in the cache, which may not be the newest`;
     return { ...(await describeDirectory(cached, "cache")), warning };
   }
   for (const source of pipSources) {
@@ -144,10 +145,11 @@ async function findPackaged(request: Request): Promise<string | undefined> {
 function notCached(request: Request): FinetagError {
   const { name, revision, options } = request;
   const suggestion = request.entry ? undefined : suggestName(name);
-  const at = options.revision === undefined ? "" : ` --revision ${revision}`;
+  const command =
+    options.revision === undefined ? `finetag pull ${name}` : `finetag pull ${name} --revision ${revision}`;
   return new FinetagError(
     "ERR_FINETAG_DOWNLOAD",
-    `${name}: not in the cache, and offline mode allows no download; run \`finetag pull ${name}${at}\` with a network ` +
+    `${name}: not in the cache, and offline mode allows no download; run \`${command}\` with a network ` +
       `and without HF_HUB_OFFLINE${suggestion ? ` (or did you mean "${suggestion}"?)` : ""}`,
   );
 }
@@ -174,7 +176,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (info?.isDirectory()) return path;
   if (info === undefined && index === undefined) return undefined;
   if (index === undefined && !WEIGHTS_FILE.test(path)) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
+    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; name the model's directory`);
   }
   const directory = dirname(path);
   const { findWeights } = await import("../weights/index.ts");
@@ -182,7 +184,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: the model of its folder is read from ${basename(weights)}; give the folder ${directory} if that is meant, ` +
-      "else one that holds only the files of the other",
+    `${path}: finetag would read ${basename(weights)} of the same folder instead; name the folder (${directory}) to use that, ` +
+      "or one that has only the files of this model",
   );
 }

@@ -19,7 +19,7 @@ function hubHome(env: NodeJS.ProcessEnv): string {
 /** What happens while a file arrives. */
 export interface DownloadProgress {
   file: string;
-  /** Counted from the file's begin, so a resumed download does not start at 0. */
+  /** Of the whole file, so a resumed download does not start at 0. */
   receivedBytes: number;
   totalBytes?: number;
 }
@@ -58,7 +58,7 @@ export interface HubSettings {
 /**
  * Reads the settings that Hugging Face's own programs read, by the same names.
  *
- * @throws FinetagError `ERR_FINETAG_ARGUMENT` for an endpoint that is no URL or a token that is none.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT` for an endpoint that is not a URL, or a token of another form.
  */
 export function readSettings(options: ModelOptions): HubSettings {
   const env = process.env;
@@ -78,7 +78,7 @@ function readEndpoint(value: string | undefined): string {
   if (!/^https?:\/\/[^\s/]/.test(endpoint) || !URL.canParse(endpoint)) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `HF_ENDPOINT: "${value}" is no URL; write for example HF_ENDPOINT=https://hf-mirror.com`,
+      `HF_ENDPOINT: "${value}" is not a URL; use for example HF_ENDPOINT=https://hf-mirror.com`,
     );
   }
   return endpoint;
@@ -101,13 +101,13 @@ function readToken(env: NodeJS.ProcessEnv): Pick<HubSettings, "token" | "tokenSo
     if (/^hf_[\x21-\x7e]+$/.test(token)) return { token, tokenSource };
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `${tokenSource}: an access token starts with "hf_"; copy it again from the Hub, or take it away for public models`,
+      `${tokenSource}: an access token starts with "hf_"; copy it again from the Hub, or remove it to use public models`,
     );
   }
   return { token: undefined, tokenSource: "HF_TOKEN" };
 }
 
-/** Where it cannot be read, there is none, as for the Hub's own client. */
+/** A file that cannot be read counts as no token, as for the Hub's own client. */
 function readTokenFile(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");

@@ -25,14 +25,14 @@ export function weightFiles(paths: readonly string[]): string[] | undefined {
 }
 
 /**
- * What holds them under whatever names: the one whole set of shards beside an index, or a training program's only file.
+ * What holds them under whatever names: the one whole set of shards next to an index, or a training program's only file.
  * For reading alone, since in a repository of others such a file may be anything.
  */
 export function anyWeightFiles(paths: readonly string[]): string[] | undefined {
   return weightFiles(paths) ?? unusualShards(paths) ?? onlyFile(paths);
 }
 
-/** What lies beside weights in a training program's folder, in the same formats. */
+/** What is next to weights in a training program's folder, in the same formats. */
 const NO_WEIGHTS = /optim|sched|scaler|args|rng_?state|random_state/i;
 
 function unusualShards(paths: readonly string[]): string[] | undefined {

@@ -31,7 +31,7 @@ interface ExtractOptions {
  * checked before and while writing, checksums after.
  *
  * @param label What the archive is, for messages.
- * @throws FinetagError `ERR_FINETAG_DOWNLOAD` for a file that is no zip, or lacks an entry, or holds another one;
+ * @throws FinetagError `ERR_FINETAG_DOWNLOAD` for a file that is not a zip, lacks an entry, or has another one;
  * `ERR_FINETAG_IO`.
  */
 export async function extractEntries(
@@ -83,8 +83,7 @@ function checkEntry(entry: Entry, { name, size }: WantedEntry): void {
     throw new Error(`${name} has ${bytes} bytes instead of ${size}`);
   if (typeof size === "object" && bytes > size.most)
     throw new Error(`${name} claims ${bytes} bytes, more than ${size.most}`);
-  if (!entry.canDecodeFileData())
-    throw new Error(`${name} is encrypted, or packed in a way that is not known`);
+  if (!entry.canDecodeFileData()) throw new Error(`${name} is encrypted, or packed in an unknown way`);
 }
 
 async function extractEntry(

@@ -46,7 +46,7 @@ async function listEntries(zip: ZipFile): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   let bytes = 0;
   for await (const entry of zip.eachEntry()) {
-    if (entries.has(entry.fileName)) throw new Error(`${JSON.stringify(entry.fileName)} is in it twice`);
+    if (entries.has(entry.fileName)) throw new Error(`it has ${JSON.stringify(entry.fileName)} twice`);
     bytes += entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength;
     if (entries.size === ENTRIES_LIMIT || bytes > LIST_LIMIT_BYTES)
       throw new Error("it has more entries than any model");
@@ -99,7 +99,7 @@ class CheckedReader extends RandomAccessReader {
   async #bytes(begin: number, end: number): Promise<Uint8Array> {
     const { size } = this.#source;
     if (begin >= 0 && begin <= end && end <= size) return this.#source.read(begin, end);
-    throw new Error(`truncated: bytes ${begin} to ${end} are promised, ${size} are there`);
+    throw new Error(`truncated: it has ${size} bytes, and should have bytes ${begin} to ${end}`);
   }
 
   override _readStreamForRange(): Readable {

@@ -5,10 +5,10 @@ import { syncFolder, syncTree } from "./sync.ts";
 import { temporaryPath } from "./temporary.ts";
 
 /**
- * Writes a folder as a whole: `fill` puts files into a folder beside `dir`, which is synced and then takes the name.
+ * Writes a folder as a whole: `fill` puts files into a folder next to `dir`, which is synced and then takes the name.
  *
  * Where `dir` does not exist, that is one `rename`. Where it does, POSIX replaces no folder that holds files, so the
- * older one first moves to a fixed name beside it. A crash between these two renames leaves `dir` missing with both
+ * older one first moves to a fixed name next to it. A crash between these two renames leaves `dir` missing with both
  * whole folders there; {@link recoverDirectory}, which this function also runs first, puts the older one back.
  *
  * @throws ERR_FINETAG_IO with the path and a remedy; the older folder is then untouched.

@@ -17,27 +17,33 @@ const CAUSES: Record<string, (access: Access) => string> = {
       : "its folder does not exist; create it, or name another path",
   ENOTDIR: () => "a part of the path is a file, not a folder; check the path",
   EISDIR: () => "it is a folder, not a file; name a file",
+  ELOOP: () => "its links lead in a circle; check the path",
   EMFILE: () => "too many files are open; raise `ulimit -n`",
   ENFILE: () => "too many files are open on this machine; close some programs",
   ENAMETOOLONG: () => "its name is too long; name a shorter path",
   EIO: () => "the device reports an input/output error; check the disk",
 };
 
+/** Codes for a path that leads to nothing, or to something else than was expected: the caller names another one. */
+const WRONG_PATH: ReadonlySet<string> = new Set(["ENOENT", "EISDIR", "ENOTDIR", "ENAMETOOLONG", "ELOOP"]);
+
 function untouched(access: Access): string {
   return access === "write" ? ", the older file is untouched" : "";
 }
 
 /**
- * Turns an error of `node:fs` into ERR_FINETAG_IO with the path and a remedy; any other error is returned as it is.
+ * Turns an error of `node:fs` into ERR_FINETAG_IO with the path and a remedy; any other error is returned as it is. It is
+ * of kind `input` where the path is wrong, else `environment`.
  *
- * @param path The file the user knows, not the temporary one beside it.
+ * @param path The file the user knows, not the temporary one next to it.
  */
 export function ioError(error: unknown, access: Access, path: string): unknown {
   if (error instanceof FinetagError || !isSystemError(error)) return error;
   const cause =
     CAUSES[error.code]?.(access) ??
     `it cannot be ${access === "read" ? "read" : "written"} (${error.message})`;
-  return new FinetagError("ERR_FINETAG_IO", `${path}: ${cause}`, { cause: error });
+  const kind = WRONG_PATH.has(error.code) ? "input" : "environment";
+  return new FinetagError("ERR_FINETAG_IO", `${path}: ${cause}`, { cause: error, kind });
 }
 
 /** True for an error that a system call returned. */
@@ -47,7 +53,8 @@ export function isSystemError(error: unknown): error is NodeJS.ErrnoException & 
   );
 }
 
-/** True where the file or a folder on its path does not exist. */
+/** True where the file or a folder on its path does not exist: for the system's error, and for {@link ioError}'s of it. */
 export function isNotFound(error: unknown): boolean {
-  return isSystemError(error) && (error.code === "ENOENT" || error.code === "ENOTDIR");
+  const cause = error instanceof FinetagError ? error.cause : error;
+  return isSystemError(cause) && (cause.code === "ENOENT" || cause.code === "ENOTDIR");
 }

@@ -9,7 +9,7 @@ const WRITE_CHUNK_BYTES = 16 * 1024 * 1024;
 
 /**
  * Writes a file as a whole: a reader, a crash or a full disk finds the older file or the new one, never a part.
- * The data goes into a file beside it, is synced, and takes the name by `rename`, whose folder is synced as well.
+ * The data goes into a file next to it, is synced, and takes the name by `rename`, whose folder is synced as well.
  *
  * @throws ERR_FINETAG_IO with the path and a remedy; the older file is then untouched.
  */
@@ -21,7 +21,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 /**
  * Like {@link writeFileAtomic}, for a file that is written piece by piece.
  *
- * @param write Gets the open handle of the file beside `path`; when it throws, that file is removed.
+ * @param write Gets the open handle of the file next to `path`; when it throws, that file is removed.
  * @param newMode Permissions of a file that is new; those of an older one stay.
  * @returns What `write` returned.
  */

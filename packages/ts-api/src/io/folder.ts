@@ -47,6 +47,6 @@ function noFolders(path: string, cause: Error): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_IO",
     `${path}: the file system takes no new folder there; name another path`,
-    { cause },
+    { cause, kind: "input" },
   );
 }

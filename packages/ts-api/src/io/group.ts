@@ -24,7 +24,7 @@ export interface GroupFile {
 /**
  * Replaces several files of a folder as one, and leaves the folder's other entries alone.
  *
- * All are written and synced in a hidden folder beside them; its `rename` to a fixed name is the moment at which the
+ * All are written and synced in a hidden folder next to them; its `rename` to a fixed name is the moment at which the
  * new files count. Then each takes its place, in the order given. Contents that are already there are not touched, so
  * where a single file differs, the change is one `rename` for every reader.
  *
@@ -84,9 +84,13 @@ function parseManifest(commit: string, text: string): z.infer<typeof manifestSch
   try {
     return manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${commit}: not what a save leaves; remove this folder`, {
-      cause: error,
-    });
+    throw new FinetagError(
+      "ERR_FINETAG_MODEL",
+      `${commit}: no save of finetag left this; remove this folder`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -18,5 +18,13 @@ export { makeFolder } from "./folder.ts";
 export { recoverFiles, writeFilesAtomic } from "./group.ts";
 export { hashFile, sha256File } from "./hash.ts";
 export { openToRead } from "./open.ts";
-export { decodeUtf8, isLfsPointer, LFS_POINTER, listNames, readJsonFile, readSmallFile } from "./read.ts";
+export {
+  decodeUtf8,
+  isLfsPointer,
+  LFS_POINTER,
+  listNames,
+  readJsonFile,
+  readJsonFileIfAny,
+  readSmallFile,
+} from "./read.ts";
 export { removeLeftovers } from "./temporary.ts";

@@ -6,7 +6,7 @@ import { FinetagError } from "../errors/index.ts";
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
 /**
- * Opens a file to read, and tells its size; what its name leads to may be a link.
+ * Opens a file to read, and gives its size; the path may be a link.
  *
  * @throws ERR_FINETAG_IO for a pipe or a device, whose bytes may never come or never end; the system's error
  *   where it cannot be opened.
@@ -17,7 +17,9 @@ export async function openToRead(path: string): Promise<{ handle: FileHandle; si
     const stats = await handle.stat();
     // A folder's own error comes when it is read.
     if (stats.isFile() || stats.isDirectory()) return { handle, size: stats.size };
-    throw new FinetagError("ERR_FINETAG_IO", `${path}: it is a pipe or a device, not a file; name a file`);
+    throw new FinetagError("ERR_FINETAG_IO", `${path}: it is a pipe or a device, not a file; name a file`, {
+      kind: "input",
+    });
   } catch (error) {
     await handle.close();
     throw error;

@@ -1,11 +1,11 @@
 import { type FileHandle, readdir } from "node:fs/promises";
 import { FinetagError, type FinetagErrorCode, oneLine } from "../errors/index.ts";
-import { ioError } from "./errors.ts";
+import { ioError, isNotFound } from "./errors.ts";
 import { openToRead } from "./open.ts";
 
 /** No config, index or tokenizer file comes near it; what does was named by mistake. */
 const TEXT_LIMIT_BYTES = 256 * 1024 * 1024;
-const TOO_LARGE = `more than ${TEXT_LIMIT_BYTES} bytes are too many for such a file; check that it is the right one`;
+const TOO_LARGE = `it has more than ${TEXT_LIMIT_BYTES} bytes, too many for such a file; check that it is the right one`;
 
 /** That of the Rust core of tokenizers. `JSON.parse` has none, but nearly all that is done with its result goes deep. */
 const DEPTH_LIMIT = 128;
@@ -49,8 +49,7 @@ async function readUpTo(handle: FileHandle, size: number, limit: number): Promis
 
 /** What Git leaves in place of a large file where its LFS extension is not installed. */
 const LFS_START = Buffer.from("version https://git-lfs.github.com/spec/");
-export const LFS_POINTER =
-  "it is a pointer of Git LFS, without the file itself; fetch that with `git lfs pull`";
+export const LFS_POINTER = "it is a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`";
 
 export function isLfsPointer(start: Uint8Array): boolean {
   return LFS_START.equals(start.subarray(0, LFS_START.length));
@@ -75,8 +74,15 @@ export async function readJsonFile(path: string, code: FinetagErrorCode): Promis
   if (!isDeeper(json, DEPTH_LIMIT)) return json;
   throw new FinetagError(
     code,
-    `${path}: its values lie more than ${DEPTH_LIMIT} deep within each other; fetch or write the file again`,
+    `${path}: its values are nested more than ${DEPTH_LIMIT} deep; fetch or write the file again`,
   );
+}
+
+/** As {@link readJsonFile}; undefined where there is no such file. */
+export async function readJsonFileIfAny(path: string, code: FinetagErrorCode): Promise<unknown> {
+  return readJsonFile(path, code).catch((error) => {
+    if (!isNotFound(error)) throw error;
+  });
 }
 
 function parseJson(text: string, path: string, code: FinetagErrorCode): unknown {
@@ -102,6 +108,6 @@ export function decodeUtf8(bytes: Uint8Array, path: string, code: FinetagErrorCo
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new FinetagError(code, `${path}: not UTF-8; save it in that encoding`, { cause: error });
+    throw new FinetagError(code, `${path}: not UTF-8; save it as UTF-8`, { cause: error });
   }
 }

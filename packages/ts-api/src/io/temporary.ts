@@ -8,7 +8,7 @@ const PATTERN = /^\..+\.finetag-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}$/;
 /** Tells machines apart that share a folder: a process id means nothing on another one. */
 const HOST = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
-/** A new name beside `path`, on the same file system, hidden, that says which process it belongs to. */
+/** A new name next to `path`, on the same file system, hidden, that says which process it belongs to. */
 export function temporaryPath(path: string): string {
   const suffix = `finetag-${HOST}-${process.pid}-${randomBytes(6).toString("hex")}`;
   return join(dirname(path), `.${basename(path).slice(0, 100)}.${suffix}`);

@@ -1,5 +1,4 @@
-import { distance } from "fastest-levenshtein";
-import { FinetagError } from "../errors/index.ts";
+import { FinetagError, nearest } from "../errors/index.ts";
 import { cutoffs } from "./row-rankings.ts";
 import type { LabelMetrics, SplitMetrics } from "./types.ts";
 
@@ -81,11 +80,11 @@ export function checkMetricName(name: string, labels: readonly string[]): Metric
   const candidates = name.startsWith(LABEL_PREFIX)
     ? labels.flatMap((one) => Object.keys(LABEL_FIELDS).map((key) => `${LABEL_PREFIX}${one}.${key}`))
     : known;
-  const nearest = closest(name, candidates);
+  const meant = closest(name, candidates);
   const fields = Object.keys(LABEL_FIELDS).join("|");
   throw new FinetagError(
     "ERR_FINETAG_ARGUMENT",
-    `unknown metric ${JSON.stringify(name)}${nearest ? `; did you mean ${nearest}?` : ";"} ` +
+    `unknown metric ${JSON.stringify(name)}${meant ? `; did you mean ${meant}?` : ";"} ` +
       `known are ${known.join(", ")} and ${LABEL_PREFIX}NAME.{${fields}}`,
   );
 }
@@ -120,12 +119,7 @@ function read(metrics: SplitMetrics, name: string): number | null {
   return metrics.precision_at_k[name.slice(name.indexOf(".") + 1)] ?? null;
 }
 
-/** The name that contains what was asked for (`f1`: `micro_f1`), else the one a few letters away, if any. */
+/** The name that contains what was asked for (`f1`: `micro_f1`), else the nearest one. */
 function closest(name: string, candidates: string[]): string | undefined {
-  const containing = candidates.find((candidate) => name !== "" && candidate.includes(name));
-  if (containing !== undefined) return containing;
-  const nearest = candidates
-    .map((candidate) => ({ candidate, distance: distance(name, candidate) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  return nearest && nearest.distance <= Math.max(2, name.length / 2) ? nearest.candidate : undefined;
+  return candidates.find((candidate) => name !== "" && candidate.includes(name)) ?? nearest(name, candidates);
 }

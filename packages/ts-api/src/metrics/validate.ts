@@ -22,18 +22,16 @@ export function validateShapes(input: MetricsInput): { rows: number; thresholds:
   }
   if (probabilities.length % names.length !== 0)
     throw argument(
-      `${probabilities.length} probabilities are no whole number of rows of ${names.length} labels; give [rows, labels]`,
+      `${probabilities.length} probabilities are not a whole number of rows of ${names.length} labels; give [rows, labels]`,
     );
   if (labels.length !== probabilities.length)
-    throw argument(
-      `${probabilities.length} probabilities but ${labels.length} labels; give one for each other`,
-    );
+    throw argument(`${probabilities.length} probabilities but ${labels.length} labels; give as many of each`);
   if (probabilities.length > MAX_ENTRIES)
     throw argument(`${probabilities.length} probabilities are more than ${MAX_ENTRIES}; evaluate fewer rows`);
   if (typeof input.loss === "number" && !Number.isFinite(input.loss))
     throw new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `the loss of the evaluated rows is ${input.loss}; go back to an older checkpoint, or lower the learning rate`,
+      `the loss of the evaluated rows is ${input.loss}; go back to an older checkpoint, or use a lower \`learningRate\``,
     );
   return {
     rows: probabilities.length / names.length,
@@ -44,7 +42,7 @@ export function validateShapes(input: MetricsInput): { rows: number; thresholds:
 function validateThresholds(thresholds: number | readonly number[], names: readonly string[]): Float64Array {
   if (typeof thresholds !== "number" && thresholds.length !== names.length)
     throw argument(
-      `${thresholds.length} thresholds for ${names.length} labels; give one number, or one a label`,
+      `${thresholds.length} thresholds for ${names.length} labels; give one number, or one per label`,
     );
   return Float64Array.from(names, (name, j) => {
     const threshold = typeof thresholds === "number" ? thresholds : thresholds[j]!;

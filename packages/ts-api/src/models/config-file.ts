@@ -3,8 +3,8 @@ import { FinetagError } from "../errors/index.ts";
 import { CONFIG, isGoogleConfig, listNames, readJsonFile } from "../io/index.ts";
 
 /**
- * Finds and reads a model's config: `config.json`, else the one beside a TensorFlow checkpoint, whose values are then
- * told as transformers tells them.
+ * Finds and reads a model's config: `config.json`, else the one next to a TensorFlow checkpoint, whose values are then
+ * put as transformers puts them.
  *
  * @throws ERR_FINETAG_MODEL where there is none, or several and no `config.json`.
  */
@@ -15,13 +15,13 @@ export async function readConfigFile(dir: string): Promise<{ path: string; json:
   if (name === undefined) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: there is no ${CONFIG} in it, and no bert_config.json; name a folder with a model, or fetch one with finetag pull`,
+      `${dir}: has no ${CONFIG} and no bert_config.json; name a model's folder, or fetch a model with \`finetag pull\``,
     );
   }
   if (others.length > 0) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: holds ${[name, ...others].join(", ")} and no ${CONFIG}; leave only the one that belongs to the weights`,
+      `${dir}: has ${[name, ...others].join(", ")} and no ${CONFIG}; keep only the one that belongs to the weights`,
     );
   }
   const { path, json } = await read(dir, name);

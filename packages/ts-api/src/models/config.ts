@@ -25,7 +25,7 @@ export interface ModelConfig {
 }
 
 /**
- * Reads and checks `config.json`, or the config beside a checkpoint of Google's (see `readConfigFile`). Missing keys get
+ * Reads and checks `config.json`, or the config next to a checkpoint of Google's (see `readConfigFile`). Missing keys get
  * the defaults of transformers' configuration class. A save that a crash cut off is finished first (see `recoverFiles`).
  *
  * @throws ERR_FINETAG_MODEL for a missing file, another model type, or a value that the engine cannot honour.
@@ -53,7 +53,7 @@ export function parseModelConfig(json: unknown, path: string): ModelConfig {
     const { path: key, message, input } = read.issue;
     const value = JSON.stringify(input)?.slice(0, 100);
     throw bad(
-      `${JSON.stringify(key.join("."))} is ${value}: ${message}; mend it, or use the config.json of the weights`,
+      `${JSON.stringify(key.join("."))} is ${value}: ${message}; correct it, or use the config.json of the weights`,
     );
   }
   const { file } = read;
@@ -77,19 +77,21 @@ function unknownFamily({ model_type: modelType, architectures }: Record<string, 
   const known = FAMILIES.map((family) => family.modelType).sort();
   const types = `${known.slice(0, -1).join(", ")} and ${known.at(-1)}`;
   if (modelType != null)
-    return `model_type ${JSON.stringify(modelType)} is not read; the types that are: ${types}`;
+    return `finetag does not read model_type ${JSON.stringify(modelType)}; it reads ${types}`;
   const why =
-    architectures == null ? "" : `, and architectures ${JSON.stringify(architectures)} does not tell it`;
-  return `it names no model_type${why}; add the one that belongs to the weights: ${types}`;
+    architectures == null
+      ? ""
+      : `, and architectures ${JSON.stringify(architectures)} does not say which it is`;
+  return `it has no model_type${why}; add the one that belongs to the weights: ${types}`;
 }
 
 function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | undefined {
-  const told = (key: "hidden_size" | "num_attention_heads") => `${keys?.[key] ?? key} ${file[key]}`;
+  const shown = (key: "hidden_size" | "num_attention_heads") => `${keys?.[key] ?? key} ${file[key]}`;
   if (file.hidden_size % file.num_attention_heads !== 0) {
-    return `${told("hidden_size")} is no multiple of ${told("num_attention_heads")}; use the config.json of the weights`;
+    return `${shown("hidden_size")} is not a multiple of ${shown("num_attention_heads")}; use the config.json of the weights`;
   }
   if ((file.position_embedding_type ?? "absolute") !== "absolute") {
-    return `position_embedding_type "${file.position_embedding_type}" is not read, only "absolute"; use another model`;
+    return `finetag reads position_embedding_type "absolute", not ${JSON.stringify(file.position_embedding_type)}; use another model`;
   }
   const { num_hidden_groups: groups = 1, num_hidden_layers: layers } = file;
   if (groups > layers) {
@@ -102,11 +104,11 @@ function findUnsupported(file: ConfigFile, { engine, keys }: Family): string | u
     return `max_position_embeddings ${file.max_position_embeddings} leaves no position after pad_token_id ${file.pad_token_id}; use the config.json of the weights`;
   }
   if (file.pad_token_id >= file.vocab_size) {
-    return `pad_token_id ${file.pad_token_id} is no id below vocab_size ${file.vocab_size}; mend it, or use the config.json of the weights`;
+    return `pad_token_id ${file.pad_token_id} is not below vocab_size ${file.vocab_size}; correct it, or use the config.json of the weights`;
   }
   const parameters = countParameters(file);
   if (parameters > PARAMETER_LIMIT) {
-    return `its sizes ask for ${parameters.toExponential(1)} parameters, more than any such model has; use the config.json of the weights`;
+    return `its sizes make ${parameters.toExponential(1)} parameters, more than any such model has; use the config.json of the weights`;
   }
   return undefined;
 }
@@ -143,7 +145,7 @@ function labelNames(file: ConfigFile, bad: (what: string) => FinetagError): stri
   const byId = new Map(Object.entries(file.id2label).map(([id, name]) => [Number(id), name]));
   const names = Array.from({ length: byId.size }, (_, id) => byId.get(id));
   if (names.includes(undefined)) {
-    throw bad(`id2label does not number its ${byId.size} labels from 0 to ${byId.size - 1}; mend it`);
+    throw bad(`id2label does not number its ${byId.size} labels from 0 to ${byId.size - 1}; correct it`);
   }
   const twice = names.find((name, id) => names.indexOf(name) !== id);
   if (twice !== undefined) throw bad(`id2label has two labels named ${JSON.stringify(twice)}; rename one`);

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import * as z from "zod";
 import type { DataColumns } from "../data/index.ts";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile } from "../io/index.ts";
+import { readJsonFileIfAny } from "../io/index.ts";
 
-/** What finetag knows of a model beyond what transformers reads; `finetag.json` beside the weights. */
+/** What finetag knows of a model beyond what transformers reads; `finetag.json` next to the weights. */
 export interface FinetagJson {
   version: 1;
   /** A label is given when its probability is above this one. */
@@ -56,20 +56,15 @@ const schema: z.ZodType<FinetagJson> = z.object({
  */
 export async function readFinetagJson(dir: string): Promise<FinetagJson | undefined> {
   const path = join(dir, FINETAG_JSON);
-  let json: unknown;
-  try {
-    json = await readJsonFile(path, "ERR_FINETAG_MODEL");
-  } catch (error) {
-    if (isNotFound((error as FinetagError).cause)) return undefined;
-    throw error;
-  }
+  const json = await readJsonFileIfAny(path, "ERR_FINETAG_MODEL");
+  if (json === undefined) return undefined;
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const version = (json as { version?: unknown } | null)?.version;
   const what =
     typeof version === "number" && version > 1
       ? `written by a newer finetag (version ${version} of the file); update finetag`
-      : `${JSON.stringify(parsed.error.issues[0]?.path.join("."))}: ${parsed.error.issues[0]?.message}; mend it, or remove the file`;
+      : `${JSON.stringify(parsed.error.issues[0]?.path.join("."))}: ${parsed.error.issues[0]?.message}; correct it, or remove the file`;
   throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}`);
 }
 

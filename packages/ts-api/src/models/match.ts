@@ -69,7 +69,7 @@ export function matchWeights(
 
 /**
  * A class of one's own may call its encoder by another name than transformers' (`bert_model.` where `bert.` would be). Its
- * head then stands beside that, not behind it.
+ * head is then next to that, not below it.
  */
 function addHeadBeside(
   prefix: string,
@@ -82,7 +82,7 @@ function addHeadBeside(
   if (prefix === "" || head.some(({ name }) => found.has(name))) return;
   const parent = prefix.replace(/[^.]+\.$/, "");
   const beside = findTensors(head, namesBehind(parent, entries), family);
-  // A head on top of something else than the encoder has other sizes, and is none of ours.
+  // A head on top of something else than the encoder has other sizes, and is not ours.
   if (!head.every((parameter) => fitsButForLabels(parameter, beside.get(parameter.name), family))) return;
   for (const [name, tensor] of beside) found.set(name, tensor);
 }
@@ -125,7 +125,7 @@ function checkShape(config: ModelConfig, parameter: ParameterInfo, tensor: Tenso
   if (expected === given) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], ${config.file ?? CONFIG} asks for ` +
+    `${config.directory ?? "the model"}: tensor "${tensor.name}" has shape [${given}], but ${config.file ?? CONFIG} needs ` +
       `[${expected}] (${decidingKey(parameter, familyOf(config))}); use the config.json that belongs to these weights`,
   );
 }
@@ -142,12 +142,12 @@ function missingError(
   const other = otherFamily(familyOf(config), entries);
   if (load.length === 0 && other === undefined) {
     return bad(
-      `none of the ${entries.length} tensors in the weights is called as those of a "${config.modelType}" model are` +
+      `none of the ${entries.length} tensors in the weights has a name of a "${config.modelType}" model` +
         `${entries.length > 0 ? ` (the first is "${entries[0]!.name}", not "…${first}")` : ""}; ` +
-        "use weights of such a model under the names of transformers",
+        "use weights with the names that transformers gives them",
     );
   }
-  const behind = prefix === "" ? "" : ` behind "${prefix}"`;
+  const behind = prefix === "" ? "" : ` (their names begin with "${prefix}")`;
   const which =
     missing.length === 1
       ? `tensor "${first}" is`

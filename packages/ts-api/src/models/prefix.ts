@@ -10,7 +10,7 @@ const USUAL = ["state_dict.", "model_state_dict.", "model.", "module.", "net."];
 /** Each is looked through for the whole encoder; no file of one model comes near. */
 const PREFIX_LIMIT = 16;
 
-/** Tensors by name, as they are called behind a prefix. */
+/** Tensors by their names after a prefix. */
 export function namesBehind(prefix: string, entries: readonly TensorEntry[]): Map<string, TensorEntry> {
   return new Map(
     entries
@@ -34,7 +34,7 @@ export function findTensors(
 }
 
 /**
- * What stands in front of the names of a model that is a part of something larger: `module.` of DataParallel, the name
+ * What precedes the names of a model that is a part of something larger: `module.` of DataParallel, the name
  * under which a class of one's own keeps it, the keys of a training program's checkpoint. It is one with which every
  * tensor of the encoder is there, none at all wherever that will do; else the one with which there are some.
  *
@@ -63,12 +63,12 @@ export function findPrefix(
   if (meant !== undefined) return meant[0]!;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${where}: the weights hold ${outermost.length} encoders, whose names begin with ` +
-      `${outermost.map((prefix) => JSON.stringify(prefix)).join(", ")}; save the one that is meant in a file of its own`,
+    `${where}: the weights have ${outermost.length} encoders, whose names begin with ` +
+      `${outermost.map((prefix) => JSON.stringify(prefix)).join(", ")}; save the one you mean to a file of its own`,
   );
 }
 
-/** What stands in front of one of these names, the shortest first. */
+/** What precedes one of these names, the shortest first. */
 function prefixesOf(names: readonly string[], entries: readonly TensorEntry[]): string[] {
   const prefixes = new Set<string>();
   for (const { name } of entries) {

@@ -16,7 +16,7 @@ export interface SavedModel {
   finetag: FinetagJson;
 }
 
-/** Of another model: they would be read beside what this one has, unless it has its own. */
+/** Of another model: they would be read together with its own files, unless it has its own. */
 const STALE_FILES = [
   ...[FINETAG_JSON, SAFETENSORS.index, "tokenizer.json", "tokenizer_config.json"],
   ...OLDER_TOKENIZER_FILES,
@@ -27,7 +27,7 @@ const STALE_FILES = [
  * load the model as the multi-label classifier it now is.
  */
 export function savedConfigJson(config: ModelConfig, labels: string[]): Record<string, unknown> {
-  // transformers refuses num_labels beside an id2label of another length, and loads weights in the dtype named here.
+  // transformers refuses num_labels next to an id2label of another length, and loads weights in the dtype named here.
   const { num_labels: _numLabels, torch_dtype: _dtype, ...json } = config.json;
   return {
     ...json,

@@ -18,7 +18,7 @@ export const HIDDEN_ACTS = {
   swish: "silu",
 } as const satisfies Record<string, NativeModelConfig["hiddenAct"]>;
 
-/** No published encoder comes near; a larger value is a damaged file, and would be allocated as it stands. */
+/** No published encoder comes near; a larger value is a damaged file, and would be allocated all the same. */
 const SIZE_LIMIT = 16_777_216;
 
 const size = z.int().min(1).max(SIZE_LIMIT);
@@ -55,13 +55,13 @@ type Fields = { [Name in FieldName]: NonNullable<z.output<(typeof FIELDS)[Name]>
 /** The fields that a family has; `null` for one without a default of its own. */
 export type FieldDefaults = { [Name in FieldName]?: Fields[Name] | null };
 
-/** What every family's file may hold beside its fields. */
+/** What every family's file may hold in addition to its fields. */
 export const COMMON_FIELDS = z.object({
   is_decoder: z.boolean().nullish(),
   add_cross_attention: z.boolean().nullish(),
   position_embedding_type: z.string().nullish(),
   num_labels: z.int().min(1).max(SIZE_LIMIT).nullish(),
-  id2label: z.record(z.string().regex(/^\d+$/, "its keys are label ids"), z.string()).nullish(),
+  id2label: z.record(z.string().regex(/^\d+$/, "its keys must be label ids"), z.string()).nullish(),
 });
 
 /** Fields that a family may be without. */

@@ -59,7 +59,7 @@ function vocabularyFault(model: TokenizerJson["model"]): string | undefined {
   const { unk_id: unknown, vocab } = model;
   return unknown == null || vocab[Number(unknown)] !== undefined
     ? undefined
-    : "model: unk_id is none of its pieces";
+    : "model: unk_id is not one of its pieces";
 }
 
 /** The core joins the tokens of each merge, without the prefix of the second, in room for the longest of all tokens. */
@@ -77,7 +77,7 @@ function mergesFault(model: TokenizerJson["model"]): string | undefined {
       right.startsWith(cut) &&
       [left, right, left + right.slice(cut.length)].every((token) => Object.hasOwn(vocab, token));
     if (!isWhole)
-      return `model: merge ${JSON.stringify(merge)?.slice(0, 100)} does not make one of its tokens out of two`;
+      return `model: merge ${JSON.stringify(merge)?.slice(0, 100)} does not join two of its tokens into a third`;
   }
   return undefined;
 }
@@ -111,7 +111,7 @@ function processorFault(processor: Step, json: TokenizerJson): string | undefine
     pieces.filter((each) => "Sequence" in each && each.Sequence.id === text).length;
   const isWhole =
     uses(single, "A") === 1 && uses(single, "B") === 0 && uses(pair, "A") === 1 && uses(pair, "B") === 1;
-  if (!isWhole) return "post_processor: it does not take each text once";
+  if (!isWhole) return "post_processor: it does not use each text once";
   return idFault(
     Object.values(tokens).flatMap(({ ids }) => ids),
     json,
@@ -126,7 +126,7 @@ function idFault(ids: readonly unknown[], json: TokenizerJson): string | undefin
   const stray = ids.find((each) => !known.has(each as number));
   return stray === undefined
     ? undefined
-    : `post_processor: ${String(stray).slice(0, 100)} is no id of a token`;
+    : `post_processor: ${String(stray).slice(0, 100)} is not the id of a token`;
 }
 
 function faultOf(part: string, { issues: [issue] }: z.ZodError): string {

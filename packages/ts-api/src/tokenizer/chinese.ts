@@ -49,6 +49,6 @@ function checkWords(run: string, words: readonly string[]): void {
   if (words.join("") === run && words.every((word) => word !== "")) return;
   throw new FinetagError(
     "ERR_FINETAG_ARGUMENT",
-    `the segmenter cut ${JSON.stringify(run)} into ${JSON.stringify(words)}, which is not the same text; give all of it back, in order`,
+    `the segmenter cut ${JSON.stringify(run)} into ${JSON.stringify(words)}, which is not the same text; return all of it, in order`,
   );
 }

@@ -8,7 +8,7 @@ export interface TokenizerFiles {
   sentencePiece: string | undefined;
   /** Whether there are `vocab.json` and `merges.txt`. */
   byteLevel: boolean;
-  /** As Google published it, for TensorFlow: nothing beside the vocabulary says how texts are cut. */
+  /** As Google published it, for TensorFlow: nothing but the vocabulary says how texts are cut. */
   isGoogleArchive: boolean;
 }
 

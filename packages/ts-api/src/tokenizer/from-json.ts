@@ -13,7 +13,7 @@ import { isVocabulary } from "./vocabulary.ts";
  * call, and where the class is one of {@link CLASSES}, the keys of `tokenizer_config.json` win (`do_lower_case` and so
  * on). Where that file does not name them, this one's own values hold.
  *
- * @throws ERR_FINETAG_MODEL for a file that is no tokenizer.
+ * @throws ERR_FINETAG_MODEL for a file that is not a tokenizer.
  */
 export async function readTokenizerJson(
   dir: string,

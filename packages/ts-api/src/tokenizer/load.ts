@@ -19,7 +19,7 @@ import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
  *
  * So, as there, a bare `vocab.txt` means lower case (and with it no accents): a cased model, and bert-base-chinese,
  * says otherwise by `"do_lower_case": false` in `tokenizer_config.json`. In an archive of Google's, with
- * `bert_config.json`, the vocabulary itself tells (see `isUncased`). And as in transformers, `<mask>` of a bare RoBERTa
+ * `bert_config.json`, the vocabulary itself shows it (see `isUncased`). And as in transformers, `<mask>` of a bare RoBERTa
  * vocabulary does not take in the space before it.
  *
  * @throws ERR_FINETAG_MODEL for missing or damaged files, with their name.
@@ -94,8 +94,8 @@ function noTokenizer(dir: string, className: string): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
     wanted === undefined
-      ? `${dir}: a ${className} is read from tokenizer.json or a SentencePiece model only, and neither is there; write ` +
-          `it once, with transformers in Python: \`AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})\``
-      : `${dir}: there is no tokenizer in it; copy ${wanted} of the model into it`,
+      ? `${dir}: finetag reads a ${className} from tokenizer.json or a SentencePiece model only, and there is neither; ` +
+          `save it once with transformers, in Python: \`AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})\``
+      : `${dir}: has no tokenizer; copy ${wanted} of the model into it`,
   );
 }

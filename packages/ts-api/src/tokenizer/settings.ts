@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as z from "zod";
 import { FinetagError } from "../errors/index.ts";
-import { isNotFound, readJsonFile } from "../io/index.ts";
+import { readJsonFileIfAny } from "../io/index.ts";
 import { familyOf, type ModelConfig } from "../models/index.ts";
 import { CLASSES, canonicalClass } from "./classes.ts";
 import type { TokenizerFiles } from "./files.ts";
@@ -16,7 +16,7 @@ export interface AddedToken {
   special: boolean;
 }
 
-/** What the small files beside a vocabulary say about it. */
+/** What the small files next to a vocabulary say about it. */
 export interface TokenizerSettings {
   directory: string;
   /** transformers' class as `canonicalClass` names it, e.g. `BertTokenizer`. */
@@ -68,7 +68,7 @@ const addedSchema = z.record(z.string(), z.int().min(0));
  * them as transformers 5.18.0 does (`PreTrainedTokenizerBase._from_pretrained`): the map wins over the config unless
  * that one has `added_tokens_decoder`.
  *
- * @throws ERR_FINETAG_MODEL for contents that are no such file.
+ * @throws ERR_FINETAG_MODEL for other contents than such a file has.
  */
 export async function readSettings(
   dir: string,
@@ -83,7 +83,7 @@ export async function readSettings(
   if (json?.split_special_tokens) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${join(dir, "tokenizer_config.json")}: split_special_tokens is not read; remove it, or use another model`,
+      `${join(dir, "tokenizer_config.json")}: finetag does not support split_special_tokens; remove it, or use another model`,
     );
   }
   const decoder = json?.added_tokens_decoder;
@@ -162,13 +162,8 @@ async function readOptional<T extends z.ZodType>(
   schema: T,
 ): Promise<z.infer<T> | undefined> {
   const path = join(dir, name);
-  let json: unknown;
-  try {
-    json = await readJsonFile(path, "ERR_FINETAG_MODEL");
-  } catch (error) {
-    if (isNotFound((error as FinetagError).cause)) return undefined;
-    throw error;
-  }
+  const json = await readJsonFileIfAny(path, "ERR_FINETAG_MODEL");
+  if (json === undefined) return undefined;
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

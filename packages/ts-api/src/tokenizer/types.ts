@@ -16,7 +16,7 @@ export interface EncodedTexts {
 export interface EncodedWords extends EncodedTexts {
   /**
    * `[T]`: the number of a token's word within its text or pair, from 0 on; -1 for a special token. The tokens of a word
-   * lie side by side.
+   * follow each other.
    */
   words: Int32Array;
 }
@@ -43,7 +43,7 @@ export interface Tokenizer {
    * A lone surrogate counts as U+FFFD, as wherever Node turns a string into UTF-8.
    *
    * @param maxLength Tokens a text is cut to, special ones included.
-   * @throws ERR_FINETAG_ARGUMENT where `maxLength` leaves no room for a text beside the special tokens;
+   * @throws ERR_FINETAG_ARGUMENT where `maxLength` leaves no room for a text next to the special tokens;
    *   ERR_FINETAG_MODEL for a pair and a BERT with one token type, or where the tokenizer does not work.
    */
   encode(
@@ -53,7 +53,7 @@ export interface Tokenizer {
   ): Promise<EncodedTexts>;
 
   /**
-   * Encodes texts as {@link encode} does, and tells which tokens make a word: a first piece and those that continue it
+   * Encodes texts as {@link encode} does, and says which tokens make up a word: a first piece and those that continue it
    * (`##`), or the pieces from one mark of a word to the next (`Ġ`, `▁`). Runs of Chinese characters, which have no
    * such marks, are cut by `segment`.
    *

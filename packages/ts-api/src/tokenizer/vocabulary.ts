@@ -5,14 +5,15 @@ import { decodeUtf8, readJsonFile, readSmallFile } from "../io/index.ts";
 const CODE = "ERR_FINETAG_MODEL";
 
 /**
- * Reads a `vocab.txt`: a token a line, its id the line's number from 0. As the Rust core does, white space at the end
+ * Reads a `vocab.txt`: one token per line, whose id is the line's number from 0. As the Rust core does, white space at the end
  * of a line is dropped, and of two equal tokens the later counts.
  *
  * @throws ERR_FINETAG_MODEL for a file that is empty or not UTF-8.
  */
 export async function readVocabTxt(path: string): Promise<Record<string, number>> {
   const lines = await readLines(path);
-  if (lines.length === 0) throw new FinetagError(CODE, `${path}: empty; use the vocabulary of the weights`);
+  if (lines.length === 0)
+    throw new FinetagError(CODE, `${path}: is empty; use the vocabulary of the weights`);
   const vocab: Record<string, number> = Object.create(null);
   for (const [id, line] of lines.entries()) vocab[line.replace(/\p{White_Space}+$/u, "")] = id;
   return vocab;
@@ -33,7 +34,7 @@ export function isVocabulary(json: unknown): json is Record<string, number> {
   return ids.length > 0 && ids.every((id) => Number.isInteger(id) && id >= 0 && id < 2 ** 31);
 }
 
-/** Reads `merges.txt`: a pair a line, the most frequent first. */
+/** Reads `merges.txt`: one pair per line, the most frequent first. */
 export async function readMerges(dir: string, vocab: Record<string, number>): Promise<[string, string][]> {
   const path = join(dir, "merges.txt");
   const merges: [string, string][] = [];

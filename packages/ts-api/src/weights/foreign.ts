@@ -1,4 +1,4 @@
-/** Files that are whole, and something else than their name says. */
+/** Files that are whole, but are not what their name says. */
 
 import { FinetagError } from "../errors/index.ts";
 import { isLfsPointer, LFS_POINTER } from "../io/index.ts";
@@ -37,12 +37,12 @@ const KINDS: readonly Kind[] = [
   },
   {
     is: startsWith(0x89, 0x48, 0x44, 0x46),
-    what: "it is HDF5, as Keras writes it, which is not read; save the model as safetensors",
+    what: "it is HDF5 (Keras), which finetag does not read; save the model as safetensors",
   },
   { is: isSafetensors, what: "it is a safetensors file; name it model.safetensors" },
   {
     is: ({ end }) => isTable(end),
-    what: "it is a TensorFlow checkpoint in one file (V1), which is not read; save it again as V2, with an .index",
+    what: "it is a TensorFlow checkpoint in one file (V1), which finetag does not read; save it again as V2, with an .index",
   },
 ];
 
@@ -72,10 +72,10 @@ export async function readStart(file: InputFile): Promise<Buffer> {
 }
 
 /**
- * The error for a file that begins as none of the form that is expected: what it is, if that can be told.
+ * The error for a file that does not begin as one of the expected form does: what it is instead, if that is known.
  *
- * @param otherwise What is wrong with it, if it is of that form all the same.
- * @param isExpected Of the form, where it is among those that are told.
+ * @param otherwise What is wrong with it, if it is of that form after all.
+ * @param isExpected Knows the expected form, where it is one of {@link KINDS}.
  */
 export async function foreign(
   file: InputFile,

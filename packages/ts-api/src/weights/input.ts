@@ -55,7 +55,7 @@ export class InputFile {
   /**
    * Opens a file for a reader that may fail; the file is then closed.
    *
-   * @throws What `start` throws. An error that is none of finetag's, as a parser's on damaged bytes, becomes
+   * @throws What `start` throws. An error of another class, such as a parser's on damaged bytes, becomes
    *   ERR_FINETAG_MODEL.
    */
   static async start<T>(path: string, start: (file: InputFile) => Promise<T>): Promise<T> {
@@ -135,7 +135,10 @@ export class InputFile {
 
   #check(begin: number, end: number): void {
     if (begin >= 0 && begin <= end && end <= this.size) return;
-    throw damaged(this.path, `truncated: bytes ${begin} to ${end} are promised, ${this.size} are there`);
+    throw damaged(
+      this.path,
+      `truncated: it has ${this.size} bytes, and should have bytes ${begin} to ${end}`,
+    );
   }
 
   /** The piece of a range that starts at `offset` in `bytes`; empty behind its end. */

@@ -31,7 +31,7 @@ function named(name: string): Format["find"] {
   return (dir, names) => (names.includes(name) ? join(dir, name) : undefined);
 }
 
-/** Files of torch beside a model's weights, as Trainer and Accelerate leave them. */
+/** Files of torch next to a model's weights, as Trainer and Accelerate leave them. */
 const NO_WEIGHTS =
   /^(training_args|optimizer|scheduler|scaler|random_states_\d+|rng_state(_\d+)?)\.(bin|pth?|pkl)$/;
 
@@ -40,8 +40,8 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
   if (found.length <= 1) return found[0] && join(dir, found[0]);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${dir}: holds ${found.length} PyTorch files (${found.sort().slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}); ` +
-      `name the one that is meant ${PYTORCH.whole}`,
+    `${dir}: has ${found.length} PyTorch files (${found.sort().slice(0, 3).join(", ")}${found.length > 3 ? ", …" : ""}); ` +
+      `rename the one you mean to ${PYTORCH.whole}`,
   );
 }
 
@@ -76,8 +76,8 @@ const FROM_ELSEWHERE =
 
 /** Files of weights that are not read, and what to do about them. */
 const OTHER_FORMATS: { pattern: RegExp; what: string; remedy: string }[] = [
-  { pattern: /\.h5$|\.keras$/, what: "Keras weights, which are not read", remedy: FROM_ELSEWHERE },
-  { pattern: /\.msgpack$/, what: "Flax weights, which are not read", remedy: FROM_ELSEWHERE },
+  { pattern: /\.h5$|\.keras$/, what: "Keras weights, which finetag does not read", remedy: FROM_ELSEWHERE },
+  { pattern: /\.msgpack$/, what: "Flax weights, which finetag does not read", remedy: FROM_ELSEWHERE },
   {
     pattern: /\.onnx$|\.gguf$|\.tflite$|\.pb$/,
     what: "a model made for inference only",
@@ -95,18 +95,18 @@ function noWeights(dir: string, names: readonly string[], missing: string | unde
   for (const { pattern, what, remedy } of OTHER_FORMATS) {
     const found = [...names].sort().find((name) => pattern.test(name));
     if (found === undefined) continue;
-    return new FinetagError("ERR_FINETAG_MODEL", `${dir}: holds ${found}, ${what}; ${remedy}`);
+    return new FinetagError("ERR_FINETAG_MODEL", `${dir}: has ${found}, ${what}; ${remedy}`);
   }
   if (missing !== undefined) {
     return new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which is not in it; ` +
+      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which it does not have; ` +
         "copy all of its files (.index and .data-…)",
     );
   }
   return new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${dir}: there are no weights in it (${SAFETENSORS.whole}, ${PYTORCH.whole}, or a TensorFlow checkpoint); ` +
-      `name a folder with a model, or fetch one (finetag pull ${basename(dir)})`,
+    `${dir}: has no weights (${SAFETENSORS.whole}, ${PYTORCH.whole}, or a TensorFlow checkpoint); ` +
+      `name a model's folder, or fetch a model (\`finetag pull ${basename(dir)}\`)`,
   );
 }

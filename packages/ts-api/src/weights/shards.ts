@@ -46,7 +46,7 @@ async function readIndex(path: string, { extension, noun }: ShardKind): Promise<
     if (!isFileName(file) || !file.endsWith(extension) || file.length <= extension.length) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: tensor ${JSON.stringify(tensor)} is said to be in ${JSON.stringify(file)}, which is not the name of a ${noun} beside it; fetch it again`,
+        `${path}: tensor ${JSON.stringify(tensor)} should be in ${JSON.stringify(file)}, which is not the name of a ${noun} next to it; fetch it again`,
       );
     }
   }
@@ -62,7 +62,7 @@ async function openShard(indexPath: string, name: string, kind: ShardKind): Prom
   try {
     return await kind.open(join(dirname(indexPath), name));
   } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
+    if (!isNotFound(error)) throw error;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${indexPath}: the shard ${JSON.stringify(name)} is missing; fetch the whole model again`,
@@ -135,7 +135,7 @@ function findEntries(
     if (entry === undefined) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: tensor ${JSON.stringify(tensor)} is not in ${JSON.stringify(shard)}, where it is said to be; fetch the whole model again`,
+        `${path}: tensor ${JSON.stringify(tensor)} is not in ${JSON.stringify(shard)}, where it should be; fetch the whole model again`,
       );
     }
     found.set(tensor, entry);

@@ -57,7 +57,7 @@ export function damaged(path: string, what: string): FinetagError {
 export function findTensor<Entry>(path: string, entries: ReadonlyMap<string, Entry>, name: string): Entry {
   const entry = entries.get(name);
   if (entry !== undefined) return entry;
-  throw new FinetagError("ERR_FINETAG_MODEL", `${path}: there is no tensor ${JSON.stringify(name)} in it`);
+  throw new FinetagError("ERR_FINETAG_MODEL", `${path}: has no tensor ${JSON.stringify(name)}`);
 }
 
 /** What `TensorFile.read` makes of `readBytes`. */
@@ -126,7 +126,7 @@ export function checkDisjoint(path: string, parts: { name: string; begin: number
   const sorted = [...parts].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const part of sorted) {
-    if (part.begin < end) throw damaged(path, `${part.name} overlaps what lies before it`);
+    if (part.begin < end) throw damaged(path, `${part.name} overlaps what comes before it`);
     end = part.end;
   }
 }

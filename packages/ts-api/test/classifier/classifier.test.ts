@@ -119,7 +119,7 @@ describe("predict", () => {
     const run = async () => {
       for await (const _ of classifier.predictStream(source(), { fullWindows: true })) seen++;
     };
-    await expect(run()).rejects.toThrow("texts[2048] is not a string");
+    await expect(run()).rejects.toThrow("texts[2048] is neither a string");
     expect(seen).toBe(2048);
   });
 
@@ -135,8 +135,10 @@ describe("predict", () => {
   });
 
   it("refuses what is no text, and stops at a signal", async () => {
-    await expect(classifier.predict(["a", 3 as never])).rejects.toThrow("texts[1] is not a string");
-    await expect(classifier.predict(["a"], { maxLength: 100 })).rejects.toThrow("over the 64 positions");
+    await expect(classifier.predict(["a", 3 as never])).rejects.toThrow("texts[1] is neither a string");
+    await expect(classifier.predict(["a"], { maxLength: 100 })).rejects.toThrow(
+      "`maxLength: 100` is more than the 64 positions",
+    );
     await expect(classifier.predict(["a"], { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "ERR_FINETAG_ABORTED",
     });
@@ -219,7 +221,7 @@ describe("save and evaluate", () => {
     await writeFile(path, JSON.stringify({ ...json, thresholds: { jyo: 0.9 } }));
     await expect(Classifier.fromPretrained(directory)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: `${path}: thresholds names "jyo", which is no label of the model; mend the name or remove it`,
+      message: `${path}: "thresholds" has "jyo", which is not a label of the model; correct the name, or remove it`,
     });
   });
 
@@ -294,7 +296,7 @@ describe("int8", () => {
 
     const refusal = (done: string) => ({
       code: "ERR_FINETAG_ARGUMENT",
-      message: `a model opened with precision int8 cannot be ${done}; open it with precision float32`,
+      message: `a model opened with \`precision: int8\` cannot be ${done}; open it with \`precision: float32\``,
     });
     await expect(int8.train({ train: rows }).next()).rejects.toMatchObject(refusal("trained"));
     await expect(int8.save(join(folder, "never"))).rejects.toMatchObject(refusal("saved"));
@@ -324,7 +326,7 @@ describe("dispose", () => {
   it("refuses to predict without a head", async () => {
     const own = await Classifier.fromPretrained(encoder, { threads: 1 });
     await expect(own.predict("x")).rejects.toThrow(
-      "no classification head is open, since config.json names neither a class with a head (architectures) nor labels of its own; train it",
+      "this model is not trained yet: it has no classification head; train it first (`finetag train`, or Classifier.train)",
     );
     await own.dispose();
   });

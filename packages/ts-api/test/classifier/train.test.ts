@@ -129,9 +129,11 @@ describe("train", () => {
       await running;
       const sad = [{ text: "x", labels: ["sad"] }];
       await expect(drain({ train: sad })).rejects.toThrow(
-        'train[0]: unknown label "sad"; known are joy, anger, fear',
+        'train[0]: unknown label "sad"; the labels are "joy", "anger", "fear"',
       );
-      await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow("over the 64 positions");
+      await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow(
+        "`maxLength: 65` is more than the 64 positions",
+      );
       await expect(drain({ train: [] })).rejects.toThrow("there are no rows");
     } finally {
       await own.dispose();

@@ -54,7 +54,7 @@ describe("columns", () => {
     ]);
     expect(file.emptyTexts).toBe(1);
     expect(dir.short(await errorOf(read({ path })))).toBe(
-      "DATA texts.txt: a .txt file holds one text a line and no labels; for a table give its format (--format csv or tsv)",
+      "DATA texts.txt: a .txt file has one text per line and no labels; for a table, set `format` to csv or tsv",
     );
   });
 
@@ -72,37 +72,37 @@ describe("columns", () => {
       "text as pair",
       used,
       { textColumn: "text", textPairColumn: "text" },
-      'ARGUMENT column "text" is both the text and the text pair; use a column once',
+      'ARGUMENT column "text" is both the text and the text pair; use each once',
     ],
     [
       "text as label",
       used,
       { textColumn: "text", labelColumns: ["a", "text"] },
-      'ARGUMENT column "text" is both the text and the label column; use a column once',
+      'ARGUMENT column "text" is both the text and the label column; use each once',
     ],
     [
       "text as labels",
       used,
       { textColumn: "other", labelsColumn: "other" },
-      'ARGUMENT column "other" is both the text and the labels column; use a column once',
+      'ARGUMENT column "other" is both the text and the labels column; use each once',
     ],
     [
       "id as text",
       used,
       { textColumn: "text", idColumn: "text" },
-      'ARGUMENT column "text" is both the text and the id; use a column once',
+      'ARGUMENT column "text" is both the text and the id; use each once',
     ],
     [
       "label twice",
       used,
       { labelColumns: ["a", "a"] },
-      'ARGUMENT column "a" is named twice as label column; use a column once',
+      'ARGUMENT column "a" is named twice as label column; use each once',
     ],
     [
       "no label column",
       used,
       { labelColumns: [] },
-      "ARGUMENT the list of label columns is empty; name at least one",
+      "ARGUMENT `labelColumns` is empty; name at least one column",
     ],
     [
       "a typing mistake",
@@ -126,7 +126,7 @@ describe("columns", () => {
       "no text",
       "id,words,a\n1,x,1\n",
       {},
-      'DATA c.csv:1: no column is known to hold the text; name it (--text-column); the file has "id", "words", "a"',
+      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id", "words", "a"',
     ],
     [
       "the same name twice",
@@ -138,7 +138,7 @@ describe("columns", () => {
       "semicolons",
       "id;text;a\n1;x;1\n",
       {},
-      'DATA c.csv:1: no column is known to hold the text; name it (--text-column); the file has "id;text;a"; a CSV is separated by commas: convert it, or for tabs give --format tsv',
+      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id;text;a"; a CSV is separated by commas; convert it, or set `format: "tsv"` if these are tabs',
     ],
     [
       "a short row",

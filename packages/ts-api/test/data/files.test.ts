@@ -11,12 +11,12 @@ const bytes = (...parts: (string | number[])[]) =>
 describe("a file that is no table of texts", () => {
   test.each([
     ["empty.csv", "", "DATA empty.csv: is empty"],
-    ["mark.csv", "\ufeff", "DATA mark.csv: is empty: it has no line that isn't blank"],
-    ["blank.csv", "\n\n\n", "DATA blank.csv: is empty: it has no line that isn't blank"],
+    ["mark.csv", "\ufeff", "DATA mark.csv: is empty: all of its lines are blank"],
+    ["blank.csv", "\n\n\n", "DATA blank.csv: is empty: all of its lines are blank"],
     [
       "header.csv",
       "text,a\n",
-      "DATA header.csv: has a header and no rows after it; if the file has no header, say so (--no-header) and name the columns",
+      "DATA header.csv: has a header but no rows; if it has no header, set `header: false` and name its columns (`columns`)",
     ],
     ["mac.csv", "text,a\rx,1\ry,0\r", "DATA mac.csv: the lines end in a lone CR; convert them to LF"],
     [
@@ -37,7 +37,7 @@ describe("a file that is no table of texts", () => {
     [
       "nul.csv",
       "text,a\nok,1\nx\0y,1\n",
-      "DATA nul.csv:3: a NUL byte; the file is binary or UTF-16, and has to be text in UTF-8",
+      "DATA nul.csv:3: a NUL byte; the file is binary or UTF-16, save it as text in UTF-8",
     ],
     [
       "utf16.csv",
@@ -52,7 +52,7 @@ describe("a file that is no table of texts", () => {
     [
       "train.csv.gz",
       gzipSync("text,a\nx,1\n"),
-      'DATA train.csv.gz: the extension ".gz" is no format that finetag reads; decompress it first (gunzip -k FILE)',
+      "DATA train.csv.gz: finetag reads no .gz files; decompress it first (gunzip -k FILE)",
     ],
     [
       "excel.csv",
@@ -62,7 +62,7 @@ describe("a file that is no table of texts", () => {
     [
       "train.data",
       "text,a\nx,1\n",
-      'DATA train.data: the extension ".data" is no format that finetag reads; give the format (--format csv, tsv or jsonl)',
+      "DATA train.data: finetag reads no .data files; set `format` to csv, tsv or jsonl",
     ],
   ])("%s", async (name, content, message) => {
     const path = await dir.write(name, content);
@@ -84,7 +84,7 @@ describe("a file that is no table of texts", () => {
       /^DATA \.?: is a directory, not a file$/,
     );
     expect(await errorOf(read({ path: "/dev/null", format: "csv" }))).toBe(
-      "DATA /dev/null: is no regular file; write the data to a file first",
+      "DATA /dev/null: is not a regular file; save the data to a file first",
     );
     expect(await errorOf(read({ path: dir.path("training.csv"), format: "cssv" as DataFormat }))).toBe(
       'ARGUMENT unknown data format "cssv"; did you mean "csv"?',
@@ -124,7 +124,7 @@ test("an abort stops a pass, and the file is closed", async () => {
       for await (const _ of file.rows(controller.signal)) if (++rows === 10) controller.abort();
     })(),
   );
-  expect(dir.short(message)).toBe("ABORTED abort.csv: reading was stopped");
+  expect(dir.short(message)).toBe("ABORTED abort.csv: stopped by the caller");
   expect(rows).toBe(10);
   expect(await errorOf(openData({ path }, { requireLabels: true, signal: AbortSignal.abort() }))).toMatch(
     /^ABORTED/,
@@ -157,12 +157,12 @@ describe("a label file", () => {
 
   test.each([
     ["", "DATA bad.txt: is empty"],
-    ["\n \n", "DATA bad.txt: is empty; write one label name a line"],
-    ["a\nb\n\na\n", 'DATA bad.txt:4: the label "a" stands twice, first on line 1; each name stands once'],
-    ["a,b,a", 'DATA bad.txt:1: the label "a" stands twice; each name stands once'],
-    ["a,b,", "DATA bad.txt:1: an empty label name; write one label name a line"],
-    ['["a","b"]', "DATA bad.txt:1: is JSON; write one label name a line"],
-    ['a,"b', "DATA bad.txt:1: the quotes do not match; write one label name a line"],
+    ["\n \n", "DATA bad.txt: is empty; write one label name per line"],
+    ["a\nb\n\na\n", 'DATA bad.txt:4: the label "a" is listed twice, first on line 1; list each name once'],
+    ["a,b,a", 'DATA bad.txt:1: the label "a" is listed twice; list each name once'],
+    ["a,b,", "DATA bad.txt:1: an empty label name; write one label name per line"],
+    ['["a","b"]', "DATA bad.txt:1: is JSON; write one label name per line"],
+    ['a,"b', "DATA bad.txt:1: the quotes do not match; write one label name per line"],
   ])("error for %j", async (content, message) => {
     expect(dir.short(await errorOf(readLabelFile(await dir.write("bad.txt", content))))).toBe(message);
   });
@@ -203,12 +203,12 @@ describe("a data directory", () => {
     );
     await mkdir(dir.path("bare"));
     expect(dir.short(await errorOf(findDataDirectory(dir.path("bare"))))).toBe(
-      "DATA bare: holds no train, dev or test file (.csv, .tsv or .jsonl)",
+      "DATA bare: has no train, dev or test file (.csv, .tsv or .jsonl); name another folder",
     );
     await mkdir(dir.path("both"));
     for (const name of ["train.csv", "train.tsv"]) await dir.write(`both/${name}`, "x");
     expect(dir.short(await errorOf(findDataDirectory(dir.path("both"))))).toBe(
-      'DATA both: holds "train.csv", "train.tsv"; keep one, or name the files yourself',
+      'DATA both: has "train.csv", "train.tsv"; keep one of them, or name the file you mean',
     );
   });
 });

@@ -56,7 +56,7 @@ describe("0/1 columns", () => {
       "guess.csv",
       "text,a,year\nx,1,2020\n",
       undefined,
-      'DATA guess.csv:2: cannot tell the label columns: column "year" holds "2020", neither 0 nor 1; name the 0/1 columns (--label-columns) or the column that lists labels (--labels-column)',
+      'DATA guess.csv:2: cannot tell which columns are labels: column "year" holds "2020", neither 0 nor 1; name the 0/1 columns (`labelColumns`) or the column that lists labels (`labelsColumn`)',
     ],
     [
       "near.csv",
@@ -68,7 +68,7 @@ describe("0/1 columns", () => {
       "alone.csv",
       "id,text\n1,x\n",
       undefined,
-      'DATA alone.csv:1: no labels found; name the 0/1 columns (--label-columns) or the column that lists labels (--labels-column); the file has "id", "text"',
+      'DATA alone.csv:1: no labels found; name the 0/1 columns (`labelColumns`) or the column that lists labels (`labelsColumn`); the file has "id", "text"',
     ],
   ])("error in %s", async (name, content, labels, message) => {
     const path = await dir.write(name, content);
@@ -78,13 +78,13 @@ describe("0/1 columns", () => {
   test("named columns have to be the known labels", async () => {
     const path = await dir.write("known.csv", "text,a,b\nx,1,0\n");
     expect(dir.short(await errorOf(read({ path, labelColumns: ["a", "b"] }, { labels: ["a", "bee"] })))).toBe(
-      'DATA known.csv: label column "b" is no known label; the labels are "a", "bee"',
+      'DATA known.csv: label column "b" is not one of the labels; the labels are "a", "bee"',
     );
     expect(dir.short(await errorOf(read({ path, labelColumns: ["a"] }, { labels: ["a", "b"] })))).toBe(
-      'DATA known.csv: the label "b" is not among the label columns "a"',
+      'DATA known.csv: the label "b" has no column; the label columns are "a"',
     );
     expect(await errorOf(read({ path }, { labels: ["a", "a"] }))).toBe(
-      'ARGUMENT the label "a" is empty or stands twice',
+      'ARGUMENT the list of labels has "a" twice; name each label once',
     );
   });
 });
@@ -164,12 +164,12 @@ describe("a column that lists labels", () => {
     [
       "separator.csv",
       "text,labels\nx,joy\ny,joy|fear\n",
-      'DATA separator.csv:3: unknown label "joy|fear" in column "labels"; is the separator "|" (--label-separator)?',
+      'DATA separator.csv:3: unknown label "joy|fear" in column "labels"; did you mean `labelSeparator: "|"`?',
     ],
     [
       "python.csv",
       "text,labels\nx,\"['joy']\"\n",
-      `DATA python.csv:2: column "labels" holds "['joy']", not a JSON list such as ["a","b"] (Python's single quotes are no JSON)`,
+      `DATA python.csv:2: column "labels" holds "['joy']", not a JSON list such as ["a","b"] (Python's single quotes are not JSON)`,
     ],
   ])("error in %s", async (name, content, message) => {
     const path = await dir.write(name, content);
@@ -179,13 +179,11 @@ describe("a column that lists labels", () => {
   test("separators that cannot work", async () => {
     const path = await dir.write("sep.csv", "text,labels\nx,a b\n");
     expect(dir.short(await errorOf(read({ path, labelSeparator: " " }, { labels: ["a b", "c"] })))).toBe(
-      'DATA sep.csv: the label "a b" contains the separator " "; give another one (--label-separator) or write JSON lists',
+      'DATA sep.csv: the label "a b" contains the separator " "; set another `labelSeparator`, or write JSON lists',
     );
-    expect(await errorOf(read({ path, labelSeparator: "" }))).toMatch(
-      /^ARGUMENT the label separator is empty/,
-    );
+    expect(await errorOf(read({ path, labelSeparator: "" }))).toMatch(/^ARGUMENT `labelSeparator` is empty/);
     expect(await errorOf(read({ path, labelsColumn: "labels", labelColumns: ["labels"] }))).toMatch(
-      /exclude each other/,
+      /both `labelColumns` and `labelsColumn` are given; give one of them/,
     );
   });
 

@@ -59,12 +59,12 @@ describe("a TSV", () => {
     [
       "few.tsv",
       "a\t0\te1\nb\t1\n",
-      "DATA few.tsv:2: expected 3 fields, found 2; remove tabs from the texts, or give the right columns",
+      "DATA few.tsv:2: expected 3 fields, found 2; remove tabs from the texts, or correct the columns",
     ],
     [
       "many.tsv",
       "a\t0\te1\nb\tc\t1\te2\n",
-      "DATA many.tsv:2: expected 3 fields, found 4; remove tabs from the texts, or give the right columns",
+      "DATA many.tsv:2: expected 3 fields, found 4; remove tabs from the texts, or correct the columns",
     ],
     [
       "first.tsv",
@@ -79,12 +79,12 @@ describe("a TSV", () => {
     [
       "float.tsv",
       "a\t0\te1\nb\t1.5\te2\n",
-      'DATA float.tsv:2: "1.5" is no label id in column "labels"; the ids of the 3 labels are 0 to 2',
+      'DATA float.tsv:2: "1.5" is not a label id in column "labels"; the ids of the 3 labels are 0 to 2',
     ],
     [
       "flags.tsv",
       "a\t0,1,0\te1\n",
-      'DATA flags.tsv:1: label id 0 stands twice in column "labels"; list the ids that apply, not a 0 or 1 for each label',
+      'DATA flags.tsv:1: label id 0 is listed twice in column "labels"; list the ids that apply, not a 0 or 1 for each label',
     ],
   ])("error in %s", async (name, content, message) => {
     const path = await dir.write(name, content);
@@ -96,15 +96,15 @@ describe("a TSV", () => {
   test("a file whose header was forgotten", async () => {
     const path = await dir.write("forgot.tsv", "I like it\t27\teebbqej\nno\t3\te2\n");
     expect(dir.short(await errorOf(read({ path })))).toBe(
-      'DATA forgot.tsv:1: no column is known to hold the text; name it (--text-column); the file has "I like it", "27", ' +
-        '"eebbqej"; if that is no header, name the columns (--no-header --columns text,labels,id)',
+      'DATA forgot.tsv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "I like it", "27", ' +
+        '"eebbqej"; if the file has no header, set `header: false` and name its columns (`columns`)',
     );
     expect(dir.short(await errorOf(read({ path, columns: ["text", "labels", "id"] })))).toBe(
-      'DATA forgot.tsv:1: the first row holds "I like it", "27", "eebbqej", not the names that were given ' +
-        '("text", "labels", "id"); if the file has no header, say so (--no-header)',
+      'DATA forgot.tsv:1: the header has "I like it", "27", "eebbqej", but `columns` has "text", "labels", "id"; ' +
+        "if the file has no header, set `header: false`",
     );
     expect(dir.short(await errorOf(read({ path, header: false })))).toBe(
-      "DATA forgot.tsv:1: no header says what the 3 columns are; name them by position (--columns text,labels,id)",
+      "DATA forgot.tsv:1: has 3 columns and no header; name them in order (`columns`)",
     );
   });
 });
@@ -172,32 +172,32 @@ describe("a JSONL file", () => {
     [
       "array.json",
       '[{"text":"a"}]',
-      /^DATA array\.json:1: a JSON array; write one object a line \(jq -c '\.\[\]' FILE\)$/,
+      /^DATA array\.json:1: a JSON array; write one object per line \(jq -c '\.\[\]' FILE\)$/,
     ],
     [
       "string.jsonl",
       '{"text":"a","x":1}\n"b"\n',
-      /^DATA string\.jsonl:2: "\\"b\\"" is no JSON object; write one object a line$/,
+      /^DATA string\.jsonl:2: "\\"b\\"" is not a JSON object; write one object per line$/,
     ],
     [
       "number.jsonl",
       '{"text":"a","x":1}\n{"text":5,"x":1}',
-      /^DATA number\.jsonl:2: field "text" holds 5, no string$/,
+      /^DATA number\.jsonl:2: field "text" holds 5, not a string$/,
     ],
     [
       "null.jsonl",
       '{"text":"a","x":1}\n{"text":null,"x":1}',
-      /^DATA null\.jsonl:2: field "text" holds null, no string$/,
+      /^DATA null\.jsonl:2: field "text" holds null, not a string$/,
     ],
     [
       "missing.jsonl",
       '{"text":"a","x":1}\n{"x":1}',
-      /^DATA missing\.jsonl:2: no field "text"; each row needs its text$/,
+      /^DATA missing\.jsonl:2: no field "text"; each row needs a text$/,
     ],
     [
       "half.jsonl",
       '{"text":"\\ud83d","x":1}',
-      /^DATA half\.jsonl:1: field "text" holds ".+", half of a surrogate pair, which is no text$/,
+      /^DATA half\.jsonl:1: field "text" holds ".+", half of a surrogate pair; remove it$/,
     ],
     [
       "id.jsonl",
@@ -207,7 +207,7 @@ describe("a JSONL file", () => {
     [
       "sparse.jsonl",
       '{"text":"a","x":1}\n{"text":"b","x":0,"y":1}',
-      /^DATA sparse\.jsonl:1: cannot tell the label columns: field "y" is missing here; name/,
+      /^DATA sparse\.jsonl:1: cannot tell which columns are labels: field "y" is missing here; name/,
     ],
     [
       "object.jsonl",
@@ -222,7 +222,7 @@ describe("a JSONL file", () => {
     [
       "hot.jsonl",
       '{"text":"a","labels":[0,1,0,0]}',
-      /^DATA hot\.jsonl:1: label id 0 stands twice in field "labels"; list the ids/,
+      /^DATA hot\.jsonl:1: label id 0 is listed twice in field "labels"; list the ids/,
     ],
     ["empty.jsonl", "\n \n", /^DATA empty\.jsonl: is empty/],
     ["bare.jsonl", "{}\n", /^DATA bare\.jsonl: is empty: it has no JSON object with a field$/],
@@ -234,7 +234,7 @@ describe("a JSONL file", () => {
   test("columns by position make no sense", async () => {
     const path = await dir.write("position.jsonl", '{"text":"a"}\n');
     expect(await errorOf(read({ path, header: false }))).toMatch(
-      /^ARGUMENT .+ a JSONL file names its fields itself/,
+      /^ARGUMENT .+ JSON lines name their fields themselves/,
     );
   });
 });

@@ -40,9 +40,11 @@ describe("chooseDevice", () => {
 
   it("refuses bf16 where the device lacks it", () => {
     expect(() => chooseDevice("cpu", cpuOnly, "bf16")).toThrow(
-      "device cpu has no bf16 instructions; use precision float32",
+      "device cpu has no bf16 instructions; set `precision: float32`",
     );
-    expect(() => chooseDevice("cpu", twoGpus, "bf16")).toThrow("use device cuda:0 or cuda:1, or");
+    expect(() => chooseDevice("cpu", twoGpus, "bf16")).toThrow(
+      "set `device: cuda:0` or `device: cuda:1` or `precision: float32`",
+    );
   });
 });
 
@@ -51,7 +53,7 @@ describe("int8", () => {
     expect(chooseDevice("auto", twoGpus, "int8")).toBe("cpu");
     expect(chooseDevice("cpu", cpuOnly, "int8")).toBe("cpu");
     expect(() => chooseDevice("cuda", twoGpus, "int8")).toThrow(
-      "precision int8 is for the CPU, not for device cuda:0; use device cpu, or precision float32",
+      "`precision: int8` runs on the CPU only, not on cuda:0; set `device: cpu`, or `precision: float32`",
     );
   });
 });
@@ -66,7 +68,7 @@ describe("mapNativeError", () => {
     expect(mapped).toMatchObject({
       code: "ERR_FINETAG_OUT_OF_MEMORY",
       message:
-        "training step failed: can't allocate 12 GiB; use a smaller batch size (with gradient accumulation the result stays the same) or max length",
+        "training step failed: can't allocate 12 GiB; use a smaller `maxLength` or `batchSize` (in training, with as much more `gradientAccumulation`)",
       cause: native,
     });
   });

@@ -37,8 +37,8 @@ it.each([
   const refused = {
     code: "ERR_FINETAG_MODEL",
     message:
-      `${directory}: tensor "${tensor}" of the weights holds NaN or infinite values: they were saved by a training ` +
-      "that diverged, or are damaged; use an earlier checkpoint, or fetch the model again",
+      `${directory}: tensor "${tensor}" of the weights has NaN or infinite values: the training that saved ` +
+      "it diverged, or the file is damaged; use an earlier checkpoint, or fetch the model again",
   };
   await expect(Classifier.fromPretrained(directory, { labels: LABELS })).rejects.toMatchObject(refused);
   const train = await writeTinyCsv(join(folder, "train.csv"), tinyRows(8, 1));

@@ -29,7 +29,7 @@ it.skipIf(!isLinux)(
     const before = await peakAddresses();
     await expect(openModel(source, { labels: LABELS, threads: 1 })).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: expect.stringMatching(/has shape \[.*config\.json asks for/),
+      message: expect.stringMatching(/has shape \[.*but config\.json needs/),
     });
     expect((await peakAddresses()) - before).toBeLessThan(1e9);
   },

@@ -99,7 +99,7 @@ describe("broken downloads", () => {
       server.faults = [{ path, kind: "corrupt", times: 99 }];
       await expect(pullModel("acme/tiny")).rejects.toMatchObject({
         code: "ERR_FINETAG_DOWNLOAD",
-        message: expect.stringContaining(`${path} came with a wrong checksum`),
+        message: expect.stringContaining(`${path} came from ${server.url} with a wrong checksum`),
       });
       expect(await incomplete()).toEqual([]);
       server.faults = [];

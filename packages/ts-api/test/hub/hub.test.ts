@@ -96,7 +96,7 @@ describe("the Hub", () => {
     expect(await readFile(join(repoFolder(), "refs", "refs", "pr", "3"), "utf8")).toBe(repo.commit);
     await expect(pullModel("acme/tiny", { revision: "v9" })).rejects.toMatchObject({
       code: "ERR_FINETAG_DOWNLOAD",
-      message: `acme/tiny: ${server.url} has no revision "v9" of it; leave --revision out for "main"`,
+      message: `acme/tiny: ${server.url} has no revision "v9" of it; leave \`revision\` out for "main"`,
     });
     await expect(pullModel("acme/tiny", { revision: "../x" })).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
@@ -203,7 +203,7 @@ describe("the Hub", () => {
     await expect(pullModel("acme/tiny")).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message:
-        "acme/tiny: the repository has no config.json, and no bert_config.json, so it is no model that finetag reads",
+        "acme/tiny: the repository has no config.json and no bert_config.json, so it is not a model that finetag reads",
     });
   });
 

@@ -127,7 +127,7 @@ describe("pushing", () => {
     expect(files.map(({ path }) => path)).not.toContain("last.ckpt");
     expect(served("best.pth")).toBe("x");
     await rm(join(directory, "model.safetensors"));
-    await expect(pushModel(directory, "acme/tiny")).rejects.toThrow("no whole model to push");
+    await expect(pushModel(directory, "acme/tiny")).rejects.toThrow("the model is incomplete");
   });
 
   it("makes private repositories, and puts a branch beside main", async () => {
@@ -139,7 +139,7 @@ describe("pushing", () => {
     server.add("acme/public", {});
     await expect(pushModel(directory, "acme/public", { private: true })).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
-      message: expect.stringContaining("acme/public is there and public"),
+      message: expect.stringContaining("acme/public: exists and is public"),
     });
   });
 
@@ -299,7 +299,7 @@ describe("a push that fails", () => {
     });
     vi.stubEnv("HF_TOKEN", "hf_acme");
     expect((await failing({}, "other/tiny")).message).toContain(
-      "the token in HF_TOKEN may not write there (403: not your namespace); take one with write access to other",
+      "the token in HF_TOKEN may not write there (403: not your namespace); use one with write access to other",
     );
     server.add("other/tiny", {});
     expect((await failing({}, "other/tiny")).message).toContain(
@@ -346,7 +346,7 @@ describe("a push that fails", () => {
     await expect(pushModel(directory, "acme/out")).rejects.toMatchObject({
       code: "ERR_FINETAG_UPLOAD",
       message:
-        `acme/out: ${server.url} does not come to an end with what it tells of the repository (100 pages came); ` +
+        `acme/out: ${server.url} sends an answer without an end about the repository (100 pages so far); ` +
         "nothing was committed",
     });
     expect(server.seen.filter(({ url }) => url.includes("/tree/"))).toHaveLength(100);
@@ -373,16 +373,16 @@ describe("a push that fails", () => {
 
   it("for names and directories that cannot be right asks nobody", async () => {
     for (const target of ["tiny", "acme/tiny/more", "acme/..", "a b/c"])
-      expect((await failing({}, target)).message).toContain("is no repository; write OWNER/NAME");
-    expect((await failing({ revision: "../x" })).message).toContain("is no branch");
+      expect((await failing({}, target)).message).toContain("is not a repository; write OWNER/NAME");
+    expect((await failing({ revision: "../x" })).message).toContain("is not a branch");
     expect((await failing({ license: "Apache 2.0" })).message).toContain(
-      "is no licence as the Hub names them",
+      "is not one of the Hub's names for licences",
     );
     await rm(join(directory, "model.safetensors"));
     expect(await failing()).toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message: expect.stringContaining(
-        "model.safetensors is missing; name a directory that finetag train wrote",
+        "model.safetensors is missing; name a directory that `finetag train` wrote",
       ),
     });
     expect(server.seen).toEqual([]);

@@ -11,12 +11,12 @@ describe("refusals", () => {
     await expect(pullModel("google-bert/bert-base-uncasd")).rejects.toMatchObject({
       code: "ERR_FINETAG_DOWNLOAD",
       message:
-        `google-bert/bert-base-uncasd: ${server.url} knows no such public model (401); ` +
+        `google-bert/bert-base-uncasd: ${server.url} has no such public model (401); ` +
         'did you mean "bert-base-uncased"?, or set HF_TOKEN for a private one',
     });
     vi.stubEnv("HF_TOKEN", "hf_mine");
     await expect(pullModel("acme/no-such-thing-at-all")).rejects.toMatchObject({
-      message: `acme/no-such-thing-at-all: ${server.url} knows no such model; check the spelling`,
+      message: `acme/no-such-thing-at-all: ${server.url} has no such model; check the spelling`,
     });
   });
 
@@ -70,12 +70,12 @@ describe("refusals", () => {
     await expect(resolveModel("a/b/c")).rejects.toMatchObject({ code: "ERR_FINETAG_MODEL" });
     const file = join(cache, "file");
     await writeFile(file, "");
-    await expect(resolveModel(file)).rejects.toThrow("is a file; give the model's directory");
+    await expect(resolveModel(file)).rejects.toThrow("is a file; name the model's directory");
     vi.stubEnv("HF_TOKEN", "secret");
     await expect(pullModel("acme/tiny")).rejects.toThrow('an access token starts with "hf_"');
     vi.stubEnv("HF_TOKEN", "");
     vi.stubEnv("HF_ENDPOINT", "mirror.example");
-    await expect(pullModel("acme/tiny")).rejects.toThrow('HF_ENDPOINT: "mirror.example" is no URL');
+    await expect(pullModel("acme/tiny")).rejects.toThrow('HF_ENDPOINT: "mirror.example" is not a URL');
     expect(server.seen).toEqual([]);
   });
 
@@ -84,7 +84,7 @@ describe("refusals", () => {
     server.add("acme/tiny", MODEL, { commit, revisions: { main: commit } });
     await expect(pullModel("acme/tiny")).rejects.toMatchObject({
       code: "ERR_FINETAG_DOWNLOAD",
-      message: `acme/tiny: ${server.url} says that "main" is the commit "${commit}", which is none; try another endpoint (HF_ENDPOINT)`,
+      message: `acme/tiny: ${server.url} says that "main" is "${commit}", which is not a commit; try another endpoint (HF_ENDPOINT)`,
     });
     expect(server.fetchedFiles()).toEqual([]);
   });
@@ -108,7 +108,7 @@ describe("refusals", () => {
     await expect(pullModel("acme/tiny")).rejects.toMatchObject({
       code: "ERR_FINETAG_DOWNLOAD",
       message:
-        `acme/tiny: ${server.url} does not come to an end with what it tells of the repository (${limit} came); ` +
+        `acme/tiny: ${server.url} sends an answer without an end about the repository (${limit} so far); ` +
         "set HF_ENDPOINT to another mirror",
     });
     // Asked once: such a server would say the same again.
@@ -127,7 +127,7 @@ describe("refusals", () => {
       files: expect.arrayContaining(["config.json"]),
       warning: expect.stringMatching(
         new RegExp(
-          `^acme/tiny: .*${server.url}.*; what the cache holds is taken, which may not be the newest$`,
+          `^acme/tiny: .*${server.url}.*; using the copy in the cache, which may not be the newest$`,
         ),
       ),
     });
@@ -140,7 +140,7 @@ describe("refusals", () => {
       return expect(pullModel("acme/tiny")).rejects;
     };
     await refuse("config.json", 404).toThrow(
-      `acme/tiny: ${server.url} lists config.json and does not have it (404); set HF_ENDPOINT to another mirror`,
+      `acme/tiny: ${server.url} lists config.json but does not have it (404); set HF_ENDPOINT to another mirror`,
     );
     server.faults.length = 0;
     await refuse("config.json", 401).toThrow(

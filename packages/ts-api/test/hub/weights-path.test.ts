@@ -45,15 +45,15 @@ describe("weights that their folder's model is not read from are refused", () =>
     await expect(resolveModel(join(TRAINED, "model.ckpt-1"))).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message:
-        `${TRAINED}/model.ckpt-1: the model of its folder is read from model.ckpt-2; give the folder ${TRAINED} if that ` +
-        "is meant, else one that holds only the files of the other",
+        `${TRAINED}/model.ckpt-1: finetag would read model.ckpt-2 of the same folder instead; name the folder (${TRAINED}) to ` +
+        "use that, or one that has only the files of this model",
     });
   });
 
   it("a file beside others that come first", async () => {
     const directory = await filesIn("both", ["model.safetensors", "pytorch_model.bin"]);
     await expect(resolveModel(join(directory, "pytorch_model.bin"))).rejects.toThrow(
-      "is read from model.safetensors; give the folder",
+      "finetag would read model.safetensors of the same folder instead; name the folder",
     );
   });
 
@@ -63,7 +63,7 @@ describe("weights that their folder's model is not read from are refused", () =>
       await copyFile(join(TRAINED, file), join(directory, file));
     }
     await expect(resolveModel(join(directory, "model.ckpt-1"))).rejects.toThrow(
-      "no file `checkpoint` says which one is meant",
+      "no file `checkpoint` says which one to use",
     );
   });
 });

@@ -101,17 +101,13 @@ describe("bad input", () => {
     [
       "a ragged matrix",
       { probabilities: new Float64Array(3) },
-      "3 probabilities are no whole number of rows of 2 labels; give [rows, labels]",
+      "3 probabilities are not a whole number of rows of 2 labels; give [rows, labels]",
     ],
-    [
-      "too few labels",
-      { labels: new Uint8Array(2) },
-      "4 probabilities but 2 labels; give one for each other",
-    ],
+    ["too few labels", { labels: new Uint8Array(2) }, "4 probabilities but 2 labels; give as many of each"],
     [
       "too few thresholds",
       { thresholds: [0.5] },
-      "1 thresholds for 2 labels; give one number, or one a label",
+      "1 thresholds for 2 labels; give one number, or one per label",
     ],
     ["a threshold above 1", { thresholds: [0.5, 2] }, 'threshold 2 of label "anger" is not between 0 and 1'],
     ["a NaN threshold", { thresholds: Number.NaN }, 'threshold NaN of label "joy" is not between 0 and 1'],

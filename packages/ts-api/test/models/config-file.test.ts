@@ -37,6 +37,6 @@ it("does not choose among several", async () => {
   await write("albert_config_base.json", ALBERT);
   await expect(readConfigFile(dir)).rejects.toMatchObject({
     code: "ERR_FINETAG_MODEL",
-    message: `${dir}: holds albert_config_base.json, albert_config_tiny.json and no config.json; leave only the one that belongs to the weights`,
+    message: `${dir}: has albert_config_base.json, albert_config_tiny.json and no config.json; keep only the one that belongs to the weights`,
   });
 });

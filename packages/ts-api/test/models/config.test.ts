@@ -147,7 +147,7 @@ describe("readModelConfig", () => {
   it("says what is missing or damaged", async () => {
     await expect(readModelConfig(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: `${dir}: there is no config.json in it, and no bert_config.json; name a folder with a model, or fetch one with finetag pull`,
+      message: `${dir}: has no config.json and no bert_config.json; name a model's folder, or fetch a model with \`finetag pull\``,
     });
     await writeFile(join(dir, "config.json"), "{");
     await expect(readModelConfig(dir)).rejects.toMatchObject({
@@ -242,35 +242,39 @@ describe("refuses", () => {
     [
       "another model",
       { model_type: "gpt2" },
-      'config.json: model_type "gpt2" is not read; the types that are: albert, bert',
+      'config.json: finetag does not read model_type "gpt2"; it reads albert, bert',
     ],
-    ["no model type", { model_type: undefined }, "it names no model_type; add the one"],
+    ["no model type", { model_type: undefined }, "it has no model_type; add the one"],
     [
       "no model type, and a single token type",
       { model_type: undefined, hidden_size: 8, vocab_size: 9, type_vocab_size: 1 },
-      "it names no model_type; add the one",
+      "it has no model_type; add the one",
     ],
     [
       "no model type, and another class",
       { model_type: undefined, architectures: ["GPT2Model"] },
-      'it names no model_type, and architectures ["GPT2Model"] does not tell it',
+      'it has no model_type, and architectures ["GPT2Model"] does not say which it is',
     ],
     [
       "more groups than layers",
       { model_type: "albert", num_hidden_groups: 13 },
       "num_hidden_groups 13 is more than num_hidden_layers 12",
     ],
-    ["a name of Object", { model_type: "toString" }, 'model_type "toString" is not read'],
+    ["a name of Object", { model_type: "toString" }, 'finetag does not read model_type "toString"'],
     [
       "heads that do not divide",
       { hidden_size: 10 },
-      "hidden_size 10 is no multiple of num_attention_heads 12",
+      "hidden_size 10 is not a multiple of num_attention_heads 12",
     ],
-    ["heads of a DistilBERT", { model_type: "distilbert", dim: 10 }, "dim 10 is no multiple of n_heads 12"],
+    [
+      "heads of a DistilBERT",
+      { model_type: "distilbert", dim: 10 },
+      "dim 10 is not a multiple of n_heads 12",
+    ],
     [
       "relative positions",
       { position_embedding_type: "relative_key" },
-      '"relative_key" is not read, only "absolute"',
+      'finetag reads position_embedding_type "absolute", not "relative_key"',
     ],
     ["a decoder", { is_decoder: true }, "it describes a decoder"],
     ["cross-attention", { add_cross_attention: true }, "it describes a decoder"],
@@ -283,7 +287,7 @@ describe("refuses", () => {
     [
       "a rate that leaves nothing",
       { hidden_dropout_prob: 1 },
-      'config.json: "hidden_dropout_prob" is 1: Too big: expected number to be <1; mend it, or use the config.json of the weights',
+      'config.json: "hidden_dropout_prob" is 1: Too big: expected number to be <1; correct it, or use the config.json of the weights',
     ],
     [
       "such a rate of attention",
@@ -300,13 +304,13 @@ describe("refuses", () => {
     [
       "weights that start as nothing",
       { initializer_range: 0 },
-      'config.json: "initializer_range" is 0: Too small: expected number to be >0; mend it',
+      'config.json: "initializer_range" is 0: Too small: expected number to be >0; correct it',
     ],
     ["norms that divide by nothing", { layer_norm_eps: 0 }, '"layer_norm_eps" is 0: Too small'],
     [
       "a padding token beyond the vocabulary",
       { vocab_size: 100, pad_token_id: 100 },
-      "config.json: pad_token_id 100 is no id below vocab_size 100; mend it, or use the config.json of the weights",
+      "config.json: pad_token_id 100 is not below vocab_size 100; correct it, or use the config.json of the weights",
     ],
     ["a padding token below it", { pad_token_id: -1 }, '"pad_token_id" is -1: Too small'],
     ["a text of many lines", { hidden_act: "\n".repeat(1000) }, '"hidden_act" is "\\n\\n'],
@@ -354,7 +358,7 @@ describe("assertVocabulary", () => {
     const config = { directory: "/models/m", ...parse({ vocab_size: 100, hidden_size: 12 }) };
     assertVocabulary({ maxTokenId: 99 }, config);
     expect(() => assertVocabulary({ maxTokenId: 100 }, config)).toThrow(
-      "/models/m: the vocabulary of the weights is smaller than the ids: the tokenizer gives ids up to 100, config.json has vocab_size 100",
+      "/models/m: the tokenizer gives ids up to 100, but config.json has vocab_size 100",
     );
   });
 });

@@ -184,14 +184,14 @@ describe("a model within something larger", () => {
     const small = entriesOf(name).map((entry) => ({ ...entry, shape: entry.shape.map((size) => size / 2) }));
     expect(match("Bert", name, [...behind("a.", small), ...behind("student.")]).prefix).toBe("student.");
     expect(() => match("Bert", name, [...behind("query."), ...behind("passage.")])).toThrow(
-      '/models/m: the weights hold 2 encoders, whose names begin with "query.", "passage."; save the one that is meant in a file of its own',
+      '/models/m: the weights have 2 encoders, whose names begin with "query.", "passage."; save the one you mean to a file of its own',
     );
   });
 
   it("is told by its prefix where something of it is missing", () => {
     const entries = behind("model.").filter((entry) => !entry.name.includes("layer.1.output.dense.bias"));
     expect(() => match("Bert", name, entries)).toThrow(
-      '/models/m: tensor "bert.encoder.layer.1.output.dense.bias" is missing from the weights behind "model."; use the config',
+      '/models/m: tensor "bert.encoder.layer.1.output.dense.bias" is missing from the weights (their names begin with "model."); use the config',
     );
   });
 
@@ -211,8 +211,8 @@ describe("a model within something larger", () => {
 
   it("that is no model says what its tensors are called", () => {
     expect(() => match("Bert", name, [loss])).toThrow(
-      '/models/m: none of the 1 tensors in the weights is called as those of a "bert" model are (the first is ' +
-        '"loss.weight", not "…bert.embeddings.LayerNorm.bias"); use weights of such a model under the names of transformers',
+      '/models/m: none of the 1 tensors in the weights has a name of a "bert" model (the first is ' +
+        '"loss.weight", not "…bert.embeddings.LayerNorm.bias"); use weights with the names that transformers gives them',
     );
   });
 });
@@ -293,14 +293,14 @@ describe("weights that contradict the config", () => {
     [
       "bert.embeddings.word_embeddings.weight",
       [12, 8],
-      "has shape [12, 8], config.json asks for [11, 8] (vocab_size",
+      "has shape [12, 8], but config.json needs [11, 8] (vocab_size",
     ],
     ["bert.embeddings.position_embeddings.weight", [8, 8], "(max_position_embeddings or hidden_size)"],
     ["bert.encoder.layer.1.intermediate.dense.weight", [8, 12], "(intermediate_size or hidden_size)"],
     [
       "bert.encoder.layer.0.attention.self.query.bias",
       [8, 1],
-      "has shape [8, 1], config.json asks for [8] (hidden_size)",
+      "has shape [8, 1], but config.json needs [8] (hidden_size)",
     ],
   ])("%s", (tensor, shape, message) => {
     expect(() => match("Bert", name, changed(tensor, shape))).toThrow(message);

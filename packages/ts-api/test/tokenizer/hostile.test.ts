@@ -79,13 +79,9 @@ describe("a tokenizer.json that the core takes unseen", () => {
     [
       "puts an id around texts that is no token's",
       (json) => template(json).special_tokens["<s>"]!.ids.splice(0, 1, 5000),
-      "post_processor: 5000 is no id of a token",
+      "post_processor: 5000 is not the id of a token",
     ],
-    [
-      "forgets the second text",
-      (json) => template(json).pair.splice(3, 1),
-      "it does not take each text once",
-    ],
+    ["forgets the second text", (json) => template(json).pair.splice(3, 1), "it does not use each text once"],
     [
       "has a normalizer without its table",
       (json) => (json.normalizer = { type: "Precompiled" }),
@@ -99,7 +95,7 @@ describe("a tokenizer.json that the core takes unseen", () => {
     [
       "cuts off a prefix longer than the token",
       (json) => (json.model.continuing_subword_prefix = "####"),
-      "does not make one of its tokens out of two",
+      "does not join two of its tokens into a third",
     ],
     [
       "merges to a token longer than any",
@@ -107,7 +103,7 @@ describe("a tokenizer.json that the core takes unseen", () => {
         json.model.merges.push(
           Array(2).fill(Object.keys(json.model.vocab).sort((a, b) => b.length - a.length)[0]),
         ),
-      "does not make one of its tokens out of two",
+      "does not join two of its tokens into a third",
     ],
     [
       "has texts of no length",
@@ -135,7 +131,7 @@ it("a file of a hundred thousand brackets is refused", async () => {
       `{"a":${"[".repeat(1e5)}${"]".repeat(1e5)},${Buffer.from(files[name]!).toString().trim().slice(1)}`,
     );
     expect(await readOrRefuse(dir, sample, { ...files, [name]: deep }, name)).toContain(
-      `${name}: its values lie more than 128 deep`,
+      `${name}: its values are nested more than 128 deep`,
     );
   }
 });

@@ -28,7 +28,7 @@ describe("what a run refuses", () => {
   });
 
   it.each([
-    [{ maxLength: 65 }, "ERR_FINETAG_ARGUMENT", "--max-length 65 is over the 64 positions of "],
+    [{ maxLength: 65 }, "ERR_FINETAG_ARGUMENT", "`maxLength: 65` is more than the 64 positions of "],
     [{ bestMetric: "f1" }, "ERR_FINETAG_ARGUMENT", "did you mean micro_f1?"],
     [
       { train: undefined },
@@ -37,7 +37,7 @@ describe("what a run refuses", () => {
     ],
     [{ devSplit: 0.1 }, "ERR_FINETAG_ARGUMENT", "both `devSplit` and the dev file "],
     [{ dev: undefined, earlyStopping: 1 }, "ERR_FINETAG_ARGUMENT", "`earlyStopping` needs dev data"],
-    [{ device: "cuda:99" }, "ERR_FINETAG_DEVICE", "device cuda:99 is not there"],
+    [{ device: "cuda:99" }, "ERR_FINETAG_DEVICE", "there is no device cuda:99"],
   ])("%j", async (changes, code, message) => {
     await expect(run(changes as Partial<TrainOptions>)).rejects.toMatchObject({
       code,

@@ -13,7 +13,7 @@ import { HEADER, tableOf } from "./tensorflow/table.ts";
 folderForEach();
 
 const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 440473133\n";
-const IS_POINTER = "it is a pointer of Git LFS, without the file itself; fetch that with `git lfs pull`";
+const IS_POINTER = "it is a Git LFS pointer, not the file itself; fetch the file with `git lfs pull`";
 
 const KINDS: [string, Uint8Array, string][] = [
   ["nothing", Buffer.alloc(0), "it is empty; fetch it again"],
@@ -25,7 +25,7 @@ const KINDS: [string, Uint8Array, string][] = [
   ],
   ["gzip", gzipSync(randomBytes(700_000)), "it is compressed with gzip; decompress it first"],
   ["a little gzip", gzipSync("x".repeat(100)), "it is compressed with gzip; decompress it first"],
-  ["HDF5", Buffer.from("\x89HDF\r\n\x1a\n and more", "latin1"), "it is HDF5, as Keras writes it"],
+  ["HDF5", Buffer.from("\x89HDF\r\n\x1a\n and more", "latin1"), "it is HDF5 (Keras)"],
 ];
 
 describe.each(["model.safetensors", "pytorch_model.bin", "bert_model.ckpt.index"])("%s", (name) => {

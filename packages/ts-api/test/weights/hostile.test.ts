@@ -11,7 +11,7 @@ describe.each(SAMPLES.map((sample) => [sample.name, sample] as const))("%s", (na
     const files = await readSample(sample);
     const result = await readOrRefuse(dir, files, "the whole");
     if (sample.calls === undefined) expect(result).toBeGreaterThan(1);
-    else expect(result).toContain(`asks Python for "${sample.calls}", which is refused`);
+    else expect(result).toContain(`asks Python for "${sample.calls}", which finetag refuses`);
     if (sample.seal !== undefined) expect(sample.seal(files)).toEqual(files);
   });
 

@@ -44,25 +44,25 @@ describe("shards", () => {
     [
       "a path upwards",
       { a: "../model-1.safetensors" },
-      'is said to be in "../model-1.safetensors", which is not the name',
+      'should be in "../model-1.safetensors", which is not the name',
     ],
     [
       "an absolute path",
       { a: "/etc/x.safetensors" },
-      "which is not the name of a safetensors file beside it",
+      "which is not the name of a safetensors file next to it",
     ],
-    ["a backslash", { a: "..\\x.safetensors" }, "which is not the name of a safetensors file beside it"],
+    ["a backslash", { a: "..\\x.safetensors" }, "which is not the name of a safetensors file next to it"],
     [
       "a line break",
       { a: "one\n.safetensors" },
-      'in "one\\n.safetensors", which is not the name of a safetensors file beside it; fetch it again',
+      'in "one\\n.safetensors", which is not the name of a safetensors file next to it; fetch it again',
     ],
     [
       "a name that no file has",
       { a: `${"x".repeat(245)}.safetensors` },
-      "which is not the name of a safetensors file beside it; fetch it again",
+      "which is not the name of a safetensors file next to it; fetch it again",
     ],
-    ["another format", { a: "pytorch_model.bin" }, "which is not the name of a safetensors file beside it"],
+    ["another format", { a: "pytorch_model.bin" }, "which is not the name of a safetensors file next to it"],
     ["a list", ["a"], '"weight_map" is not an object of file names'],
     ["no names", { a: 1 }, '"weight_map" is not an object of file names'],
   ])("refuse %s", async (_, weightMap, message) => {
@@ -109,23 +109,26 @@ describe("a directory with weights in several formats", () => {
 
 describe("a directory without weights that are read", () => {
   it.each([
-    ["tf_model.h5", "holds tf_model.h5, Keras weights, which are not read; fetch the model with safetensors"],
+    [
+      "tf_model.h5",
+      "has tf_model.h5, Keras weights, which finetag does not read; fetch the model with safetensors",
+    ],
     [
       "flax_model.msgpack",
-      "holds flax_model.msgpack, Flax weights, which are not read; fetch the model with",
+      "has flax_model.msgpack, Flax weights, which finetag does not read; fetch the model with",
     ],
-    ["model.onnx", "holds model.onnx, a model made for inference only; fetch the model with safetensors"],
+    ["model.onnx", "has model.onnx, a model made for inference only; fetch the model with safetensors"],
     [
       "model.ckpt-1000.data-00000-of-00001",
-      "holds model.ckpt-1000.data-00000-of-00001, a part of a TensorFlow checkpoint without its .index; copy all of its",
+      "has model.ckpt-1000.data-00000-of-00001, a part of a TensorFlow checkpoint without its .index; copy all of its",
     ],
     [
       "bert_model.ckpt.meta",
-      "holds bert_model.ckpt.meta, a part of a TensorFlow checkpoint without its .index",
+      "has bert_model.ckpt.meta, a part of a TensorFlow checkpoint without its .index",
     ],
     [
       "notes.txt",
-      "there are no weights in it (model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint); name a folder",
+      "has no weights (model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint); name a model's folder",
     ],
   ])("that holds %s says what to do", async (name, message) => {
     await writeFile(join(dir, name), "");

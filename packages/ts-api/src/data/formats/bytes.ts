@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { FinetagError } from "../../errors/index.ts";
-import { dataError, didYouMean, throwIfAborted } from "../errors.ts";
+import { throwIfAborted } from "../../errors/index.ts";
+import { ioError, isNotFound } from "../../io/index.ts";
+import { dataError, didYouMean } from "../errors.ts";
 
 /** Small enough that parsing one never holds up the event loop for long. */
 const CHUNK_BYTES = 64 * 1024;
@@ -22,16 +23,11 @@ const FOREIGN_STARTS: { bytes: number[]; what: string }[] = [
   { bytes: [0xfe, 0xff], what: "is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)" },
 ];
 
-/** One line about a file that cannot be read; a mistake in the path is an input error, the rest is IO. */
-async function fileError(path: string, cause: unknown): Promise<FinetagError> {
-  const code = (cause as NodeJS.ErrnoException).code;
-  if (code === "ENOENT" || code === "ENOTDIR") {
-    const siblings = await readdir(dirname(path)).catch(() => []);
-    return dataError(path, undefined, `no such file${didYouMean(basename(path), siblings)}`);
-  }
-  const denied = code === "EACCES" || code === "EPERM";
-  const why = denied ? "permission denied; make it readable" : `cannot be read: ${(cause as Error).message}`;
-  return new FinetagError("ERR_FINETAG_IO", `${path}: ${why}`, { cause });
+/** One line about a file that cannot be read; a path that leads nowhere is a mistake of the data's, the rest is IO. */
+async function fileError(path: string, cause: unknown): Promise<unknown> {
+  if (!isNotFound(cause)) return ioError(cause, "read", path);
+  const siblings = await readdir(dirname(path)).catch(() => []);
+  return dataError(path, undefined, `no such file${didYouMean(basename(path), siblings)}`);
 }
 
 async function orFileError<T>(path: string, work: Promise<T>): Promise<T> {
@@ -50,7 +46,8 @@ export async function checkFile(path: string): Promise<void> {
   const stats = await orFileError(path, stat(path));
   if (stats.isDirectory()) throw dataError(path, undefined, "is a directory, not a file");
   // Opening a pipe would wait for its writer; and a file is read more than once.
-  if (!stats.isFile()) throw dataError(path, undefined, "is no regular file; write the data to a file first");
+  if (!stats.isFile())
+    throw dataError(path, undefined, "is not a regular file; save the data to a file first");
   if (stats.size === 0) throw dataError(path, undefined, "is empty");
 }
 
@@ -110,7 +107,7 @@ async function checkText(path: string, chunk: Buffer, offset: number): Promise<v
   const nul = chunk.indexOf(0);
   if (nul >= 0) {
     const line = await lineAt(path, offset + nul);
-    throw dataError(path, line, "a NUL byte; the file is binary or UTF-16, and has to be text in UTF-8");
+    throw dataError(path, line, "a NUL byte; the file is binary or UTF-16, save it as text in UTF-8");
   }
   if (isUtf8(chunk)) return;
   for (let start = 0; start < chunk.length; ) {

@@ -35,15 +35,13 @@ export function dataFormat(path: string, given?: DataFormat): DataFormat {
   if (given !== undefined) {
     if (FORMATS.includes(given)) return given;
     const advice = didYouMean(String(given), FORMATS) || `; it is one of ${FORMATS.join(", ")}`;
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `unknown data format ${show(String(given))}${advice}`);
+    const message = `unknown data format ${show(String(given))}${advice}`;
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", message, { option: "format" });
   }
   const extension = extname(path).toLowerCase();
   const format = BY_EXTENSION[extension];
   if (format !== undefined) return format;
-  const remedy = UNREADABLE[extension] ?? "give the format (--format csv, tsv or jsonl)";
-  throw dataError(
-    path,
-    undefined,
-    `the extension ${show(extension)} is no format that finetag reads; ${remedy}`,
-  );
+  const what = extension === "" ? "has no extension" : `finetag reads no ${extension} files`;
+  const remedy = UNREADABLE[extension] ?? "set `format` to csv, tsv or jsonl";
+  throw dataError(path, undefined, `${what}; ${remedy}`, "format");
 }

@@ -9,7 +9,7 @@ export interface JsonRecord {
 }
 
 /**
- * Parses one JSON object a line; blank lines are skipped. Yields the records of a chunk at a time.
+ * Parses one JSON object per line; blank lines are skipped. Yields the records of a chunk at a time.
  * @throws {FinetagError} ERR_FINETAG_DATA at the first line that holds no JSON object.
  */
 export async function* readJsonl(
@@ -23,7 +23,7 @@ export async function* readJsonl(
       const json = text.trim();
       if (json === "") continue;
       if (!started && json.startsWith("[")) {
-        throw dataError(path, row, "a JSON array; write one object a line (jq -c '.[]' FILE)");
+        throw dataError(path, row, "a JSON array; write one object per line (jq -c '.[]' FILE)");
       }
       started = true;
       try {
@@ -46,7 +46,7 @@ function parseObject(json: string): Record<string, unknown> {
     throw new Error(`invalid JSON: ${why}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new Error(`${show(json)} is no JSON object; write one object a line`);
+    throw new Error(`${show(json)} is not a JSON object; write one object per line`);
   }
   return value as Record<string, unknown>;
 }

@@ -35,7 +35,7 @@ const JSONL_SAMPLE = 1000;
 /**
  * Opens a file and reads its header. `textName` names the only column of a file without any names.
  * @throws {FinetagError} ERR_FINETAG_DATA for a file without rows, a header with a name twice, or `columns`
- *   that contradict the file; ERR_FINETAG_ARGUMENT for a `columns` or `header` that cannot be meant.
+ *   that contradict the file; ERR_FINETAG_ARGUMENT for a `columns` or `header` that does not apply.
  */
 export async function openTable(spec: DataSpec, textName: string, signal?: AbortSignal): Promise<Table> {
   await checkFile(spec.path);
@@ -46,10 +46,10 @@ export async function openTable(spec: DataSpec, textName: string, signal?: Abort
       : await openTextTable(spec, format, textName, signal);
   for await (const _ of table.records([], signal)) return table;
   const oldMac = table.columns.some((name) => /\r(?!\n)/.test(name));
-  const why = oldMac
-    ? "the lines end in a lone CR; convert them to LF"
-    : "has a header and no rows after it; if the file has no header, say so (--no-header) and name the columns";
-  throw dataError(spec.path, undefined, why);
+  if (oldMac) throw dataError(spec.path, undefined, "the lines end in a lone CR; convert them to LF");
+  const why =
+    "has a header but no rows; if it has no header, set `header: false` and name its columns (`columns`)";
+  throw dataError(spec.path, undefined, why, "header");
 }
 
 async function openTextTable(
@@ -60,7 +60,7 @@ async function openTextTable(
 ): Promise<Table> {
   const { path } = spec;
   const first = await firstRecord(path, format, signal);
-  if (first === undefined) throw dataError(path, undefined, "is empty: it has no line that isn't blank");
+  if (first === undefined) throw dataError(path, undefined, "is empty: all of its lines are blank");
   const hasHeader = format !== "txt" && spec.header !== false;
   const columns = hasHeader ? headerNames(spec, first) : positionNames(spec, first, textName);
   checkNames(spec, columns, hasHeader ? first.row : undefined);
@@ -98,7 +98,7 @@ function isBlank({ fields }: Pick<TextRecord, "fields">): boolean {
 function raggedRow(path: string, format: DataFormat, row: number, expected: number, found: number) {
   const remedy =
     format === "tsv"
-      ? "remove tabs from the texts, or give the right columns"
+      ? "remove tabs from the texts, or correct the columns"
       : "quote a field that holds a comma, a quote or a line break";
   return dataError(path, row, `expected ${expected} fields, found ${found}; ${remedy}`);
 }
@@ -141,8 +141,9 @@ function headerNames(spec: DataSpec, first: TextRecord): string[] {
     throw dataError(
       spec.path,
       first.row,
-      `the first row holds ${showList(names)}, not the names that were given (${showList(wanted)}); ` +
-        "if the file has no header, say so (--no-header)",
+      `the header has ${showList(names)}, but \`columns\` has ${showList(wanted)}; ` +
+        "if the file has no header, set `header: false`",
+      "columns",
     );
   }
   return names;
@@ -152,13 +153,13 @@ function positionNames(spec: DataSpec, first: TextRecord, textName: string): str
   const found = first.fields.length;
   if (spec.columns === undefined) {
     if (found === 1) return [textName];
-    const remedy = "name them by position (--columns text,labels,id)";
-    throw dataError(spec.path, first.row, `no header says what the ${found} columns are; ${remedy}`);
+    const what = `has ${found} columns and no header; name them in order (\`columns\`)`;
+    throw dataError(spec.path, first.row, what, "columns");
   }
   if (spec.columns.length !== found) {
     const names = showList(spec.columns);
     const what = `expected ${spec.columns.length} fields (${names}), found ${found}; name every column in order`;
-    throw dataError(spec.path, first.row, what);
+    throw dataError(spec.path, first.row, what, "columns");
   }
   return spec.columns.map((name) => name.trim());
 }
@@ -178,9 +179,9 @@ function checkNames(spec: DataSpec, columns: readonly string[], headerRow: numbe
 async function openJsonlTable(spec: DataSpec, signal?: AbortSignal): Promise<Table> {
   const { path } = spec;
   if (spec.columns !== undefined || spec.header === false) {
-    const what =
-      "a JSONL file names its fields itself; leave out the columns by position (--columns, --no-header)";
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `${path}: ${what}`);
+    const option = spec.columns === undefined ? "header" : "columns";
+    const what = `${path}: JSON lines name their fields themselves; leave \`${option}\` out`;
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option });
   }
   const objects = (signal?: AbortSignal) => readJsonl(path, readText(path, signal));
 

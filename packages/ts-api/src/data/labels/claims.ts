@@ -12,7 +12,7 @@ export class Claims {
   readonly #reserved: ReadonlySet<string>;
   readonly #roles = new Map<string, string>();
 
-  /** `reserved`: columns that are not to be guessed at. */
+  /** @param reserved Columns that are never guessed. */
   constructor(table: Table, reserved: Iterable<string>) {
     this.#table = table;
     this.#present = new Set(table.columns);
@@ -38,7 +38,7 @@ export class Claims {
     const before = this.#roles.get(column);
     if (before !== undefined) {
       const what = before === role ? `named twice as ${role}` : `both the ${before} and the ${role}`;
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", `${word} ${show(column)} is ${what}; use a column once`);
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", `${word} ${show(column)} is ${what}; use each once`);
     }
     this.#roles.set(column, role);
     return column;
@@ -54,28 +54,28 @@ export class Claims {
     return undefined;
   }
 
-  /** The columns that nothing uses; row numbers are none. */
+  /** The columns that nothing uses, without those of row numbers. */
   unclaimed(columns: readonly string[]): string[] {
     return columns.filter((name) => !this.#roles.has(name) && !ROW_NUMBER_NAMES.includes(name));
   }
 
   /** An error about the columns as a whole: lists what there is, and says what it may come from. */
-  error(what: string): FinetagError {
+  error(what: string, option?: string): FinetagError {
     const { path, format, headerRow, columns } = this.#table;
     const list = `the file has ${showList(columns)}`;
     const separator = what.endsWith("?") ? " " : "; ";
-    return dataError(path, headerRow, `${what}${separator}${list}${this.#suspicion(format)}`);
+    return dataError(path, headerRow, `${what}${separator}${list}${this.#suspicion(format)}`, option);
   }
 
   #suspicion(format: string): string {
     const { headerRow, columns } = this.#table;
     if (headerRow === undefined) return "";
     if (format === "csv" && columns.length === 1 && /[;\t]/.test(columns[0]!)) {
-      return "; a CSV is separated by commas: convert it, or for tabs give --format tsv";
+      return '; a CSV is separated by commas; convert it, or set `format: "tsv"` if these are tabs';
     }
     const looksLikeData = columns.some((name) => name.length > 60 || /^\d+(?:,\d+)*$/.test(name));
     return looksLikeData
-      ? "; if that is no header, name the columns (--no-header --columns text,labels,id)"
+      ? "; if the file has no header, set `header: false` and name its columns (`columns`)"
       : "";
   }
 }

@@ -30,8 +30,8 @@ const ID_NAMES = ["id", "guid", "uid", "uuid", "text_id", "comment_id", "idx", "
 /**
  * Decides which column means what: the user's word first, then the model's columns, then usual names. A
  * column that holds labels is never guessed to be the text or the id.
- * @throws {FinetagError} ERR_FINETAG_DATA where a column is missing or cannot be told, with the columns there
- *   are; ERR_FINETAG_ARGUMENT where one is used twice.
+ * @throws {FinetagError} ERR_FINETAG_DATA where a column is missing or cannot be guessed, with the columns of
+ *   the file; ERR_FINETAG_ARGUMENT where one is used twice.
  */
 export async function resolveColumns(
   table: Table,
@@ -48,7 +48,8 @@ export async function resolveColumns(
   const namedId = named("id", spec.idColumn);
 
   const text = namedText ?? named("text", claims.guess(TEXT_NAMES));
-  if (text === undefined) throw claims.error("no column is known to hold the text; name it (--text-column)");
+  if (text === undefined)
+    throw claims.error("cannot tell which column holds the text; name it (`textColumn`)", "textColumn");
   // A model's texts had ids, perhaps; the texts of another file may go without.
   const savedId = saved?.id !== undefined && claims.isFree(saved.id) ? saved.id : undefined;
   const id = namedId ?? named("id", savedId ?? claims.guess(ID_NAMES));

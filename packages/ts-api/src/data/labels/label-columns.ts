@@ -37,10 +37,10 @@ const LIST_NAMES = [
   "类别",
 ];
 
-/** More collected labels than this are surely no labels. */
+/** What has more different values than this is surely not a column of labels. */
 const MAX_COLLECTED = 100_000;
 
-const NAME_THEM = "name the 0/1 columns (--label-columns) or the column that lists labels (--labels-column)";
+const NAME_THEM = "name the 0/1 columns (`labelColumns`) or the column that lists labels (`labelsColumn`)";
 
 interface PlacedCell {
   place: CellPlace;
@@ -66,13 +66,12 @@ export async function resolveLabels(
   const known = options.labels;
   if (!options.requireLabels) return { columns: { kind: "none" }, labels: known ?? [] };
   if (spec.labelColumns !== undefined && spec.labelsColumn !== undefined) {
-    const what = "label columns (--label-columns) and a labels column (--labels-column) exclude each other";
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", what);
+    const what = "both `labelColumns` and `labelsColumn` are given; give one of them";
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "labelsColumn" });
   }
   if (table.format === "txt") {
-    const what =
-      "a .txt file holds one text a line and no labels; for a table give its format (--format csv or tsv)";
-    throw dataError(table.path, undefined, what);
+    const what = "a .txt file has one text per line and no labels; for a table, set `format` to csv or tsv";
+    throw dataError(table.path, undefined, what, "format");
   }
   const saved = options.columns?.labels;
   const resolve = new LabelResolver(table, spec, options, claims);
@@ -109,7 +108,8 @@ class LabelResolver {
   flags(columns: readonly string[]): ResolvedLabels {
     const known = this.#options.labels ?? columns;
     if (columns.length === 0) {
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", "the list of label columns is empty; name at least one");
+      const what = "`labelColumns` is empty; name at least one column";
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "labelColumns" });
     }
     for (const name of columns) this.#claims.claim("label column", name);
     const { path } = this.#table;
@@ -117,12 +117,12 @@ class LabelResolver {
     const unknown = columns.find((name) => !knownNames.has(name));
     if (unknown !== undefined) {
       const advice = didYouMean(unknown, known) || `; the labels are ${showList(known)}`;
-      throw dataError(path, undefined, `label column ${show(unknown)} is no known label${advice}`);
+      throw dataError(path, undefined, `label column ${show(unknown)} is not one of the labels${advice}`);
     }
     const columnNames = new Set(columns);
     const missing = known.find((name) => !columnNames.has(name));
     if (missing !== undefined) {
-      const what = `the label ${show(missing)} is not among the label columns ${showList(columns)}`;
+      const what = `the label ${show(missing)} has no column; the label columns are ${showList(columns)}`;
       throw dataError(path, undefined, what);
     }
     const names = [...known];
@@ -141,7 +141,7 @@ class LabelResolver {
         const column = `${columnWord(format)} ${show(names[at]!)}`;
         const found =
           cells[at] === undefined ? "is missing here" : `holds ${showCell(cells[at])}, neither 0 nor 1`;
-        throw dataError(path, row, `cannot tell the label columns: ${column} ${found}; ${NAME_THEM}`);
+        throw dataError(path, row, `cannot tell which columns are labels: ${column} ${found}; ${NAME_THEM}`);
       }
     }
     for (const name of names) this.#claims.claim("label column", name);
@@ -163,8 +163,8 @@ class LabelResolver {
       const split = known.find((name) => name.includes(style.separator));
       if (split !== undefined) {
         const what = `the label ${show(split)} contains the separator ${show(style.separator)}`;
-        const remedy = "give another one (--label-separator) or write JSON lists";
-        throw dataError(this.#table.path, undefined, `${what}; ${remedy}`);
+        const remedy = "set another `labelSeparator`, or write JSON lists";
+        throw dataError(this.#table.path, undefined, `${what}; ${remedy}`, "labelSeparator");
       }
     }
     return { columns: { ...style, column, values }, labels: [...known] };
@@ -174,10 +174,8 @@ class LabelResolver {
     const saved = this.#options.columns?.labels;
     const given = this.#spec.labelSeparator;
     if (given === "") {
-      throw new FinetagError(
-        "ERR_FINETAG_ARGUMENT",
-        "the label separator is empty; give a character such as ,",
-      );
+      const what = "`labelSeparator` is empty; give a character such as ,";
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "labelSeparator" });
     }
     if (given === undefined && looksLikeJson(firstCell)) return { kind: "json" };
     return { kind: "delimited", separator: given ?? (saved?.kind === "delimited" ? saved.separator : ",") };
@@ -233,7 +231,10 @@ class LabelResolver {
       for (const item of items) names.add(item);
       if (names.size > MAX_COLLECTED) {
         const what = `more than ${MAX_COLLECTED} different labels in ${columnOf(place)}`;
-        throw cellError(place, `${what}; name another column (--labels-column) or list the labels in a file`);
+        throw cellError(
+          place,
+          `${what}; name another column (\`labelsColumn\`), or list the labels in a file`,
+        );
       }
     }
     if (names.size > 0) return sortLabels(names);

@@ -2,7 +2,7 @@ import type { FinetagError } from "../../errors/index.ts";
 import { columnWord, dataError, didYouMean, show, showCell, showList } from "../errors.ts";
 import type { DataFormat, LabelValues } from "../types.ts";
 
-/** Where a cell stands, for messages. */
+/** Where a cell is, for messages. */
 export interface CellPlace {
   path: string;
   format: DataFormat;
@@ -83,7 +83,7 @@ export function readList(place: CellPlace, style: ListStyle, cell: unknown): str
     list = JSON.parse(cell);
   } catch {}
   if (Array.isArray(list)) return list.map((item) => listItem(place, item));
-  const python = /^\s*\[\s*'/.test(cell) ? " (Python's single quotes are no JSON)" : "";
+  const python = /^\s*\[\s*'/.test(cell) ? " (Python's single quotes are not JSON)" : "";
   throw fail(`${columnOf(place)} holds ${show(cell)}, not a JSON list such as ["a","b"]${python}`);
 }
 
@@ -106,7 +106,7 @@ export class LabelIndex {
     this.#indexOf = new Map(names.map((name, i) => [name, i]));
   }
 
-  /** Ascending indices. Throws at an unknown label; a name may stand twice, an id may not. */
+  /** Ascending indices. Throws at an unknown label; a name may come twice, an id may not. */
   indices(place: CellPlace, items: readonly string[]): number[] {
     const found = items.map((item) => this.#index(place, item));
     if (found.length < 2) return found;
@@ -124,7 +124,7 @@ export class LabelIndex {
     if (this.values === "ids") {
       const id = isInteger(item) ? Number(item) : Number.NaN;
       if (id < count) return id;
-      const what = Number.isNaN(id) ? `${show(item)} is no label id` : `label id ${item} is out of range`;
+      const what = Number.isNaN(id) ? `${show(item)} is not a label id` : `label id ${item} is out of range`;
       throw cellError(
         place,
         `${what} in ${columnOf(place)}; the ids of the ${count} labels are 0 to ${count - 1}`,
@@ -142,7 +142,7 @@ export class LabelIndex {
       const parts = item.split(candidate);
       return parts.length > 1 && parts.every((part) => this.#indexOf.has(part.trim()));
     });
-    return separator === undefined ? "" : `; is the separator ${show(separator)} (--label-separator)?`;
+    return separator === undefined ? "" : `; did you mean \`labelSeparator: ${JSON.stringify(separator)}\`?`;
   }
 }
 
@@ -150,7 +150,7 @@ export class LabelIndex {
 export function checkNotFlags(place: CellPlace, items: readonly string[]): void {
   const twice = items.find((item, i) => isInteger(item) && items.indexOf(item) !== i);
   if (twice === undefined) return;
-  const what = `label id ${twice} stands twice in ${columnOf(place)}; list the ids that apply, not a 0 or 1 for each label`;
+  const what = `label id ${twice} is listed twice in ${columnOf(place)}; list the ids that apply, not a 0 or 1 for each label`;
   throw cellError(place, what);
 }
 

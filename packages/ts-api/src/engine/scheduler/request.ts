@@ -1,5 +1,6 @@
+import { abortError } from "../../errors/index.ts";
 import type { EncodedTexts } from "../../tokenizer/index.ts";
-import { abortError, onAbort } from "../abort.ts";
+import { onAbort } from "../abort.ts";
 import { charactersOf, type ForwardText, windowShare } from "./window.ts";
 
 /** What texts are computed with; each call has its own. */
@@ -68,7 +69,7 @@ export class Request {
       this.#reject = reject;
     });
     this.promise.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
-    this.#stopListening = signal && onAbort(signal, () => this.fail(abortError()));
+    this.#stopListening = signal && onAbort(signal, () => this.fail(abortError(signal)));
   }
 
   /** What is to be tokenized; nothing once it is settled. */

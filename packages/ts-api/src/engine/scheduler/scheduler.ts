@@ -1,5 +1,5 @@
 import type { NativeSession, PackedBatch } from "@finetag/core-native";
-import { abortError } from "../abort.ts";
+import { abortError } from "../../errors/index.ts";
 import { batchTokens } from "../forward.ts";
 import type { OpenModel } from "../model.ts";
 import { disposedError } from "../session.ts";
@@ -75,7 +75,7 @@ export class Scheduler {
         });
         own.add(request);
         this.#unsettled.add(request);
-        if (signal?.aborted) request.fail(abortError());
+        if (signal?.aborted) request.fail(abortError(signal));
         else if (this.#isClosed) request.fail(disposedError());
         else if (request.weight <= SMALL_TEXTS) {
           this.#waiting.push(request);
@@ -84,7 +84,7 @@ export class Scheduler {
         return request.promise;
       },
       close: () => {
-        for (const request of own) request.fail(abortError());
+        for (const request of own) request.fail(abortError(signal));
       },
     };
     return call;

@@ -1,6 +1,5 @@
-import { FinetagError } from "../../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import type { EncodedTexts, Tokenizer } from "../../tokenizer/index.ts";
-import { throwIfAborted } from "../abort.ts";
 import { BLOCK_ROWS, TokenStore } from "./store.ts";
 
 /** A text on its way into a store; `labels` are indices of the positive ones. */

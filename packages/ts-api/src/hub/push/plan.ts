@@ -23,16 +23,16 @@ export interface PushPlan {
   repo: string;
   branch: string;
   files: PlannedFile[];
-  /** Names in the directory that stay there; folders end with a slash. */
+  /** Names in the directory that are not pushed; folders end with a slash. */
   leftOut: string[];
   /** The model card that is made; absent where the directory has a README.md of its own. */
   card: string | undefined;
 }
 
-/** Beside what the model needs. */
+/** In addition to what the model needs. */
 const ALSO = /^(README\.md|metrics\.json|(LICEN[CS]E|NOTICE)(\.(md|txt))?)$/;
 
-/** What a plan needs of the options of a push. */
+/** The options of a push that change what it would do. */
 export interface PlanOptions {
   /** The branch. Default `main`. */
   revision?: string;
@@ -42,11 +42,11 @@ export interface PlanOptions {
 
 /**
  * What of a trained directory goes into a repository: the model with its tokenizer, `finetag.json`, `metrics.json`,
- * licence texts, and a model card. No checkpoints, no logs, and nothing else that lies there.
+ * licence texts, and a model card. No checkpoints, no logs, and no other files.
  *
  * @param repo `owner/name`.
- * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that holds no whole model; `ERR_FINETAG_ARGUMENT` for a name
- *   that cannot be one.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a directory without a complete model; `ERR_FINETAG_ARGUMENT` for an
+ *   impossible name.
  */
 export async function planPush(
   directory: string,
@@ -63,7 +63,7 @@ export async function planPush(
   if (missing.length > 0 || !names.includes("config.json")) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${directory}: no whole model to push, ${missing[0] ?? "config.json"} is missing; name a directory that finetag train wrote`,
+      `${directory}: the model is incomplete, ${missing[0] ?? "config.json"} is missing; name a directory that \`finetag train\` wrote`,
     );
   }
   const needed = new Set(neededFiles(names));
@@ -92,16 +92,19 @@ function checkNames(repo: string, { revision = "main", license }: PlanOptions): 
   if (!/^\w[\w.-]{0,95}\/\w[\w.-]{0,95}$/.test(repo) || repo.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${repo}" is no repository; write OWNER/NAME, such as your-name/my-classifier`,
+      `"${repo}" is not a repository; write OWNER/NAME, such as your-name/my-classifier`,
     );
   }
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `"${revision}" is no branch; write its name`);
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", `"${revision}" is not a branch; write a branch's name`, {
+      option: "revision",
+    });
   }
   if (license !== undefined && !/^[a-z0-9][a-z0-9.+-]*$/.test(license)) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${license}" is no licence as the Hub names them; write for example apache-2.0, mit or cc-by-4.0`,
+      `"${license}" is not one of the Hub's names for licences; use for example apache-2.0, mit or cc-by-4.0`,
+      { option: "license" },
     );
   }
   return revision;
@@ -112,7 +115,7 @@ function made(path: string, text: string): PlannedFile {
   return { path, bytes: content.byteLength, content };
 }
 
-/** Where files lay on the machine of the training concerns nobody else; their names stay. */
+/** The folders of the training's machine concern nobody else; the files' names stay. */
 function withoutPaths<T extends { arguments: Record<string, unknown> }>(finetag: T): T {
   const args = Object.entries(finetag.arguments).map(([key, value]) => {
     const looksLikePath = typeof value === "string" && /^([/~.]|[a-zA-Z]:\\)|[/\\].*[/\\]/.test(value);

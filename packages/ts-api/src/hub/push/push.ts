@@ -20,7 +20,7 @@ export interface PushProgress {
 }
 
 export interface PushOptions extends PlanOptions {
-  /** Makes the repository visible to its owner only, where it has to be made; refuses a public one that is there. */
+  /** Make a new repository visible to its owner only; refuse one that exists and is public. */
   private?: boolean;
   commitMessage?: string;
   onProgress?: (progress: PushProgress) => void;
@@ -31,7 +31,7 @@ export interface PushedModel extends PushPlan {
   /** Of the repository. */
   url: string;
   commit: string;
-  /** Files of an older model that were taken away, since they would be read together with the new ones. */
+  /** Files of an older model that were removed, since they would be read together with the new ones. */
   removed: string[];
 }
 
@@ -45,15 +45,15 @@ interface Push {
 
 /**
  * Uploads a trained directory to the Hugging Face Hub, or the mirror that `HF_ENDPOINT` names: makes the repository and
- * the branch where they are absent, and puts all files into one commit, or none. A large file that arrived before a
+ * the branch where they do not exist, and puts all files into one commit, or none. A large file that arrived before a
  * connection broke is not sent again.
  *
  * The directory's own README.md goes as it is. Without one a model card is made, which is not written into the
  * directory, and replaces no card in the repository that a person wrote.
  *
  * @param repo `owner/name`.
- * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that holds no whole model; `ERR_FINETAG_ARGUMENT` for a name or
- *   setting that cannot be one, or no token; `ERR_FINETAG_UPLOAD`; `ERR_FINETAG_ABORTED`.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a directory without a complete model; `ERR_FINETAG_ARGUMENT` for an
+ *   impossible name or setting, or no token; `ERR_FINETAG_UPLOAD`; `ERR_FINETAG_ABORTED`.
  */
 export async function pushModel(
   directory: string,
@@ -120,7 +120,8 @@ async function makeRepository({ plan, options, access }: Push): Promise<void> {
   } else if (options.private && !found.private) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `--private: ${repo} is there and public; make it private in its settings, or push to another name`,
+      `${repo}: exists and is public, but \`private: true\` is set; make it private in its settings, or push to another name`,
+      { option: "private" },
     );
   }
   if (branch === "main") return;
@@ -204,6 +205,8 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
   const { endpoint, tokenSource } = settings;
   const { repo, branch } = plan;
   const fail = (text: string) => new FinetagError("ERR_FINETAG_UPLOAD", `${repo}: ${text}`, { cause: error });
+  const wrong = (text: string) =>
+    new FinetagError("ERR_FINETAG_UPLOAD", `${repo}: ${text}`, { cause: error, kind: "input" });
   if (error instanceof EndlessAnswerError) return fail(`${endpoint} ${error.message}; nothing was committed`);
   if (!(error instanceof HttpError)) return fail(unreachable(endpoint, error, "upload to"));
   const said = error.detail === undefined ? "" : `: ${error.detail}`;
@@ -212,11 +215,11 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
       return fail(`${endpoint} does not accept the token in ${tokenSource} (401); renew it`);
     case 403:
       return fail(
-        `the token in ${tokenSource} may not write there (403${said}); take one with write access to ` +
+        `the token in ${tokenSource} may not write there (403${said}); use one with write access to ` +
           `${repo.split("/")[0]}, from ${endpoint}/settings/tokens`,
       );
     case 404:
-      return fail(`${endpoint} knows no such owner, or no branch "${branch}" (404${said}); check the name`);
+      return wrong(`${endpoint} has no such owner, or no branch "${branch}" (404${said}); check the name`);
     case 409:
     case 412:
       return fail(`the repository changed at the same time (${error.status}${said}); push again`);

@@ -7,7 +7,7 @@ const ANSWER_TIMEOUT = 120_000;
 
 const ATTEMPTS = 3;
 
-/** A `fetch` for the Hub's client that throws an answer which is no success, with what the server says about it. */
+/** A `fetch` for the Hub's client that throws an answer other than a success, with what the server says about it. */
 export function pushFetch(signal: AbortSignal | undefined): typeof fetch {
   return async (input, init) => {
     const timed = new AbortController();

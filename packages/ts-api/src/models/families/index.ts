@@ -27,7 +27,7 @@ export function familyOf({ modelType }: { modelType: string }): Family {
 /**
  * The family that a config.json describes: by its `model_type`; in older files, which have none, by the class in
  * `architectures`; in those that come with TensorFlow checkpoints, by the keys that only one family has. Undefined
- * for another model type, and where nothing tells.
+ * for another model type, and where nothing says which it is.
  */
 export function findFamily(json: Readonly<Record<string, unknown>>): Family | undefined {
   const { model_type: modelType, architectures } = json;

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
-import { makeFolder } from "../../io/index.ts";
+import { ioError, makeFolder } from "../../io/index.ts";
 import { type EventMessage, encodeEvent, SESSION_START, type SummaryValue, textValue } from "./event.ts";
 import { frameRecord } from "./record.ts";
 
@@ -45,7 +45,7 @@ export class TensorBoardWriter {
       await makeFolder(dir);
       file = await open(path, "ax");
     } catch (error) {
-      throw ioError(path, error);
+      throw cannotWrite(path, error);
     }
     const writer = new TensorBoardWriter(path, file);
     await writer.#write({ wallTime, fileVersion: "brain.Event:2" });
@@ -103,7 +103,7 @@ export class TensorBoardWriter {
         try {
           await this.#file.appendFile(record);
         } catch (error) {
-          throw ioError(this.path, error);
+          throw cannotWrite(this.path, error);
         }
       });
     this.#last = written;
@@ -111,12 +111,10 @@ export class TensorBoardWriter {
   }
 }
 
-function ioError(path: string, cause: unknown): FinetagError {
-  if (cause instanceof FinetagError) return cause;
-  const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return new FinetagError(
-    "ERR_FINETAG_IO",
-    `${path}: cannot write TensorBoard events (${reason}); make room or rights there, or turn them off`,
-    { cause },
-  );
+/** As `ioError`; a run can do without the events. */
+function cannotWrite(path: string, cause: unknown): unknown {
+  const error = ioError(cause, "write", path);
+  if (!(error instanceof FinetagError)) return error;
+  const message = `${error.message}; or do without TensorBoard events (\`tensorboard: false\`)`;
+  return new FinetagError(error.code, message, { cause, kind: error.kind, option: "tensorboard" });
 }

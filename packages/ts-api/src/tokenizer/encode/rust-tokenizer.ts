@@ -149,7 +149,7 @@ export class RustTokenizer implements Tokenizer {
     if (!pairTypes || typeVocabSize > 1) return;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${directory}: text pairs need two token types, its config.json has type_vocab_size ${typeVocabSize}; use another model, or single texts`,
+      `${directory}: text pairs need two token types, but its config.json has type_vocab_size ${typeVocabSize}; use another model, or single texts`,
     );
   }
 
@@ -159,7 +159,8 @@ export class RustTokenizer implements Tokenizer {
     if (Number.isInteger(maxLength) && maxLength >= least && maxLength < 2 ** 31) return;
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `the maximum length ${maxLength} leaves no room for a text beside ${specials} special tokens; use at least ${least}`,
+      `\`maxLength: ${maxLength}\` leaves no room for a text next to ${specials} special tokens; use at least ${least}`,
+      { option: "maxLength" },
     );
   }
 

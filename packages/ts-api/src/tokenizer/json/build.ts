@@ -63,7 +63,7 @@ export function required(
 ): string {
   const token = named.get(role)?.content;
   if (token !== undefined && Object.hasOwn(vocab, token)) return token;
-  const what = token === undefined ? `no ${role} is named` : `${role} ${JSON.stringify(token)} is not in it`;
+  const what = token === undefined ? `it has no ${role}` : `${role} ${JSON.stringify(token)} is not in it`;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${path}: ${what}; use the vocabulary of the weights, or name the token in ${join(directory, "tokenizer_config.json")}`,

@@ -24,7 +24,7 @@ import { idsOf, modelJson } from "./vocabulary.ts";
 
 /**
  * Turns a SentencePiece model into the tokenizer that transformers' class has for it, or for any other class into one
- * that does what SentencePiece does, between the class token and the separator that the files beside it name, or the
+ * that does what SentencePiece does, between the class token and the separator that the files next to it name, or the
  * model's own begin and end.
  *
  * @throws ERR_FINETAG_MODEL for a model that is not of that class, or lacks a token that every text needs.

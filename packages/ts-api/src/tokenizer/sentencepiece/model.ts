@@ -97,7 +97,7 @@ const LIMIT_CUTS = 2 ** 25;
 /**
  * Reads a SentencePiece model.
  *
- * @throws ERR_FINETAG_MODEL for a file that is none, or is damaged, or asks for what the Rust core cannot do.
+ * @throws ERR_FINETAG_MODEL for another or a damaged file, or one that needs what the Rust core cannot do.
  */
 export async function readSentencePiece(path: string): Promise<SentencePieceModel> {
   const { size } = await stat(path).catch((error) => Promise.reject(ioError(error, "read", path)));

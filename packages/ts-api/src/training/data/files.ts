@@ -81,7 +81,7 @@ async function findPaths(options: ResolvedTrainOptions): Promise<RunPaths> {
       options.dataDir === undefined
         ? "there is no training data; give a file (`train`) or a folder (`dataDir`)"
         : `${options.dataDir}: has no train.csv; name the training file (\`train\`)`;
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", message);
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", message, { option: "train" });
   }
   return {
     train,
@@ -136,6 +136,7 @@ export function checkSameLabels(
     "ERR_FINETAG_MODEL",
     `${givenBy}: its labels differ from those of ${modelName}: ${differences.join(", ")}; ` +
       "set `newHead: true` to replace the model's head",
+    { option: "newHead" },
   );
 }
 

@@ -63,9 +63,14 @@ export function collectLabels(rows: readonly LabeledText[]): string[] {
   return [...new Set(rows.flatMap(({ labels }) => labels))].sort();
 }
 
+function shown(labels: readonly string[]): string {
+  const names = labels.slice(0, 20).map((label) => JSON.stringify(label));
+  return labels.length > 20 ? `${names.join(", ")} and ${labels.length - 20} more` : names.join(", ");
+}
+
 function unknownLabel(name: string, row: number, label: string, labels: readonly string[]): never {
   throw new FinetagError(
     "ERR_FINETAG_DATA",
-    `${name}[${row}]: unknown label ${JSON.stringify(label)}; known are ${labels.slice(0, 20).join(", ")}`,
+    `${name}[${row}]: unknown label ${JSON.stringify(label)}; the labels are ${shown(labels)}`,
   );
 }

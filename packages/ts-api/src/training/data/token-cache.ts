@@ -2,13 +2,8 @@ import { createHash } from "node:crypto";
 import { open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataFile } from "../../data/index.ts";
-import {
-  readStore,
-  STORE_FILE_FORMAT,
-  type TokenStore,
-  throwIfAborted,
-  writeStore,
-} from "../../engine/index.ts";
+import { readStore, STORE_FILE_FORMAT, type TokenStore, writeStore } from "../../engine/index.ts";
+import { throwIfAborted } from "../../errors/index.ts";
 import {
   finetagCacheDirectory,
   ioError,

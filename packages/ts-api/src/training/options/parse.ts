@@ -1,6 +1,5 @@
-import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
-import { FinetagError } from "../../errors/index.ts";
+import { FinetagError, nearest } from "../../errors/index.ts";
 
 /**
  * Options checked against a schema, defaults filled in. Keys whose value is undefined count as absent.
@@ -28,9 +27,7 @@ function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>, known
     return `\`${name}\`${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
   }
   const unknown = issue.keys[0]!;
-  const nearest = known
-    .map((name) => ({ name, far: distance(name.toLowerCase(), unknown.toLowerCase()) }))
-    .sort((a, b) => a.far - b.far)[0]!;
-  const hint = nearest.far <= Math.max(2, unknown.length / 3) ? `; did you mean \`${nearest.name}\`?` : "";
+  const meant = nearest(unknown, known);
+  const hint = meant === undefined ? "" : `; did you mean \`${meant}\`?`;
   return `\`${unknown}\` is not an option${hint}`;
 }

@@ -1,4 +1,4 @@
-import { isAborted } from "../../engine/index.ts";
+import { isAborted } from "../../errors/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 
 /**

@@ -1,14 +1,7 @@
 import { existsSync } from "node:fs";
 import type { StepResult } from "@finetag/core-native";
-import {
-  evaluateWindows,
-  evaluationWindows,
-  isAborted,
-  type OpenModel,
-  type Split,
-  throwIfAborted,
-} from "../../engine/index.ts";
-import { FinetagError } from "../../errors/index.ts";
+import { evaluateWindows, evaluationWindows, type OpenModel, type Split } from "../../engine/index.ts";
+import { FinetagError, isAborted, throwIfAborted } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";

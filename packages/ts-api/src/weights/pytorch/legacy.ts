@@ -46,7 +46,7 @@ function checkSize(
   { key, dtype, offset, elements }: Storage,
   place: Place | undefined,
 ): void {
-  if (place === undefined) throw damaged(path, `the data of ${storageName(key)} is not in it`);
+  if (place === undefined) throw damaged(path, `the data of ${storageName(key)} is missing`);
   const needed = (offset + elements) * DTYPE_BYTES[dtype]!;
   if (needed > place.end - place.begin) {
     throw damaged(path, `${storageName(key)} of ${elements} ${dtype} has ${place.end - place.begin} bytes`);
@@ -83,14 +83,14 @@ function parsePickles(path: string, bytes: Uint8Array): Pickles {
     end = pickle.end;
     return pickle.value;
   };
-  if (next() !== MAGIC) throw damaged(path, "it does not begin as torch.save begins a file");
+  if (next() !== MAGIC) throw damaged(path, "it does not begin like a file of torch.save");
   const protocol = next();
   if (protocol !== PROTOCOL) throw damaged(path, `its protocol is ${String(protocol)}, not ${PROTOCOL}`);
   checkMachine(path, next());
   const value = next(torchContext(path, storages));
   const keys = next();
   if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string")) {
-    throw damaged(path, "the list of its storages is no list of keys");
+    throw damaged(path, "the list of its storages is not a list of keys");
   }
   return { value, keys, storages, end };
 }
@@ -99,6 +99,6 @@ function checkMachine(path: string, machine: unknown): void {
   if (machine instanceof Map && machine.get("little_endian") === true) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: its numbers are not in little-endian byte order, which is not read; save it again on a machine that has it`,
+    `${path}: its numbers are not little-endian, which finetag does not read; save it again on a little-endian machine`,
   );
 }

@@ -41,7 +41,7 @@ async function readLayout(file: InputFile): Promise<Layout> {
   if (isZip({ start })) return readZip(file);
   // The length of a safetensors header may begin with the byte with which all pickles do.
   if (start[0] === LEGACY_START && !isSafetensors({ start, size })) return readLegacy(file);
-  throw await foreign(file, "it does not begin as torch.save begins a file");
+  throw await foreign(file, "it does not begin like a file of torch.save");
 }
 
 class PytorchFile implements TensorFile {

@@ -8,7 +8,7 @@ export class Storage {
   readonly dtype: string;
   /** Its name in the file. */
   readonly key: string;
-  /** Elements of the whole storage under this key; unknown where the pickle tells only those of a view of it. */
+  /** Elements of the whole storage under this key; unknown where the pickle has only those of a view of it. */
   readonly elements: number;
   /** Where a view begins, in elements; 0 for the whole. Only the older form has views. */
   readonly offset: number;
@@ -95,7 +95,7 @@ function pairsOf(path: string, [items = []]: unknown[]): [unknown, unknown][] {
     Array.isArray(items) &&
     items.length <= PAIRS_LIMIT &&
     items.every((item) => Array.isArray(item) && item.length === 2);
-  if (!isPairs) throw damaged(path, "an OrderedDict is made of what is no list of pairs");
+  if (!isPairs) throw damaged(path, "an OrderedDict is made of something other than a list of pairs");
   return items as [unknown, unknown][];
 }
 
@@ -106,7 +106,7 @@ function rebuildTensor(path: string, [storage, offset, shape, stride]: unknown[]
   }
   const tensor = new Tensor(storage, storage.offset + offset, shape, stride);
   const shown = () => `a tensor of sizes [${shape.join(", ")}] and strides [${stride.join(", ")}]`;
-  if (shape.length !== stride.length) throw damaged(path, `${shown()} has not one for each`);
+  if (shape.length !== stride.length) throw damaged(path, `${shown()} has more of one than of the other`);
   if (!(offset + spanOf(tensor) <= storage.elements)) {
     throw damaged(
       path,

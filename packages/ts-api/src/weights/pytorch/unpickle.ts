@@ -128,7 +128,7 @@ class Machine {
       else {
         const at = this.cursor.position - 1;
         throw this.#bad(
-          `opcode 0x${code.toString(16).padStart(2, "0")} at byte ${at} is not one of a file of weights`,
+          `opcode 0x${code.toString(16).padStart(2, "0")} at byte ${at} does not belong in a file of weights`,
         );
       }
     }
@@ -194,7 +194,7 @@ class Machine {
 
   #protocol(): void {
     const protocol = this.cursor.uint8();
-    if (protocol < 2 || protocol > 5) throw this.#bad(`pickle protocol ${protocol} is not read`);
+    if (protocol < 2 || protocol > 5) throw this.#bad(`finetag does not read pickle protocol ${protocol}`);
   }
 
   #push(value: unknown): void {
@@ -239,19 +239,20 @@ class Machine {
 
   #append(items: unknown[]): void {
     const list = this.#top();
-    if (!Array.isArray(list)) throw this.#bad("the pickle appends to what is no list");
+    if (!Array.isArray(list)) throw this.#bad("the pickle appends to something other than a list");
     for (const item of items) list.push(item);
   }
 
   #addItems(items: unknown[]): void {
     const set = this.#top();
-    if (!(set instanceof Set)) throw this.#bad("the pickle adds to what is no set");
+    if (!(set instanceof Set)) throw this.#bad("the pickle adds to something other than a set");
     for (const item of items) set.add(item);
   }
 
   #setItems(items: unknown[]): void {
     const map = this.#top();
-    if (!(map instanceof Map) || items.length % 2 !== 0) throw this.#bad("the pickle sets items of no dict");
+    if (!(map instanceof Map) || items.length % 2 !== 0)
+      throw this.#bad("the pickle sets items of something other than a dict");
     for (let i = 0; i < items.length; i += 2) map.set(items[i], items[i + 1]);
   }
 
@@ -266,7 +267,7 @@ class Machine {
     if (known !== undefined) return known;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${this.#context.path}: asks Python for ${JSON.stringify(global)}, which is refused: it is no part of plain weights; ` +
+      `${this.#context.path}: asks Python for ${JSON.stringify(global)}, which finetag refuses: plain weights never need it; ` +
         "nothing was run. If you trust the file, save the model's weights alone: `torch.save(model.state_dict(), path)`",
     );
   }
@@ -274,7 +275,7 @@ class Machine {
   #call([callee, args]: unknown[]): void {
     const { global, call } = (callee ?? {}) as Partial<Known>;
     if (call === undefined || !Array.isArray(args)) {
-      throw this.#bad(`the pickle calls ${global ?? "what cannot be called"}`);
+      throw this.#bad(`the pickle calls ${global ?? "something that cannot be called"}`);
     }
     this.#push(call(args));
   }
@@ -282,7 +283,8 @@ class Machine {
   /** Gives an object its attributes, of which only an OrderedDict's may be passed over (a state dict's `_metadata`). */
   #build(): void {
     this.#pop();
-    if (!(this.#top() instanceof Map)) throw this.#bad("the pickle gives attributes to what has none");
+    if (!(this.#top() instanceof Map))
+      throw this.#bad("the pickle gives attributes to something that has none");
   }
 
   #persistent(id: unknown): unknown {

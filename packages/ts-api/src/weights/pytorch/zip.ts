@@ -20,7 +20,7 @@ export function readZip(file: InputFile): Promise<Layout> {
     const { entries } = archive;
     const pickle = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));
     if (pickle.length !== 1)
-      throw damaged(file.path, `${pickle.length} of its entries are a data.pkl, not 1`);
+      throw damaged(file.path, `it has ${pickle.length} entries named data.pkl, not 1`);
     const root = pickle[0]!.slice(0, -"data.pkl".length);
     const order = entries.get(`${root}byteorder`);
     if (order !== undefined) await checkByteOrder(file, archive, order);
@@ -47,7 +47,7 @@ async function checkByteOrder(file: InputFile, archive: Archive, entry: Entry): 
   if (order === "little") return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${file.path}: its numbers are in byte order ${JSON.stringify(order)}, which is not read; save it again on a ` +
+    `${file.path}: its numbers are in byte order ${JSON.stringify(order)}, which finetag does not read; save it again on a ` +
       "little-endian machine",
   );
 }
@@ -62,7 +62,7 @@ async function readSmallEntry(
   if (entry.uncompressedSize > limit) {
     throw damaged(
       file.path,
-      `${JSON.stringify(name)} claims ${entry.uncompressedSize} bytes, more than it ever has`,
+      `${JSON.stringify(name)} claims ${entry.uncompressedSize} bytes, more than it can have`,
     );
   }
   const { begin, end, checksum } = await placeOf(file, archive, entry, name);
@@ -81,11 +81,11 @@ async function placeOf(
   entry: Entry | undefined,
   name: string,
 ): Promise<Required<Place>> {
-  if (entry === undefined) throw damaged(file.path, `the data of ${name} is not in it`);
+  if (entry === undefined) throw damaged(file.path, `the data of ${name} is missing`);
   if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${file.path}: ${JSON.stringify(entry.fileName)} is compressed or encrypted, as torch.save leaves nothing; save it again with it`,
+      `${file.path}: ${JSON.stringify(entry.fileName)} is compressed or encrypted, which torch.save never does; save the model again with torch.save`,
     );
   }
   const begin = await archive.dataStart(entry);

@@ -94,12 +94,12 @@ function checkEntry(path: string, name: string, value: unknown): PlacedEntry {
   if (itemBytes === undefined)
     throw bad(`has the unknown dtype ${typeof dtype === "string" ? JSON.stringify(dtype) : typeof dtype}`);
   if (!isShape(shape)) throw bad("has a shape that is not a list of up to 64 counts");
-  if (!isCounts(offsets) || offsets.length !== 2) throw bad("has no two data offsets");
+  if (!isCounts(offsets) || offsets.length !== 2) throw bad("does not have two data offsets");
   const [begin, end] = offsets as [number, number];
-  if (end < begin) throw bad(`ends at byte ${end}, before its begin at byte ${begin}`);
+  if (end < begin) throw bad(`ends at byte ${end}, before it begins at byte ${begin}`);
   const expected = itemBytes * countElements(shape);
   if (expected !== end - begin) {
-    throw bad(`of ${dtype} [${shape.join(", ")}] needs ${expected} bytes and is given ${end - begin}`);
+    throw bad(`of ${dtype} [${shape.join(", ")}] needs ${expected} bytes and has ${end - begin}`);
   }
   return { name, dtype: dtype as string, shape, begin, end };
 }
@@ -117,7 +117,10 @@ function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): vo
     end = entry.end;
   }
   if (end > dataBytes)
-    throw damaged(path, `truncated: the header promises ${end} bytes, ${dataBytes} are there`);
+    throw damaged(
+      path,
+      `truncated: there should be ${end} bytes after the header, and there are ${dataBytes}`,
+    );
   if (end < dataBytes) throw damaged(path, `${dataBytes - end} bytes belong to no tensor`);
 }
 

@@ -31,14 +31,14 @@ async function readHeader(file: InputFile): Promise<TensorFile> {
   if (length > BigInt(HEADER_LIMIT_BYTES)) {
     throw await notSafetensors(
       file,
-      `not a safetensors file, or its header length of ${length} bytes is a lie`,
+      `not a safetensors file, or its header length of ${length} bytes is wrong`,
     );
   }
   const dataStart = LENGTH_BYTES + Number(length);
   if (dataStart > size) {
     throw await notSafetensors(
       file,
-      `truncated: a header of ${length} bytes is promised in a file of ${size} bytes`,
+      `truncated: it has ${size} bytes, and its header alone should have ${length}`,
     );
   }
   const text = decodeHeader(await file.read(LENGTH_BYTES, dataStart));

@@ -32,7 +32,7 @@ export async function writeTensors(
     if (elements === countElements(shape)) continue;
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `tensor ${JSON.stringify(name)} has ${elements} elements, its shape [${shape.join(", ")}] says ${countElements(shape)}`,
+      `tensor ${JSON.stringify(name)} has ${elements} elements, but its shape [${shape.join(", ")}] says ${countElements(shape)}`,
     );
   }
 }

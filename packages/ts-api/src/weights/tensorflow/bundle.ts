@@ -43,7 +43,7 @@ export interface BundleHeader {
   shards: number;
 }
 
-/** Where a variable lies. */
+/** Where a variable is. */
 export interface BundleEntry {
   /** As safetensors writes it; undefined for strings, resources and the like. */
   dtype: string | undefined;
@@ -85,16 +85,19 @@ const SHARDS_LIMIT = 99_999;
 /** A variable in a thousand parts takes some 20 KB. Decoded, two bytes of an entry can become a hundred. */
 const ENTRY_LIMIT_BYTES = 64 * 1024;
 
-/** @throws ERR_FINETAG_MODEL for a byte order or version that is not read. */
+/** @throws ERR_FINETAG_MODEL for a byte order or version that finetag does not read. */
 export function decodeHeader(path: string, bytes: Uint8Array): BundleHeader {
   const { numShards, endianness, version } = headerType.toObject(headerType.decode(bytes), CONVERSION) as {
     numShards: number;
     endianness: number;
     version: { minConsumer: number } | null;
   };
-  if (endianness !== 0) throw damaged(path, "it says that its numbers are big-endian, which is not read");
+  if (endianness !== 0) throw damaged(path, "its numbers are big-endian, which finetag does not read");
   if ((version?.minConsumer ?? 0) > VERSION) {
-    throw damaged(path, `it asks for a reader of version ${version!.minConsumer}; known is ${VERSION}`);
+    throw damaged(
+      path,
+      `it needs a reader of version ${version!.minConsumer}, and finetag reads version ${VERSION}`,
+    );
   }
   if (numShards < 1 || numShards > SHARDS_LIMIT) throw damaged(path, `it claims ${numShards} data files`);
   return { shards: numShards };
@@ -127,14 +130,14 @@ export function decodeEntry(
   };
   const sizes = shape?.dim.map((dimension) => dimension.size) ?? [];
   if (shape?.unknownRank || !isShape(sizes)) throw bad("has a shape that is not a list of up to 64 counts");
-  if (!isCount(offset) || !isCount(size) || !isCount(offset + size)) throw bad("lies at no place in a file");
-  if (shardId < 0 || shardId >= shards) throw bad(`lies in data file ${shardId} of ${shards}`);
+  if (!isCount(offset) || !isCount(size) || !isCount(offset + size)) throw bad("has no place in a file");
+  if (shardId < 0 || shardId >= shards) throw bad(`is in data file ${shardId} of ${shards}`);
   const known = DTYPES[dtype];
   const sliced = slices.length > 0;
   if (known !== undefined && !sliced) {
     const expected = countElements(sizes) * DTYPE_BYTES[known]!;
     if (expected !== size) {
-      throw bad(`of ${known} [${sizes.join(", ")}] needs ${expected} bytes and is given ${size}`);
+      throw bad(`of ${known} [${sizes.join(", ")}] needs ${expected} bytes and has ${size}`);
     }
   }
   return {

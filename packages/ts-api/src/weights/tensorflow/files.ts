@@ -18,7 +18,7 @@ export function shardPath(prefix: string, shard: number, shards: number): string
  *
  * @param names What the folder holds.
  * @returns Its prefix, `DIR/bert_model.ckpt`; undefined where there is none.
- * @throws ERR_FINETAG_MODEL where there are several and nothing says which is meant.
+ * @throws ERR_FINETAG_MODEL where there are several and nothing says which one to use.
  */
 export async function findCheckpoint(dir: string, names: readonly string[]): Promise<string | undefined> {
   const stems = new Set(
@@ -35,20 +35,20 @@ export async function findCheckpoint(dir: string, names: readonly string[]): Pro
   if (prefixes.length === 1) return join(dir, prefixes[0]!);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${dir}: holds ${prefixes.length} TensorFlow checkpoints (${prefixes.sort().slice(0, 3).join(", ")}${prefixes.length > 3 ? ", …" : ""}), ` +
+    `${dir}: has ${prefixes.length} TensorFlow checkpoints (${prefixes.sort().slice(0, 3).join(", ")}${prefixes.length > 3 ? ", …" : ""}), ` +
       whyNone(hasState, newest),
   );
 }
 
 function whyNone(hasState: boolean, newest: string | undefined): string {
-  const remedy = "leave the files of one in it";
-  if (!hasState) return `and no file \`checkpoint\` says which one is meant; ${remedy}`;
-  if (newest === undefined) return `and its file \`checkpoint\` does not say which one is meant; ${remedy}`;
-  return `and its file \`checkpoint\` names ${JSON.stringify(newest)}, which is none of them; copy that one's files to it, or ${remedy}`;
+  const remedy = "keep the files of one only";
+  if (!hasState) return `and no file \`checkpoint\` says which one to use; ${remedy}`;
+  if (newest === undefined) return `and its file \`checkpoint\` does not say which one to use; ${remedy}`;
+  return `and its file \`checkpoint\` names ${JSON.stringify(newest)}, which is not one of them; copy its files there, or ${remedy}`;
 }
 
 /**
- * The checkpoint that a folder without any should have, as far as its file `checkpoint` tells.
+ * The checkpoint that a folder without any should have, as far as its file `checkpoint` says.
  *
  * @param names What the folder holds.
  */

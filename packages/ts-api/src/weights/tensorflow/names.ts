@@ -109,13 +109,13 @@ const NO_WEIGHT = [
 const OTHERS: readonly { pattern: RegExp; what: string; remedy: string }[] = [
   {
     pattern: /^bert\/(encoder\/layer_shared|embeddings\/word_embeddings_2$)/,
-    what: "is brightmart's ALBERT, which computes its embeddings as no ALBERT of transformers does, and is not read",
+    what: "is brightmart's ALBERT, whose embeddings differ from those of every ALBERT of transformers; finetag does not read it",
     remedy:
       "use one of the Chinese ALBERTs in Google's form (albert_…_google_zh), or a model in Hugging Face's format",
   },
   {
     pattern: /(^|\/)layer_with_weights-\d+\//,
-    what: "is a Keras model's, as those of TensorFlow's Model Garden, whose names are not read",
+    what: "is of a Keras model, such as those of TensorFlow's Model Garden, whose names finetag does not read",
     remedy: "use the same model as a TensorFlow 1 checkpoint, or in Hugging Face's format",
   },
 ];

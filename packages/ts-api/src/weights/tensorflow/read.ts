@@ -32,7 +32,7 @@ interface Variable extends TensorEntry {
 
 /**
  * Opens a checkpoint that TensorFlow's `Saver` or `Checkpoint` wrote (its "tensor bundle", V2), with Google's names of
- * BERT's or ALBERT's variables as transformers has them. Optimizer state and what is no number is passed over.
+ * BERT's or ALBERT's variables as transformers has them. Optimizer state, and variables that are not numbers, are left out.
  *
  * @param prefix The path without `.index`.
  * @throws ERR_FINETAG_MODEL for a file that is damaged or missing, a weight stored in parts, or names of other models.
@@ -100,7 +100,7 @@ function decodeName(path: string, key: Buffer): string | undefined {
 
 function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): Variable[] {
   const scope = scopeOf(places.keys());
-  // Heads may stand in it or beside it; where both do, those in it are the model's, and no table knows the others.
+  // Heads may be in it or next to it; where both are, those in it are the model's, and no table knows the others.
   const bare = (source: string) => {
     if (source.startsWith(scope)) return source.slice(scope.length);
     return places.has(scope + source) ? `/${source}` : source;
@@ -118,14 +118,14 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
     if (place.sliced) {
       throw new FinetagError(
         "ERR_FINETAG_MODEL",
-        `${path}: variable ${JSON.stringify(source)} is stored in parts (a partitioned variable), which is not read; ` +
+        `${path}: variable ${JSON.stringify(source)} is stored in parts (a partitioned variable), which finetag does not read; ` +
           "save the checkpoint again without a partitioner",
       );
     }
     const transposed = mapped?.transposed === true && place.shape.length === 2;
     const name = mapped?.name ?? source;
     const shape = transposed ? place.shape.toReversed() : place.shape;
-    if (variables.has(name)) throw damaged(path, `two variables are ${JSON.stringify(name)}`);
+    if (variables.has(name)) throw damaged(path, `two variables are called ${JSON.stringify(name)}`);
     variables.set(name, { name, source, dtype: place.dtype, shape, place, transposed });
   }
   if (known !== undefined && bareNames.some(isOfEncoder)) return [...variables.values()];
@@ -134,7 +134,7 @@ function nameVariables(path: string, places: ReadonlyMap<string, BundleEntry>): 
   const what =
     known === undefined
       ? `none of its ${places.size} variables has a name of Google's BERT or ALBERT code${first}; use the checkpoint of such a model`
-      : `it has variables of heads${first}, and none of an encoder; use the checkpoint that has the encoder (bert/…) as well`;
+      : `it has variables of heads${first}, but none of an encoder; use the checkpoint that has the encoder (bert/…) as well`;
   throw new FinetagError("ERR_FINETAG_MODEL", `${path}: ${what}, or a model in Hugging Face's format`);
 }
 
@@ -142,7 +142,7 @@ async function openShard(path: string): Promise<InputFile> {
   try {
     return await InputFile.open(path);
   } catch (error) {
-    if (!isNotFound((error as FinetagError).cause)) throw error;
+    if (!isNotFound(error)) throw error;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
       `${path}: this data file of the checkpoint is missing; copy all of its files`,
@@ -156,7 +156,7 @@ function checkPlaces({ path, size }: InputFile, variables: readonly Variable[]):
     if (place.end <= size) continue;
     throw damaged(
       path,
-      `truncated: variable ${JSON.stringify(source)} ends at byte ${place.end}, ${size} are there`,
+      `truncated: it has ${size} bytes, and variable ${JSON.stringify(source)} ends at byte ${place.end}`,
     );
   }
   checkDisjoint(

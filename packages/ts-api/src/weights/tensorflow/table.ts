@@ -23,7 +23,7 @@ const BLOCK_LIMIT_BYTES = 16 * 1024 * 1024;
  * some 300 KB.
  */
 const ENTRIES_LIMIT_BYTES = 64 * 1024 * 1024;
-const ENTRY_BYTES = 256; // about what an entry takes beside its key
+const ENTRY_BYTES = 256; // about what an entry takes in addition to its key
 
 export interface TableEntry {
   key: Buffer;
@@ -34,7 +34,7 @@ export interface TableEntry {
  * The entries of a table, in the order of their keys. Every checksum is verified; blocks have to follow each other, so
  * that the work is bounded by the file's size.
  *
- * @throws ERR_FINETAG_MODEL for what is no table, or damaged; `RangeError` of the decoder at a block's end.
+ * @throws ERR_FINETAG_MODEL for bytes that are not a table, or damaged; `RangeError` of the decoder at a block's end.
  */
 export function* readTable(path: string, bytes: Uint8Array): Generator<TableEntry> {
   const index = readIndexHandle(path, bytes);
@@ -83,7 +83,7 @@ const KINDS = { stored: 0, snappy: 1 };
 function readBlock(path: string, bytes: Uint8Array, { offset, size }: Handle): Buffer {
   const end = offset + size;
   if (!(end + TRAILER_BYTES <= bytes.byteLength - FOOTER_BYTES)) {
-    throw damaged(path, `truncated: a block of ${size} bytes is promised at byte ${offset}`);
+    throw damaged(path, `truncated: the block of ${size} bytes at byte ${offset} is cut off`);
   }
   const checked = bytes.subarray(offset, end + 1);
   const checksum = new DataView(bytes.buffer, bytes.byteOffset + end + 1, 4).getUint32(0, true);
@@ -94,7 +94,7 @@ function readBlock(path: string, bytes: Uint8Array, { offset, size }: Handle): B
   const kind = bytes[end]!;
   if (kind === KINDS.stored) return contents;
   if (kind === KINDS.snappy) return unpack(path, offset, contents);
-  throw damaged(path, `the block at byte ${offset} is of kind ${kind}, which is not known`);
+  throw damaged(path, `the block at byte ${offset} is of the unknown kind ${kind}`);
 }
 
 const require = createRequire(import.meta.url);

@@ -41,16 +41,19 @@ describe("a pickle that is not what it says", () => {
   it.each([
     ["a million times", [1_000_000], [0]],
     ["more often than a number can tell", Array(40).fill(2 ** 30), Array(40).fill(0)],
-  ])("may have a buffer that repeats one element %s, which is not read", async (_, shape, stride) => {
-    await writeFile(join(dir, "a.bin"), legacy(new Pickle().tensor({ shape, stride }).end()));
-    const file = await openPytorch(join(dir, "a.bin"));
-    expect(file.entries()).toEqual([{ name: "a", dtype: "F32", shape }]);
-    const refusal = `tensor "a" of sizes [${shape.join(", ")}] repeats its storage of 2 elements`;
-    await expect(file.readBytes("a")).rejects.toThrow(refusal);
-    await expect(file.read("a")).rejects.toThrow(refusal);
-    await expect(file.readParts("a")[Symbol.asyncIterator]().next()).rejects.toThrow(refusal);
-    await file.close();
-  });
+  ])(
+    "may have a buffer that repeats one element %s, which finetag does not read",
+    async (_, shape, stride) => {
+      await writeFile(join(dir, "a.bin"), legacy(new Pickle().tensor({ shape, stride }).end()));
+      const file = await openPytorch(join(dir, "a.bin"));
+      expect(file.entries()).toEqual([{ name: "a", dtype: "F32", shape }]);
+      const refusal = `tensor "a" of sizes [${shape.join(", ")}] repeats its storage of 2 elements`;
+      await expect(file.readBytes("a")).rejects.toThrow(refusal);
+      await expect(file.read("a")).rejects.toThrow(refusal);
+      await expect(file.readParts("a")[Symbol.asyncIterator]().next()).rejects.toThrow(refusal);
+      await file.close();
+    },
+  );
 
   const plain = () => new Pickle().tensor();
   const cases: [string, Uint8Array, string][] = [
@@ -84,7 +87,7 @@ describe("a pickle that is not what it says", () => {
     [
       "has more sizes than strides",
       legacy(new Pickle().tensor({ shape: [1, 2] }).end()),
-      "a tensor of sizes [1, 2] and strides [1] has not one for each",
+      "a tensor of sizes [1, 2] and strides [1] has more of one than of the other",
     ],
     [
       "claims a storage of petabytes",
@@ -100,7 +103,7 @@ describe("a pickle that is not what it says", () => {
       legacy(new Pickle().tensor({ view: [7, 1, 2] }).end()),
       'storage "0" of 2 F32 has 8 bytes',
     ],
-    ["lacks the data of a storage", legacy(plain().end(), []), 'the data of storage "0" is not in it'],
+    ["lacks the data of a storage", legacy(plain().end(), []), 'the data of storage "0" is missing'],
     [
       "has the data of a storage twice",
       legacy(plain().end(), ["0", "0"]),
@@ -111,11 +114,7 @@ describe("a pickle that is not what it says", () => {
       legacy(plain().end(), ["x"]),
       'the data of storage "x" belongs to no tensor, or comes twice',
     ],
-    [
-      "is of another byte order",
-      legacy(plain().end(), ["0"], false),
-      "its numbers are not in little-endian byte order",
-    ],
+    ["is of another byte order", legacy(plain().end(), ["0"], false), "its numbers are not little-endian"],
     ["pops what is not there", legacy(new Pickle().op("0\x85").end()), "the pickle takes more than it has"],
     ["pops a mark", legacy(new Pickle().op("(\x85").end()), "the pickle takes more than it has"],
     ["ends without a value", legacy(new Pickle().end()), "the pickle takes more than it has"],
@@ -127,12 +126,28 @@ describe("a pickle that is not what it says", () => {
     [
       "sets items of a number",
       legacy(new Pickle().int(1).int(2).int(3).op("s").end()),
-      "sets items of no dict",
+      "sets items of something other than a dict",
     ],
-    ["sets half an item", legacy(new Pickle().op("}(").int(1).op("u").end()), "sets items of no dict"],
-    ["appends to a dict", legacy(new Pickle().op("}").int(1).op("a").end()), "appends to what is no list"],
-    ["adds to a list", legacy(new Pickle().op("](").int(1).op("\x90").end()), "adds to what is no set"],
-    ["calls a number", legacy(new Pickle().int(1).op(")R").end()), "the pickle calls what cannot be called"],
+    [
+      "sets half an item",
+      legacy(new Pickle().op("}(").int(1).op("u").end()),
+      "sets items of something other than a dict",
+    ],
+    [
+      "appends to a dict",
+      legacy(new Pickle().op("}").int(1).op("a").end()),
+      "appends to something other than a list",
+    ],
+    [
+      "adds to a list",
+      legacy(new Pickle().op("](").int(1).op("\x90").end()),
+      "adds to something other than a set",
+    ],
+    [
+      "calls a number",
+      legacy(new Pickle().int(1).op(")R").end()),
+      "the pickle calls something that cannot be called",
+    ],
     [
       "calls a storage class",
       legacy(new Pickle().op("ctorch\nFloatStorage\n)R").end()),
@@ -141,12 +156,12 @@ describe("a pickle that is not what it says", () => {
     [
       "makes an OrderedDict of numbers",
       legacy(new Pickle().op("ccollections\nOrderedDict\n").int(1).op("\x85R").end()),
-      "an OrderedDict is made of what is no list of pairs",
+      "an OrderedDict is made of something other than a list of pairs",
     ],
     [
       "gives a number attributes",
       legacy(new Pickle().int(1).op("}b").end()),
-      "the pickle gives attributes to what has none",
+      "the pickle gives attributes to something that has none",
     ],
     [
       "has a storage without an id",
@@ -170,7 +185,11 @@ describe("a pickle that is not what it says", () => {
       "a tensor is not described by a storage, an offset, sizes and strides",
     ],
     ["has an extension opcode", legacy(new Pickle().op("\x82", 1).end()), "opcode 0x82 at byte"],
-    ["has a text protocol", legacy(Buffer.from([0x80, 1, 0x4e, 0x2e])), "pickle protocol 1 is not read"],
+    [
+      "has a text protocol",
+      legacy(Buffer.from([0x80, 1, 0x4e, 0x2e])),
+      "finetag does not read pickle protocol 1",
+    ],
     [
       "has an integer of a gigabyte",
       legacy(new Pickle().op("\x8b", 0, 0, 0, 0x40).end()),
@@ -184,12 +203,12 @@ describe("a pickle that is not what it says", () => {
     [
       "makes an object the old way",
       legacy(new Pickle().op("(iposix\nsystem\n").end()),
-      'asks Python for "posix.system", which is refused',
+      'asks Python for "posix.system", which finetag refuses',
     ],
     [
       "names a global with a line break",
       legacy(new Pickle().text("po\nsix").text("system").op("\x93").end()),
-      'asks Python for "po\\nsix.system", which is refused',
+      'asks Python for "po\\nsix.system", which finetag refuses',
     ],
     [
       "has a storage whose key has a line break",
@@ -199,7 +218,7 @@ describe("a pickle that is not what it says", () => {
     [
       "lacks a storage whose key has a line break",
       legacy(new Pickle().tensor({ key: "a\nb" }).end(), []),
-      'the data of storage "a\\nb" is not in it',
+      'the data of storage "a\\nb" is missing',
     ],
     [
       "is a dict that contains itself",

@@ -70,7 +70,7 @@ describe("a file that asks for more than weights", () => {
     await expect(openPytorch(fixture(name))).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message:
-        `${fixture(name)}: asks Python for "${global}", which is refused: it is no part of plain weights; nothing was ` +
+        `${fixture(name)}: asks Python for "${global}", which finetag refuses: plain weights never need it; nothing was ` +
         "run. If you trust the file, save the model's weights alone: `torch.save(model.state_dict(), path)`",
     });
     expect(existsSync("finetag-was-here")).toBe(false);
@@ -82,11 +82,11 @@ describe("a file that cannot be read", () => {
     ["empty.bin", "it holds no tensors by name (no state dict)"],
     [
       "deflated.bin",
-      '"module/byteorder" is compressed or encrypted, as torch.save leaves nothing; save it again with it',
+      '"module/byteorder" is compressed or encrypted, which torch.save never does; save the model again with torch.save',
     ],
     [
       "big-endian.bin",
-      'its numbers are in byte order "big", which is not read; save it again on a little-endian machine',
+      'its numbers are in byte order "big", which finetag does not read; save it again on a little-endian machine',
     ],
   ])("%s", async (name, message) => {
     await expect(openPytorch(fixture(name))).rejects.toMatchObject({
@@ -99,7 +99,7 @@ describe("a file that cannot be read", () => {
     [
       "a zip archive of nothing",
       `PK\x05\x06${"\0".repeat(18)}`,
-      "it does not begin as torch.save begins a file",
+      "it does not begin like a file of torch.save",
     ],
     ["a zip archive that is cut off", "PK\x03\x04", "nd of central directory record"],
   ])("%s", async (_, contents, message) => {
@@ -164,7 +164,7 @@ describe("a directory", () => {
     expect(Object.keys(await readAll(file))).toEqual(["weight", "rows"]);
     await writeFile(index, JSON.stringify({ weight_map: { weight: "../pytorch_model.bin" } }));
     await expect(openWeights(dir)).rejects.toMatchObject({
-      message: `${index}: tensor "weight" is said to be in "../pytorch_model.bin", which is not the name of a PyTorch file (.bin) beside it; fetch it again`,
+      message: `${index}: tensor "weight" should be in "../pytorch_model.bin", which is not the name of a PyTorch file (.bin) next to it; fetch it again`,
     });
   });
 
@@ -179,7 +179,7 @@ describe("a directory", () => {
     await copyFile(fixture("checkpoint4.pt"), join(dir, "last.pt"));
     await expect(openWeights(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: `${dir}: holds 2 PyTorch files (best.pt, last.pt); name the one that is meant pytorch_model.bin`,
+      message: `${dir}: has 2 PyTorch files (best.pt, last.pt); rename the one you mean to pytorch_model.bin`,
     });
   });
 });

@@ -76,9 +76,9 @@ const cases: [string, Entry[], string][] = [
   [
     "has one place for two storages",
     [PICKLE, FIRST, { ...FIRST, name: "x/data/1", at: after(PICKLE) }],
-    'storage "1" overlaps what lies before it',
+    'storage "1" overlaps what comes before it',
   ],
-  ["has two entries of one name", [PICKLE, FIRST, SECOND, FIRST], '"x/data/0" is in it twice'],
+  ["has two entries of one name", [PICKLE, FIRST, SECOND, FIRST], 'it has "x/data/0" twice'],
   [
     "has a storage that begins at no entry",
     [PICKLE, FIRST, { ...SECOND, at: 3 }],
@@ -97,12 +97,12 @@ const cases: [string, Entry[], string][] = [
   [
     "claims a data.pkl of 33 MiB",
     [{ ...PICKLE, bytes: LIMIT + (1 << 20) }, FIRST, SECOND],
-    `"x/data.pkl" claims ${LIMIT + (1 << 20)} bytes, more than it ever has`,
+    `"x/data.pkl" claims ${LIMIT + (1 << 20)} bytes, more than it can have`,
   ],
   [
     "claims a data.pkl of one byte more than is read",
     [{ ...PICKLE, bytes: LIMIT + 1 }, FIRST, SECOND],
-    `"x/data.pkl" claims ${LIMIT + 1} bytes, more than it ever has`,
+    `"x/data.pkl" claims ${LIMIT + 1} bytes, more than it can have`,
   ],
   [
     "claims a data.pkl of all that is read, without having it",
@@ -112,24 +112,24 @@ const cases: [string, Entry[], string][] = [
   [
     "claims a byte order of many letters",
     [PICKLE, { name: "x/byteorder", data: Buffer.from("little".repeat(3)) }, FIRST, SECOND],
-    '"x/byteorder" claims 18 bytes, more than it ever has',
+    '"x/byteorder" claims 18 bytes, more than it can have',
   ],
   [
     "has a data.pkl that would unpack to a thousand times its bytes",
     [{ name: "x/data.pkl", data: Buffer.alloc(LIMIT, "}"), deflated: true }, FIRST, SECOND],
-    '"x/data.pkl" is compressed or encrypted, as torch.save leaves nothing',
+    '"x/data.pkl" is compressed or encrypted, which torch.save never does',
   ],
   [
     "has one storage that is deflated among others that are not",
     [PICKLE, FIRST, { ...SECOND, deflated: true }],
-    '"x/data/1" is compressed or encrypted, as torch.save leaves nothing; save it again with it',
+    '"x/data/1" is compressed or encrypted, which torch.save never does; save the model again with torch.save',
   ],
-  ["lacks a storage", [PICKLE, FIRST], 'the data of storage "1" is not in it'],
-  ["has no data.pkl", [FIRST, SECOND], "0 of its entries are a data.pkl, not 1"],
+  ["lacks a storage", [PICKLE, FIRST], 'the data of storage "1" is missing'],
+  ["has no data.pkl", [FIRST, SECOND], "0 entries named data.pkl, not 1"],
   [
     "has two of data.pkl",
     [PICKLE, FIRST, SECOND, { ...PICKLE, name: "y/data.pkl" }],
-    "2 of its entries are a data.pkl, not 1",
+    "2 entries named data.pkl, not 1",
   ],
 ];
 
@@ -159,6 +159,6 @@ it("has a storage that lies within another one", async () => {
   await writeFile(join(dir, "a.bin"), zipOf([...entries, { ...SECOND, at }]));
   await expect(openPytorch(join(dir, "a.bin"))).rejects.toMatchObject({
     code: "ERR_FINETAG_MODEL",
-    message: expect.stringContaining('a.bin: storage "1" overlaps what lies before it; the file is damaged'),
+    message: expect.stringContaining('a.bin: storage "1" overlaps what comes before it; the file is damaged'),
   });
 });

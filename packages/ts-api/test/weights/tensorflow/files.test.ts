@@ -56,12 +56,12 @@ it.each([
   expect(await opened()).toBe(join(dir, `${prefix}.index`));
 });
 
-const SEVERAL = "holds 2 TensorFlow checkpoints (model.ckpt-1, model.ckpt-2), and";
+const SEVERAL = "has 2 TensorFlow checkpoints (model.ckpt-1, model.ckpt-2), and";
 
 it("is not guessed among several where nothing says which", async () => {
   await put("model.ckpt-2", "model.ckpt-1");
   await expect(openWeights(dir)).rejects.toMatchObject(
-    refusal(`${SEVERAL} no file \`checkpoint\` says which one is meant; leave the files of one in it`),
+    refusal(`${SEVERAL} no file \`checkpoint\` says which one to use; keep the files of one only`),
   );
 });
 
@@ -76,9 +76,7 @@ it.each([
   await put("model.ckpt-2", "model.ckpt-1");
   await state(contents);
   await expect(openWeights(dir)).rejects.toMatchObject(
-    refusal(
-      `${SEVERAL} its file \`checkpoint\` does not say which one is meant; leave the files of one in it`,
-    ),
+    refusal(`${SEVERAL} its file \`checkpoint\` does not say which one to use; keep the files of one only`),
   );
 });
 
@@ -87,8 +85,8 @@ it("is not guessed among several where the one that is named is not there", asyn
   await state('model_checkpoint_path: "/runs/\\345\\237\\272\\n.ckpt"\n');
   await expect(openWeights(dir)).rejects.toMatchObject(
     refusal(
-      `${SEVERAL} its file \`checkpoint\` names "基\\n.ckpt", which is none of them; ` +
-        "copy that one's files to it, or leave the files of one in it",
+      `${SEVERAL} its file \`checkpoint\` names "基\\n.ckpt", which is not one of them; ` +
+        "copy its files there, or keep the files of one only",
     ),
   );
 });
@@ -97,7 +95,7 @@ it("is missed by its name where there is none", async () => {
   await state('model_checkpoint_path: "/runs/model.ckpt-7"\n');
   await expect(openWeights(dir)).rejects.toMatchObject(
     refusal(
-      'its file `checkpoint` names the TensorFlow checkpoint "model.ckpt-7", which is not in it; ' +
+      'its file `checkpoint` names the TensorFlow checkpoint "model.ckpt-7", which it does not have; ' +
         "copy all of its files (.index and .data-…)",
     ),
   );
@@ -105,7 +103,7 @@ it("is missed by its name where there is none", async () => {
 
 it("is not missed where `checkpoint` is something else", async () => {
   await mkdir(join(dir, "checkpoint"));
-  await expect(openWeights(dir)).rejects.toThrow("there are no weights in it");
+  await expect(openWeights(dir)).rejects.toThrow("has no weights");
 });
 
 it("is not looked for by a file `checkpoint` that is not UTF-8", async () => {
@@ -113,6 +111,6 @@ it("is not looked for by a file `checkpoint` that is not UTF-8", async () => {
   await state(Uint8Array.of(0xff));
   await expect(openWeights(dir)).rejects.toMatchObject({
     code: "ERR_FINETAG_MODEL",
-    message: `${join(dir, "checkpoint")}: not UTF-8; save it in that encoding`,
+    message: `${join(dir, "checkpoint")}: not UTF-8; save it as UTF-8`,
   });
 });

@@ -15,12 +15,12 @@ describe("an index that is not what it says", () => {
     [
       "has an index block beyond its end",
       () => new Table().finish([1e12, 1e12]),
-      "truncated: a block of 1000000000000 bytes is promised at byte 1000000000000",
+      "truncated: the block of 1000000000000 bytes at byte 1000000000000 is cut off",
     ],
     [
       "has an index block of all numbers",
       () => new Table().finish([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]),
-      "truncated: a block of",
+      "truncated: the block of",
     ],
     [
       "has blocks that are one and the same",
@@ -52,7 +52,7 @@ describe("an index that is not what it says", () => {
         const table = new Table();
         return table.finish(table.block(blockOf([]), 2));
       },
-      "the block at byte 0 is of kind 2, which is not known",
+      "the block at byte 0 is of the unknown kind 2",
     ],
     [
       "has a Snappy block of 2 GB",
@@ -80,7 +80,7 @@ describe("an index that is not what it says", () => {
       `the Snappy block at byte 0 does not unpack to the ${bytes[0]} bytes that it claims (snappy: corrupt input`,
     ]),
     [
-      "has a Snappy block that copies from before its begin",
+      "has a Snappy block that copies from before it begins",
       () => {
         const table = new Table();
         return table.finish(table.block([8, 0x01, 0x05], 1));
@@ -107,12 +107,12 @@ describe("an index that is not what it says", () => {
     [
       "is big-endian",
       () => tableOf([[0, "", [8, 1, 16, 1]]]),
-      "it says that its numbers are big-endian, which is not read",
+      "its numbers are big-endian, which finetag does not read",
     ],
     [
       "asks for a newer reader",
       () => tableOf([[0, "", [8, 1, 26, 2, 16, 2]]]),
-      "it asks for a reader of version 2; known is 1",
+      "it needs a reader of version 2, and finetag reads version 1",
     ],
     [
       "claims a billion data files",
@@ -128,17 +128,17 @@ describe("an index that is not what it says", () => {
     [
       "has a shape larger than its bytes",
       () => tableOf([HEADER, [0, NAME, [8, 1, 18, 4, 18, 2, 8, 3, 40, 8]]]),
-      `variable "${NAME}" of F32 [3] needs 12 bytes and is given 8`,
+      `variable "${NAME}" of F32 [3] needs 12 bytes and has 8`,
     ],
     [
       "has a tensor in a file that is none of its own",
       () => tableOf([HEADER, [0, NAME, [...field(1, 1), ...field(3, 1), ...field(5, 4)]]]),
-      `variable "${NAME}" lies in data file 1 of 1`,
+      `variable "${NAME}" is in data file 1 of 1`,
     ],
     [
       "has a tensor at no place",
       () => tableOf([HEADER, [0, NAME, [8, 1, 32, ...varint(Number.MAX_SAFE_INTEGER), 40, 4]]]),
-      `variable "${NAME}" lies at no place in a file`,
+      `variable "${NAME}" has no place in a file`,
     ],
     [
       "has a name that is not UTF-8",
@@ -210,12 +210,12 @@ describe("an index that is not what it says", () => {
     await writeFile(data, new Uint8Array(16));
     await writeFile(join(dir, "a.index"), tableOf([HEADER, at(0, NAME), at(4, "output_bias")]));
     await expect(openTensorflow(join(dir, "a"))).rejects.toMatchObject({
-      message: expect.stringContaining(`${data}: "output_bias" overlaps what lies before it`),
+      message: expect.stringContaining(`${data}: "output_bias" overlaps what comes before it`),
     });
     await writeFile(join(dir, "a.index"), tableOf([HEADER, at(1e15, NAME)]));
     await expect(openTensorflow(join(dir, "a"))).rejects.toMatchObject({
       message: expect.stringContaining(
-        `${data}: truncated: variable "${NAME}" ends at byte 1000000000000008, 16 are`,
+        `${data}: truncated: it has 16 bytes, and variable "${NAME}" ends at byte 1000000000000008`,
       ),
     });
   });

@@ -25,7 +25,7 @@ describe("a checkpoint of the heads of pretraining alone", () => {
     const refusal = {
       code: "ERR_FINETAG_MODEL",
       message:
-        `${join(folder, "bert_model.ckpt.index")}: it has variables of heads (the first is "cls/predictions/output_bias"), and ` +
+        `${join(folder, "bert_model.ckpt.index")}: it has variables of heads (the first is "cls/predictions/output_bias"), but ` +
         "none of an encoder; use the checkpoint that has the encoder (bert/…) as well, or a model in Hugging Face's format",
     };
     await expect(inspectModel(folder)).rejects.toMatchObject(refusal);

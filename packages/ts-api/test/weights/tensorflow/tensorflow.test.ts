@@ -98,7 +98,7 @@ describe("a checkpoint that cannot be read", () => {
   it.each([
     [
       "partitioned.ckpt",
-      'variable "bert/embeddings/word_embeddings" is stored in parts (a partitioned variable), which is not read; save the checkpoint again without a partitioner',
+      'variable "bert/embeddings/word_embeddings" is stored in parts (a partitioned variable), which finetag does not read; save the checkpoint again without a partitioner',
     ],
     [
       "others.ckpt",
@@ -106,13 +106,13 @@ describe("a checkpoint that cannot be read", () => {
     ],
     [
       "brightmart.ckpt",
-      "the checkpoint is brightmart's ALBERT, which computes its embeddings as no ALBERT of transformers does, and is not " +
-        'read (variable "bert/embeddings/word_embeddings_2"); use one of the Chinese ALBERTs in Google\'s form ' +
+      "the checkpoint is brightmart's ALBERT, whose embeddings differ from those of every ALBERT of transformers; finetag " +
+        'does not read it (variable "bert/embeddings/word_embeddings_2"); use one of the Chinese ALBERTs in Google\'s form ' +
         "(albert_…_google_zh), or a model in Hugging Face's format",
     ],
     [
       "garden.ckpt",
-      "the checkpoint is a Keras model's, as those of TensorFlow's Model Garden, whose names are not read (variable " +
+      "the checkpoint is of a Keras model, such as those of TensorFlow's Model Garden, whose names finetag does not read (variable " +
         '"model/layer_with_weights-0/embeddings"); use the same model as a TensorFlow 1 checkpoint, or in Hugging Face\'s format',
     ],
   ])("%s", async (name, message) => {

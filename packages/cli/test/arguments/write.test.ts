@@ -1,0 +1,31 @@
+import { trainOptionsSchema } from "@finetag/api";
+import { expect, test } from "vitest";
+import { flagWriter } from "../../src/arguments/index.ts";
+
+const write = flagWriter(Object.keys(trainOptionsSchema.shape));
+
+test.each([
+  ["give `devSplit`", "give --dev-split"],
+  ["set `newHead: true` to replace it", "set --new-head to replace it"],
+  ["set `tokenCache: false`", "set --no-token-cache"],
+  ["use `maxLength: 512`, or `batchSize: 8`", "use --max-length 512, or --batch-size 8"],
+  ["with `warmupRatio: 0.1`", "with --warmup-ratio 0.1"],
+  ['for tabs set `format: "tsv"`', "for tabs set --format tsv"],
+  ['`columns: ["text", "labels", "id"]`', "--columns text,labels,id"],
+  ['`labelSeparator: "|"`?', "--label-separator '|'?"],
+  ['`labelSeparator: "it\'s"`', "--label-separator 'it'\\''s'"],
+  ["(`labelColumns`) or (`labelsColumn`)", "(--label-columns) or (--labels-column)"],
+])("%s becomes %s", (message, written) => {
+  expect(write(message)).toBe(written);
+});
+
+test.each([
+  "run `finetag pull all-MiniLM-L6-v2`",
+  "its file `checkpoint` names another one",
+  "`numpy: 2` is no option, nor is `labelcolumns`",
+  'no column "`devSplit`" and no label "a \\" `seed: 1`"',
+  "devSplit, newHead: true",
+  'a quote (") opens here, and a second one (") closes it',
+])("%s stays as it is", (message) => {
+  expect(write(message)).toBe(message);
+});
