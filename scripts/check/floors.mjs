@@ -14,7 +14,7 @@ const HOUSES = [
     floors: [
       ["version"],
       ["errors"],
-      ["io"],
+      ["io", "options"],
       ["data", "metrics", "weights"],
       ["models"],
       ["tokenizer", "report"],
@@ -27,7 +27,7 @@ const HOUSES = [
   },
   {
     folder: "packages/ts-api/src/training",
-    floors: [["events"], ["options"], ["data"], ["storage"], ["pipeline"], ["index"]],
+    floors: [["data"], ["storage"], ["pipeline"], ["index"]],
   },
   {
     folder: "packages/cli/src",

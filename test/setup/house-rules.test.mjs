@@ -83,7 +83,7 @@ describe("a use that goes up", () => {
     [`${API}/hub/resolve.ts`, 'await import("../training/index.ts");', "training is on a higher floor"],
     [`${API}/convert.ts`, 'export * from "./index.ts";', "index is on a higher floor"],
     [
-      `${API}/training/options/schema.ts`,
+      `${API}/training/data/load.ts`,
       'import { run } from "../pipeline/index.ts";',
       "pipeline is on a higher floor",
     ],

@@ -112,7 +112,10 @@ async function chooseTensors(
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
   const isHead = ({ name, dtype }: TensorEntry) =>
     FLOATS.has(dtype) && HEADS.some((head) => name.startsWith(match.prefix + head));
-  const twice = config.json.tie_word_embeddings === false ? [] : await findTied(survey, entries, signal);
+  const twice =
+    config.json.tie_word_embeddings === false
+      ? []
+      : await findTied(survey, familyOf(config).anchor, entries, signal);
   const unused = match.unused.filter((name) => !twice.includes(name));
   // A classifier is one: to transformers the heads of its pretraining would be strange to it.
   const kept = match.head === "match" ? [] : unused.filter((name) => isHead(entries.get(name)!));
@@ -155,10 +158,11 @@ function checkSize(directory: string, { files }: TensorFile, tensors: readonly T
 /** Tensors that hold once more what is in the file under the name to which transformers ties theirs. */
 async function findTied(
   { file, match }: Survey,
+  wordEmbeddings: string,
   entries: ReadonlyMap<string, TensorEntry>,
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
-  const words = match.load.find(({ parameter }) => parameter.endsWith(".word_embeddings.weight"))?.tensor;
+  const words = match.load.find(({ parameter }) => parameter === wordEmbeddings)?.tensor;
   const digests = new Map<string, string>();
   const digest = async (name: string) => {
     const known = digests.get(name) ?? (await digestOf(file, name, signal));

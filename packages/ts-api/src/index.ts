@@ -51,6 +51,17 @@ export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.t
 export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";
 export { openTokenizer } from "./open-tokenizer.ts";
 export {
+  type DataOptions,
+  dataOptionsSchema,
+  evalOptionsSchema,
+  type FitOptions,
+  fitOptionsSchema,
+  predictOptionsSchema,
+  type ResolvedTrainOptions,
+  type TrainOptions,
+  trainOptionsSchema,
+} from "./options/index.ts";
+export {
   type HistoryEntry,
   type HistoryMetrics,
   type RunMetrics,
@@ -64,18 +75,5 @@ export {
   type Tokenizer,
   type WordSegmenter,
 } from "./tokenizer/index.ts";
-export {
-  type DataOptions,
-  dataOptionsSchema,
-  dataSpec,
-  evalOptionsSchema,
-  type FitOptions,
-  fitOptionsSchema,
-  predictOptionsSchema,
-  type ResolvedTrainOptions,
-  type RunContext,
-  type TrainOptions,
-  trainOptionsSchema,
-  trainRun,
-} from "./training/index.ts";
+export { dataSpec, type RunContext, trainRun } from "./training/index.ts";
 export { VERSION } from "./version.ts";

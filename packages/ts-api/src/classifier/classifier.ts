@@ -12,17 +12,10 @@ import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
+import { fitOptionsSchema, parseOptions } from "../options/index.ts";
 import type { TrainEvent } from "../report/index.ts";
 import { askForTokenizerThreads } from "../tokenizer/index.ts";
-import {
-  checkSameLabels,
-  endAtAbort,
-  finetagJson,
-  fitOptionsSchema,
-  MemoryStorage,
-  parseOptions,
-  train,
-} from "../training/index.ts";
+import { checkSameLabels, endAtAbort, finetagJson, MemoryStorage, train } from "../training/index.ts";
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
 import { evaluateSource } from "./evaluate.ts";

@@ -1,7 +1,7 @@
 import type { Precision } from "@finetag/core-native";
 import type { DataSpec } from "../data/index.ts";
 import type { DownloadProgress } from "../hub/index.ts";
-import type { FitOptions } from "../training/index.ts";
+import type { FitOptions } from "../options/index.ts";
 
 /** How a model is opened. */
 export interface LoadOptions {

@@ -1,5 +1,6 @@
 import type {
   ForwardResult,
+  LossConfig,
   NativeAddon,
   NativeSession,
   PackedBatch,
@@ -62,6 +63,11 @@ export class ModelSession implements NativeSession {
   ): Promise<boolean> {
     const write = () => this.#native.writeTensor(kind, name, data, begin, transposed);
     return this.#call(`cannot write ${kind} of ${name}`, write);
+  }
+
+  /** As {@link NativeSession.setLoss}. */
+  setLoss(loss: LossConfig): Promise<void> {
+    return this.#call("cannot set the loss", () => this.#native.setLoss(loss));
   }
 
   configureTraining(options: TrainingOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import type { LabelMetrics, SplitMetrics } from "../metrics/index.ts";
 import { maxTextLength } from "../models/index.ts";
-import { lossTitle, optionSpecs } from "../training/options/index.ts";
+import { lossTitle, optionSpecs } from "../options/index.ts";
 import { CARD_MARK } from "./card-mark.ts";
 import type { ModelDescription } from "./describe.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Classifier, type ClassifierTrainOptions } from "../../src/classifier/index.ts";
-import { fitOptionsSchema } from "../../src/training/options/index.ts";
-import { neededBy, otherValue } from "../training/other-value.ts";
+import { fitOptionsSchema } from "../../src/options/index.ts";
+import { neededBy, otherValue } from "../options/other-value.ts";
 import { LABELS, tinyRows, writeTinyModel } from "../training/tiny.ts";
 
 const common: ClassifierTrainOptions = {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { Classifier } from "../../src/classifier/index.ts";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { openWeights } from "../../src/weights/index.ts";
 import { LABELS, type TinyRow, writeTinyCsv, writeTinyModel } from "./tiny.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { trainOptionsSchema } from "../../src/training/options/schema.ts";
+import { trainOptionsSchema } from "../../src/options/schema.ts";
 import { type ComparedState, compareWithCheckpoint } from "../../src/training/storage/compare.ts";
 import { trainStateSchema } from "../../src/training/storage/state.ts";
 

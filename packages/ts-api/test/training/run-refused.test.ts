@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import { openSafetensors } from "../../src/weights/index.ts";
 import { setUpRuns } from "./runs.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { only, setUpRuns } from "./runs.ts";
 import { LABELS, tinyRows, writeTinyCsv } from "./tiny.ts";

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import type { TrainEvent } from "../../src/report/index.ts";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
 import { type RunContext, trainRun } from "../../src/training/pipeline/run.ts";
 import { tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 

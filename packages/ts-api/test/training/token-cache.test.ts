@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type DataSpec, openData } from "../../src/data/index.ts";
 import { type ModelSource, readModelSource } from "../../src/engine/index.ts";
+import type { TrainOptions } from "../../src/options/schema.ts";
 import type { TrainEvent } from "../../src/report/index.ts";
 import { loadSplit } from "../../src/training/data/load.ts";
 import { fileSource } from "../../src/training/data/sources.ts";
 import { TokenCache } from "../../src/training/data/token-cache.ts";
-import type { TrainOptions } from "../../src/training/options/schema.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 

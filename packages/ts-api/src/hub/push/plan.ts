@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
 import { formatJson, readFinetagJson } from "../../models/index.ts";
+import { optionSpecs } from "../../options/index.ts";
 import { describeModel } from "../../report/index.ts";
-import { optionSpecs } from "../../training/options/index.ts";
 import { missingFiles, neededFiles } from "../files.ts";
 import { hubIdOf } from "./base-model.ts";
 

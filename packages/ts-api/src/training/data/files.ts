@@ -6,7 +6,7 @@ import {
   readLabelFile,
 } from "../../data/index.ts";
 import { FinetagError } from "../../errors/index.ts";
-import type { DataOptions, ResolvedTrainOptions } from "../options/index.ts";
+import type { DataOptions, ResolvedTrainOptions } from "../../options/index.ts";
 
 export interface RunFiles {
   train: DataFile;

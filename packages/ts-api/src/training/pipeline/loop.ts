@@ -3,9 +3,9 @@ import type { StepResult } from "@finetag/core-native";
 import { evaluateWindows, evaluationWindows, type OpenModel, type Split } from "../../engine/index.ts";
 import { FinetagError, isAborted, throwIfAborted } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
+import type { OptionsUsedBy } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
-import type { OptionsUsedBy } from "../options/index.ts";
 import type { CheckpointRef, Progress, RunStorage } from "../storage/index.ts";
 import { Speed } from "./speed.ts";
 

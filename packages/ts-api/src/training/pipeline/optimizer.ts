@@ -1,6 +1,6 @@
 import type { TrainingOptions } from "@finetag/core-native";
+import { type OptionsUsedBy, optimizerFields } from "../../options/index.ts";
 import type { StepPlan } from "../data/index.ts";
-import { type OptionsUsedBy, optimizerFields } from "../options/index.ts";
 
 /** What the engine's optimizer is set up with. */
 export function optimizerOptions(options: OptionsUsedBy<"optimizer">, plan: StepPlan): TrainingOptions {

@@ -6,15 +6,15 @@ import {
   readModelSource,
 } from "../../engine/index.ts";
 import { type DownloadProgress, resolveModel } from "../../hub/index.ts";
-import { HistoryObserver, observed, TensorBoardObserver, type TrainEvent } from "../../report/index.ts";
-import { askForTokenizerThreads } from "../../tokenizer/index.ts";
-import { fileSource, openRunFiles, type RunFiles, TokenCache } from "../data/index.ts";
 import {
   parseOptions,
   type ResolvedTrainOptions,
   type TrainOptions,
   trainOptionsSchema,
-} from "../options/index.ts";
+} from "../../options/index.ts";
+import { HistoryObserver, observed, TensorBoardObserver, type TrainEvent } from "../../report/index.ts";
+import { askForTokenizerThreads } from "../../tokenizer/index.ts";
+import { fileSource, openRunFiles, type RunFiles, TokenCache } from "../data/index.ts";
 import { checkOutputDirectory, DirectoryStorage } from "../storage/index.ts";
 import { endAtAbort } from "./abort.ts";
 import type { Sources } from "./splits.ts";

@@ -1,8 +1,8 @@
 import type { ModelSource, OpenModel } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
+import type { ResolvedFitOptions } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { holdOut, type LoadedSplit, loadSplit, type RowSource, type TokenCache } from "../data/index.ts";
-import type { ResolvedFitOptions } from "../options/index.ts";
 
 /** Rows by what they are for. */
 export interface Sources {

@@ -1,10 +1,10 @@
 import type { ModelSource, OpenModel } from "../../engine/index.ts";
 import { checkMetricName, type SplitMetrics } from "../../metrics/index.ts";
 import { isHeadParameter } from "../../models/index.ts";
+import { lossConfig, type ResolvedFitOptions, type ResolvedTrainOptions } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { VERSION } from "../../version.ts";
 import { planSteps, type StepPlan, type TokenCache } from "../data/index.ts";
-import type { ResolvedFitOptions, ResolvedTrainOptions } from "../options/index.ts";
 import {
   noProgress,
   type Progress,
@@ -70,6 +70,7 @@ export async function* train(input: TrainInput): AsyncGenerator<TrainEvent, void
   if (earlier === undefined && input.isUntrained && options.headBias === "frequency") {
     await startAtLabelShares(model, splits.train);
   }
+  await model.session.setLoss(lossConfig(options));
   await model.session.configureTraining(optimizerOptions(options, plan));
   await storage.open(model);
 

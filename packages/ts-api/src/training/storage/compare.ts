@@ -1,5 +1,5 @@
 import { FinetagError } from "../../errors/index.ts";
-import { type OnResume, optionSpecs } from "../options/index.ts";
+import { type OnResume, optionSpecs } from "../../options/index.ts";
 import type { TrainState } from "./state.ts";
 
 /** What a run is about to be, compared with what a checkpoint says it was. */

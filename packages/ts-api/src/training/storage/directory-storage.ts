@@ -4,9 +4,9 @@ import type { DataColumns } from "../../data/index.ts";
 import { type OpenModel, saveModel } from "../../engine/index.ts";
 import { sha256File, writeFileAtomic } from "../../io/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
+import type { ResolvedTrainOptions } from "../../options/index.ts";
 import type { RunMetrics } from "../../report/index.ts";
 import { openSafetensors } from "../../weights/index.ts";
-import type { ResolvedTrainOptions } from "../options/index.ts";
 import {
   BEST,
   type CheckpointRef,

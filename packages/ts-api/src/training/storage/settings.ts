@@ -1,6 +1,6 @@
 import type { DataColumns } from "../../data/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
-import type { ResolvedFitOptions, ResolvedTrainOptions } from "../options/index.ts";
+import type { ResolvedFitOptions, ResolvedTrainOptions } from "../../options/index.ts";
 
 /** A run's options without those about an earlier run in the same place, which say nothing about the model. */
 export function recordedOptions<Options extends object>(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { SplitMetrics } from "../../metrics/index.ts";
+import { savedOptionsSchema } from "../../options/index.ts";
 import { splitFingerprintSchema } from "../data/index.ts";
-import { savedOptionsSchema } from "../options/index.ts";
 
 const count = z.number().int().nonnegative();
 const metrics = z.custom<SplitMetrics>(

@@ -1,8 +1,7 @@
+import type { LossConfig } from "@finetag/core-native";
 import { z } from "zod";
-import { type OptionSpec, optionGroup } from "./option.ts";
-
-/** The engine's configuration of a loss. */
-export type LossConfig = { type: "bce_with_logits" };
+import { FinetagError } from "../errors/index.ts";
+import { type OptionSpec, optionGroup, shapeOf } from "./option.ts";
 
 /** A loss function that a model can be trained with. */
 export interface LossSpec {
@@ -62,9 +61,29 @@ export function lossConfigOf<Losses extends Record<string, LossSpec>>(
 
 export const lossOptions = declareLosses(losses);
 
-/** The loss for `SessionOptions.loss`. */
+/** The engine's configuration of the loss that the options select. */
 export function lossConfig(options: { loss: keyof typeof losses }): LossConfig {
   return lossConfigOf(losses, options);
+}
+
+const savedSchema = z.object(shapeOf(lossOptions));
+
+/**
+ * The loss that a saved model was trained with; what evaluation reports as its loss.
+ *
+ * @param saved the options in its `finetag.json`, which may be older than the loss options
+ * @param directory the model's, for messages
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a loss that this version does not know.
+ */
+export function savedLossConfig(saved: Readonly<Record<string, unknown>>, directory: string): LossConfig {
+  const parsed = savedSchema.safeParse(saved);
+  if (parsed.success) return lossConfig(parsed.data);
+  const { path, message } = parsed.error.issues[0]!;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${directory}/finetag.json: "arguments.${path.join(".")}": ${message}; use the version of finetag that trained the model`,
+    { cause: parsed.error },
+  );
 }
 
 /** The title of the loss named in a model's `finetag.json`, which may be older than the option. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { optionSpecs } from "../../src/training/options/index.ts";
-import { type LossSpec, losses } from "../../src/training/options/loss.ts";
+import { optionSpecs } from "../../src/options/index.ts";
+import { type LossSpec, losses } from "../../src/options/loss.ts";
 
 const CANDIDATES: readonly unknown[] = [true, false, 2, 5, 0.25, "other", "cuda:7", ["other"]];
 

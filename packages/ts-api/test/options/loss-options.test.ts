@@ -1,13 +1,21 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { z } from "zod";
-import { lossConfig, lossTitle, trainOptionsSchema } from "../../src/training/options/index.ts";
-import { declareLosses, type LossSpec, lossConfigOf, losses } from "../../src/training/options/loss.ts";
-import { shapeOf } from "../../src/training/options/option.ts";
+import { lossConfig, lossTitle, savedLossConfig, trainOptionsSchema } from "../../src/options/index.ts";
+import { declareLosses, type LossSpec, lossConfigOf, losses } from "../../src/options/loss.ts";
+import { shapeOf } from "../../src/options/option.ts";
 
 it("the loss is binary cross-entropy unless another is asked for", () => {
   const options = trainOptionsSchema.parse({ model: "m", outputDir: "o" });
   expect(lossConfig(options)).toEqual({ type: "bce_with_logits" });
   expect(lossTitle(undefined)).toBe("binary cross-entropy per label");
+});
+
+it("a saved model's loss is the one it was trained with, and of an older model binary cross-entropy", () => {
+  expect(savedLossConfig({ loss: "bce_with_logits", epochs: 3 }, "/m")).toEqual({ type: "bce_with_logits" });
+  expect(savedLossConfig({}, "/m")).toEqual({ type: "bce_with_logits" });
+  expect(() => savedLossConfig({ loss: "dice" }, "/m")).toThrow(
+    /^\/m\/finetag\.json: "arguments\.loss": .*; use the version of finetag that trained the model$/,
+  );
 });
 
 /** As a loss with parameters of its own would be entered. */

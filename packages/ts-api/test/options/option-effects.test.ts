@@ -7,10 +7,10 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { optionSpecs, type TrainOptions } from "../../src/training/options/index.ts";
+import { optionSpecs, type TrainOptions } from "../../src/options/index.ts";
 import { trainRun } from "../../src/training/pipeline/index.ts";
+import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../training/tiny.ts";
 import { otherValue } from "./other-value.ts";
-import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
 
 type Changes = Partial<TrainOptions>;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { parseOptions } from "../../src/training/options/parse.ts";
-import { trainOptionsSchema } from "../../src/training/options/schema.ts";
+import { parseOptions } from "../../src/options/parse.ts";
+import { trainOptionsSchema } from "../../src/options/schema.ts";
 
 const required = { model: "m", outputDir: "o" };
 

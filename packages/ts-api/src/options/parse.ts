@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { FinetagError, nearest } from "../../errors/index.ts";
+import { FinetagError, nearest } from "../errors/index.ts";
 
 /**
  * Options checked against a schema, defaults filled in. Keys whose value is undefined count as absent.

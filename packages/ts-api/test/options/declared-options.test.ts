@@ -4,8 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { TrainingOptions } from "@finetag/core-native";
 import { describe, expect, expectTypeOf, it } from "vitest";
-import { modelCard } from "../../src/report/card.ts";
-import { planSteps } from "../../src/training/data/index.ts";
 import {
   evalOptionsSchema,
   type FitOptions,
@@ -18,7 +16,9 @@ import {
   type ResolvedTrainOptions,
   type TrainOptions,
   trainOptionsSchema,
-} from "../../src/training/options/index.ts";
+} from "../../src/options/index.ts";
+import { modelCard } from "../../src/report/card.ts";
+import { planSteps } from "../../src/training/data/index.ts";
 import type { LoopOptions } from "../../src/training/pipeline/loop.ts";
 import { optimizerOptions } from "../../src/training/pipeline/optimizer.ts";
 import { type ComparedState, compareWithCheckpoint } from "../../src/training/storage/compare.ts";

@@ -1,4 +1,4 @@
-export { type LossConfig, lossConfig, lossTitle } from "./loss.ts";
+export { lossConfig, lossTitle, savedLossConfig } from "./loss.ts";
 export type { OnResume, OptionSpec } from "./option.ts";
 export { parseOptions } from "./parse.ts";
 export {
