@@ -47,7 +47,25 @@ const HOUSES = [
   },
   {
     folder: "packages/core-native/src/engine",
-    floors: [["core"], ["kernels"], ["ops"], ["nn"], ["loss", "optim"], ["session"], ["train"]],
+    floors: [["core"], ["kernels"], ["device", "ops"], ["nn"], ["loss", "optim"], ["session"], ["train"]],
+  },
+  {
+    folder: "packages/core-native/src/engine/kernels",
+    floors: [
+      ["kernels"],
+      ["functions", "simd"],
+      ["norm", "product"],
+      ["activation", "adamw", "attention", "loss", "select", "sums", "table"],
+    ],
+  },
+  {
+    folder: "packages/core-native/src/engine/ops",
+    floors: [
+      ["fused", "pack", "weights"],
+      ["product", "random"],
+      ["composite", "gradient"],
+      ["embedding", "linear", "pool", "sublayer"],
+    ],
   },
 ];
 
@@ -92,11 +110,13 @@ function uses(root, folder) {
   const cpp = writtenFiles(root)
     .filter((file) => inside(file) && isCpp(file))
     .flatMap((file) =>
-      includesOf(root, file).map((name) => ({ file, target: join(folder, "..", name), lazy: false })),
+      includesOf(root, file).map((name) => ({ file, target: join(INCLUDE_FOLDER, name), lazy: false })),
     );
   return [...scripts, ...cpp].filter(({ target }) => inside(target));
 }
 
+/** Where the names in an #include start. */
+const INCLUDE_FOLDER = "packages/core-native/src";
 const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm;
 
 /** The names that a C++ file includes. */

@@ -90,6 +90,16 @@ describe("a use that goes up", () => {
     ["packages/cli/src/output/tables.ts", 'import "../actions/index.ts";', "actions is on a higher floor"],
     ["packages/cli/src/commands/train.ts", 'import "../actions/index.ts";', "actions is on a higher floor"],
     [`${ENGINE}/ops/linear.cpp`, '#include "engine/nn/model.h"', "nn is on a higher floor"],
+    [
+      `${ENGINE}/ops/random/dropout.cpp`,
+      '#include "engine/ops/embedding/embed.h"',
+      "embedding is on a higher floor",
+    ],
+    [
+      `${ENGINE}/kernels/simd/math.h`,
+      '#include "engine/kernels/product/tile.h"',
+      "product is on a higher floor",
+    ],
     [`${ENGINE}/session/session.h`, '#  include "engine/train/trainer.h"', "train is on a higher floor"],
   ])("is found in %s", (file, line, what) => {
     tree({ [file]: `${line}\n` });

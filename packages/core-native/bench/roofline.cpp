@@ -25,10 +25,10 @@
 #include <vector>
 
 #include "engine/core/cpu_memory.h"
-#include "engine/core/device.h"
+#include "engine/device/device.h"
 #include "engine/kernels/kernels.h"
-#include "engine/ops/linear_product.h"
-#include "engine/ops/matrix_product.h"
+#include "engine/ops/product/linear_product.h"
+#include "engine/ops/product/matrix_product.h"
 #include "engine/session/session.h"
 #include "engine/train/trainer.h"
 

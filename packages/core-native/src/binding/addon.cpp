@@ -2,7 +2,7 @@
 
 #include "binding/marshal.h"
 #include "binding/session_wrap.h"
-#include "engine/core/device.h"
+#include "engine/device/device.h"
 
 namespace finetag {
 

@@ -8,8 +8,8 @@
 #include "binding/napi_include.h"
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
-#include "engine/core/device.h"
 #include "engine/core/error.h"
+#include "engine/device/device.h"
 #include "engine/session/session.h"
 #include "engine/train/trainer.h"
 

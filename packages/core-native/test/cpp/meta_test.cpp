@@ -4,7 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "check.h"
-#include "engine/core/device.h"
+#include "engine/device/device.h"
 #include "engine/loss/bce.h"
 #include "helpers.h"
 

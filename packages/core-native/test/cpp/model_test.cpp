@@ -9,7 +9,7 @@
 #include "check.h"
 #include "engine/core/autocast.h"
 #include "engine/core/error.h"
-#include "engine/nn/families.h"
+#include "engine/nn/families/families.h"
 #include "engine/ops/fused.h"
 #include "helpers.h"
 
@@ -68,7 +68,8 @@ std::unique_ptr<Model> make_mixed(ParameterStore& store, const ModelConfig& conf
   return std::make_unique<MixedModel>(store, config);
 }
 
-std::unique_ptr<TrainedSession> open(const ModelConfig& config, bool fused, const ModelFactory& make = make_model) {
+std::unique_ptr<TrainedSession> open(const ModelConfig& config, bool fused,
+                                     const ModelFactory& make = make_model) {
   SessionConfig options;
   options.model = config;
   options.threads = 2;

@@ -15,7 +15,7 @@
 #include "check.h"
 #include "engine/core/cancel.h"
 #include "engine/core/core_gate.h"
-#include "engine/core/device.h"
+#include "engine/device/device.h"
 #include "helpers.h"
 
 using namespace finetag;

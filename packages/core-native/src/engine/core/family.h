@@ -13,7 +13,7 @@ enum class Positions {
 };
 
 /// What batches and the binding need of a family, before there is a model. The rest is its plan
-/// (nn/families.h).
+/// (nn/families/families.h).
 struct FamilyTraits {
   Family family;
   const char* name;  // by which callers name it

@@ -1,10 +1,10 @@
 // Shape letters: S tokens of a text, Q its queries (S, or 1), P = S in whole vectors, D head size.
 #include "engine/kernels/functions.h"
-#include "engine/kernels/math.h"
-#include "engine/kernels/product.h"
-#include "engine/kernels/random.h"
-#include "engine/kernels/scratch.h"
-#include "engine/kernels/transpose.h"
+#include "engine/kernels/product/small_product.h"
+#include "engine/kernels/simd/math.h"
+#include "engine/kernels/simd/random.h"
+#include "engine/kernels/simd/scratch.h"
+#include "engine/kernels/simd/transpose.h"
 
 namespace finetag::FINETAG_ISA {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "engine/kernels/functions.h"
-#include "engine/kernels/math.h"
+#include "engine/kernels/simd/math.h"
 
 namespace finetag::FINETAG_ISA {
 

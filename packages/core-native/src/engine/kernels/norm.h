@@ -1,8 +1,8 @@
 #pragma once
 
 #include "engine/kernels/kernels.h"
-#include "engine/kernels/random.h"
-#include "engine/kernels/scratch.h"
+#include "engine/kernels/simd/random.h"
+#include "engine/kernels/simd/scratch.h"
 
 namespace finetag::FINETAG_ISA {
 

@@ -1,5 +1,5 @@
 #include "engine/kernels/functions.h"
-#include "engine/kernels/simd.h"
+#include "engine/kernels/simd/simd.h"
 
 namespace finetag::FINETAG_ISA {
 

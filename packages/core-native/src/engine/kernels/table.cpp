@@ -1,5 +1,5 @@
 #include "engine/kernels/functions.h"
-#include "engine/kernels/tile.h"
+#include "engine/kernels/product/tile.h"
 
 namespace finetag::FINETAG_ISA {
 

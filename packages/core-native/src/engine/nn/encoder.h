@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "engine/nn/layers.h"
-#include "engine/ops/attention_sublayer.h"
-#include "engine/ops/embed.h"
-#include "engine/ops/feed_forward_sublayer.h"
+#include "engine/ops/embedding/embed.h"
+#include "engine/ops/sublayer/attention_sublayer.h"
+#include "engine/ops/sublayer/feed_forward_sublayer.h"
 
 namespace finetag {
 

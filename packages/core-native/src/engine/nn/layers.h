@@ -7,7 +7,7 @@
 #include "engine/core/batch.h"
 #include "engine/core/config.h"
 #include "engine/nn/parameters.h"
-#include "engine/ops/dropout.h"
+#include "engine/ops/random/dropout.h"
 #include "engine/ops/weights.h"
 
 namespace finetag {

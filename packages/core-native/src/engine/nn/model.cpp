@@ -3,7 +3,7 @@
 #include <string>
 
 #include "engine/core/error.h"
-#include "engine/nn/families.h"
+#include "engine/nn/families/families.h"
 
 namespace finetag {
 

@@ -8,7 +8,7 @@
 
 #include "engine/core/error.h"
 #include "engine/core/philox.h"
-#include "engine/ops/quantized.h"
+#include "engine/ops/product/quantized.h"
 
 namespace finetag {
 

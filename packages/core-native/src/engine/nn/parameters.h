@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/core/config.h"
-#include "engine/ops/row_gradient.h"
+#include "engine/ops/embedding/row_gradient.h"
 
 namespace finetag {
 

@@ -4,7 +4,7 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 
-#include "engine/ops/quantized.h"
+#include "engine/ops/product/quantized.h"
 
 namespace finetag {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/kernels/kernels.h"
-#include "engine/ops/matrix_product.h"
+#include "engine/ops/product/matrix_product.h"
 
 namespace finetag {
 

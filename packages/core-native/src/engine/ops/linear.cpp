@@ -5,8 +5,8 @@
 #include "engine/ops/composite.h"
 #include "engine/ops/fused.h"
 #include "engine/ops/gradient.h"
-#include "engine/ops/linear_product.h"
-#include "engine/ops/matrix_product.h"
+#include "engine/ops/product/linear_product.h"
+#include "engine/ops/product/matrix_product.h"
 
 namespace finetag {
 

@@ -5,8 +5,8 @@
 #include "engine/core/autocast.h"
 #include "engine/core/cancel.h"
 #include "engine/core/core_gate.h"
-#include "engine/core/device.h"
 #include "engine/core/error.h"
+#include "engine/device/device.h"
 
 namespace finetag {
 

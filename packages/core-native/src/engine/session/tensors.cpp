@@ -37,8 +37,8 @@ void write_transposed(const std::string& name, const at::Tensor& target, const a
   const int64_t rows = data.numel() / columns;
   if (target.is_cpu()) {
     const at::Tensor from = data.contiguous();
-    transpose_matrix(from.const_data_ptr<float>(), rows, columns, target.mutable_data_ptr<float>() + first / columns,
-              target.size(1));
+    transpose_matrix(from.const_data_ptr<float>(), rows, columns,
+                     target.mutable_data_ptr<float>() + first / columns, target.size(1));
   } else {
     target.narrow(1, first / columns, rows).copy_(data.view({rows, columns}).t());
   }

@@ -11,8 +11,8 @@
 
 #include "engine/core/cancel.h"
 #include "engine/core/core_gate.h"
-#include "engine/core/device.h"
 #include "engine/core/error.h"
+#include "engine/device/device.h"
 #include "engine/optim/adamw.h"
 #include "engine/optim/schedule.h"
 
