@@ -55,7 +55,8 @@ export interface NativeModelConfig {
 }
 
 /**
- * A loss and its own parameters, which are numbers. The engine knows the types and their parameters, and refuses others.
+ * A loss and its own parameters. A parameter is a number, or an array of numbers with one for each label. The engine
+ * knows the types and their parameters, and refuses others.
  * `bce_with_logits` is binary cross-entropy of every label's sigmoid, as `torch.nn.BCEWithLogitsLoss` has it.
  */
 export type LossConfig = { type: "bce_with_logits" };
@@ -159,6 +160,11 @@ export interface NativeSession {
     begin?: number,
     transposed?: boolean,
   ): Promise<boolean>;
+  /**
+   * Sets the loss that training, `backward` and `forward` with labels use from the next call on. The optimizer and its
+   * state stay as they are.
+   */
+  setLoss(loss: LossConfig): Promise<void>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;
   /** One optimizer step over micro-batches, each loss term weighing the same whatever batch it is in. */

@@ -78,20 +78,23 @@ ModelConfig model_config(const Napi::Value& value) {
   return config;
 }
 
-/// `{ type, …numbers }`; which numbers a type has, the engine knows.
-LossConfig loss_config(const Napi::Value& value) {
-  if (value.IsUndefined()) return {};
-  const Napi::Object from = object(value, "loss");
-  const std::string type = marshal::string(from.Get("type"), "loss.type");
-  LossParameters parameters;
-  const Napi::Array names = from.GetPropertyNames();
-  for (uint32_t i = 0; i < names.Length(); ++i) {
-    const std::string name = marshal::string(names.Get(i), "a parameter of loss");
-    const Napi::Value given = from.Get(name);
-    if (name == "type" || given.IsUndefined()) continue;
-    parameters[name] = number(given, ("loss." + name).c_str());
+/// A number, or a Float32Array or an array of numbers: one for each label.
+LossParameter loss_parameter(const Napi::Value& value, const char* name) {
+  if (value.IsNumber()) return number(value, name);
+  std::vector<float> per_label;
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array) {
+    const auto array = value.As<Napi::Float32Array>();
+    per_label.assign(array.Data(), array.Data() + array.ElementLength());
+  } else if (value.IsArray()) {
+    const auto array = value.As<Napi::Array>();
+    for (uint32_t i = 0; i < array.Length(); ++i)
+      per_label.push_back(static_cast<float>(number(array.Get(i), name)));
+  } else {
+    fail(std::string(name) + " must be a number, or an array of numbers: one for each label");
   }
-  return parse_loss(type, std::move(parameters));
+  for (const float each : per_label)
+    if (!std::isfinite(each)) fail(std::string(name) + " must be finite");
+  return per_label;
 }
 
 template <typename Array, typename T>
@@ -130,6 +133,20 @@ std::vector<std::string> strings(const Napi::Value& value, const char* name) {
   return result;
 }
 
+LossConfig loss_config(const Napi::Value& value) {
+  const Napi::Object from = object(value, "loss");
+  const std::string type = marshal::string(from.Get("type"), "loss.type");
+  LossParameters parameters;
+  const Napi::Array names = from.GetPropertyNames();
+  for (uint32_t i = 0; i < names.Length(); ++i) {
+    const std::string name = marshal::string(names.Get(i), "a parameter of loss");
+    const Napi::Value given = from.Get(name);
+    if (name == "type" || given.IsUndefined()) continue;
+    parameters[name] = loss_parameter(given, ("loss." + name).c_str());
+  }
+  return parse_loss(type, std::move(parameters));
+}
+
 SessionConfig session_config(const Napi::Value& value) {
   const Napi::Object from = object(value, "options");
   SessionConfig config;
@@ -144,7 +161,8 @@ SessionConfig session_config(const Napi::Value& value) {
   config.precision = choice<Precision>(
       from.Get("precision"), "precision",
       {{"float32", Precision::kFloat32}, {"bf16", Precision::kBfloat16}, {"int8", Precision::kInt8}});
-  config.loss = loss_config(from.Get("loss"));
+  const Napi::Value loss = from.Get("loss");
+  if (!loss.IsUndefined()) config.loss = loss_config(loss);
   return config;
 }
 

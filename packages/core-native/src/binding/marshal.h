@@ -18,6 +18,8 @@
 namespace finetag::marshal {
 
 SessionConfig session_config(const Napi::Value& value);
+/// `{ type, …parameters }`; which parameters a type has, the engine knows.
+LossConfig loss_config(const Napi::Value& value);
 TrainingConfig training_config(const Napi::Value& value);
 HostBatch batch(const Napi::Value& value);
 std::vector<HostBatch> batches(const Napi::Value& value);

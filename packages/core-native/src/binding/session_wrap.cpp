@@ -20,6 +20,7 @@ Napi::Function SessionWrap::define(Napi::Env env, std::shared_ptr<WorkerSet>* wo
        InstanceMethod<&SessionWrap::read_tensor>("readTensor"),
        InstanceMethod<&SessionWrap::read_part>("readPart"),
        InstanceMethod<&SessionWrap::write_tensor>("writeTensor"),
+       InstanceMethod<&SessionWrap::set_loss>("setLoss"),
        InstanceMethod<&SessionWrap::configure_training>("configureTraining"),
        InstanceMethod<&SessionWrap::train_step>("trainStep"),
        InstanceMethod<&SessionWrap::backward>("backward"), InstanceMethod<&SessionWrap::forward>("forward"),
@@ -115,6 +116,15 @@ Napi::Value SessionWrap::write_tensor(const Napi::CallbackInfo& info) {
                              const bool finite = engine->session.write(kind, name, data, begin, transposed);
                              return [finite](Napi::Env env) { return Napi::Boolean::New(env, finite); };
                            });
+  });
+}
+
+Napi::Value SessionWrap::set_loss(const Napi::CallbackInfo& info) {
+  return or_reject(info.Env(), [&] {
+    return worker_->submit(info.Env(), [loss = marshal::loss_config(info[0])](auto& engine) -> Job::Finish {
+      engine->session.set_loss(loss);
+      return undefined;
+    });
   });
 }
 

@@ -24,6 +24,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value read_tensor(const Napi::CallbackInfo& info);
   Napi::Value read_part(const Napi::CallbackInfo& info);
   Napi::Value write_tensor(const Napi::CallbackInfo& info);
+  Napi::Value set_loss(const Napi::CallbackInfo& info);
   Napi::Value configure_training(const Napi::CallbackInfo& info);
   Napi::Value train_step(const Napi::CallbackInfo& info);
   Napi::Value backward(const Napi::CallbackInfo& info);

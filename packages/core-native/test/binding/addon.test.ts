@@ -62,8 +62,29 @@ describe("addon", () => {
       [{ loss: "bce_with_logits" }, "loss must be an object"],
       [{ loss: {} }, "loss.type must be a string"],
       [{ loss: { type: "bce_with_logits", gamma: 2 } }, 'the loss bce_with_logits has no parameter "gamma"'],
-      [{ loss: { type: "bce_with_logits", gamma: "2" } }, "loss.gamma must be a number"],
+      [
+        { loss: { type: "bce_with_logits", gamma: "2" } },
+        "loss.gamma must be a number, or an array of numbers: one for each label",
+      ],
       [{ loss: { type: "bce_with_logits", gamma: Number.NaN } }, "loss.gamma must be finite"],
+      [{ loss: { type: "bce_with_logits", gamma: [1, Number.NaN] } }, "loss.gamma must be finite"],
+      [{ loss: { type: "bce_with_logits", gamma: [1, "2"] } }, "loss.gamma must be a number"],
+      [
+        { loss: { type: "bce_with_logits", gamma: new Int32Array(3) } },
+        "loss.gamma must be a number, or an array of numbers: one for each label",
+      ],
+      [
+        { loss: { type: "bce_with_logits", gamma: [1, 2, 3] } },
+        'the loss bce_with_logits has no parameter "gamma"',
+      ],
+      [
+        { loss: { type: "bce_with_logits", gamma: new Float32Array(3) } },
+        'the loss bce_with_logits has no parameter "gamma"',
+      ],
+      [
+        { loss: { type: "bce_with_logits", gamma: new Float32Array([Number.NaN]) } },
+        "loss.gamma must be finite",
+      ],
     ];
     for (const [more, message] of tries) {
       expect(await refused(addon.createSession(options(more)))).toBe(`ERR_FINETAG_ARGUMENT: ${message}`);

@@ -55,6 +55,31 @@ describe("session", () => {
     expect(await named.forward(batch(5))).toEqual(await (await ready()).forward(batch(5)));
   });
 
+  it("takes another loss while it is open, in the order of calls", async () => {
+    const session = await ready();
+    const before = await session.forward(batch(5));
+    const [set, after] = await Promise.all([
+      session.setLoss({ type: "bce_with_logits" }),
+      session.forward(batch(5)),
+    ]);
+    expect(set).toBeUndefined();
+    expect(after).toEqual(before);
+
+    const unknown = { type: "bce" as "bce_with_logits" };
+    expect(await refused(session.setLoss(unknown))).toMatch(
+      /^ERR_FINETAG_ARGUMENT: loss\.type must be one of /,
+    );
+    const more = { type: "bce_with_logits" as const, gamma: 2 };
+    expect(await refused(session.setLoss(more))).toMatch(/^ERR_FINETAG_ARGUMENT: .*no parameter "gamma"$/);
+    const nothing = undefined as unknown as typeof unknown;
+    expect(await refused(session.setLoss(nothing))).toBe("ERR_FINETAG_ARGUMENT: loss must be an object");
+    // What was refused has changed nothing.
+    expect(await session.forward(batch(5))).toEqual(before);
+
+    await session.dispose();
+    expect(await refused(session.setLoss({ type: "bce_with_logits" }))).toMatch(/^ERR_FINETAG_DISPOSED: /);
+  });
+
   it("leaves missing labels out of loss, count and gradients", async () => {
     const session = await ready();
     const labelMask = Float32Array.from({ length: 12 }, (_, i) => Number(i % 3 !== 1 && i < 9));

@@ -78,6 +78,8 @@ TEST(losses_are_found_by_name) {
   REQUIRE_THROWS(parse_loss(""), ", not \"\"");
   REQUIRE_THROWS(parse_loss("bce_with_logits", {{"gamma", 2.0}}),
                  "the loss bce_with_logits has no parameter \"gamma\"");
+  REQUIRE_THROWS(parse_loss("bce_with_logits", {{"pos_weight", std::vector<float>{1, 2}}}),
+                 "the loss bce_with_logits has no parameter \"pos_weight\"");
 }
 
 TEST(terms_are_the_labels_that_the_mask_leaves) {
@@ -231,4 +233,31 @@ TEST(bad_masks_are_refused) {
   batch = masked_batch(config);
   batch.labels_BL.clear();
   REQUIRE_THROWS(session->forward(batch), "labelMask without labels");
+}
+
+// A kind that does not exist stands for another loss: whoever uses it throws.
+TEST(the_loss_of_an_open_session_can_be_set) {
+  const ModelConfig config = tiny_config();
+  const LossConfig unknown{static_cast<LossKind>(99)};
+  for (const bool fused : kBoth) {
+    const auto session = open_session(config, 1, 3, fused), other = open_session(config, 1, 3, fused);
+    const HostBatch batch = masked_batch(config);
+    const ForwardResult before = session->forward(batch);
+    session->trainer.configure(short_training());
+    other->trainer.configure(short_training());
+    REQUIRE(session->trainer.train_step({batch}).loss == other->trainer.train_step({batch}).loss);
+
+    session->set_loss(unknown);
+    REQUIRE_THROWS(session->forward(batch), "unknown loss");
+    REQUIRE_THROWS(session->trainer.train_step({batch}), "unknown loss");
+    REQUIRE_THROWS(session->trainer.backward(batch), "unknown loss");
+
+    // The optimizer goes on where it was.
+    session->set_loss(parse_loss("bce_with_logits"));
+    REQUIRE(session->forward(batch).loss->count == before.loss->count);
+    REQUIRE(session->forward(batch).loss->sum == other->forward(batch).loss->sum);
+    const StepResult step = session->trainer.train_step({batch});
+    const StepResult expected = other->trainer.train_step({batch});
+    REQUIRE(step.step == 2 && step.loss == expected.loss && step.grad_norm == expected.grad_norm);
+  }
 }

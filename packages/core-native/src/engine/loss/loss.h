@@ -5,6 +5,8 @@
 
 #include <map>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "engine/core/batch.h"
 
@@ -17,8 +19,10 @@ struct LossConfig {
   LossKind kind = LossKind::kBceWithLogits;
 };
 
+/// A parameter of a loss: a number, or one for each label.
+using LossParameter = std::variant<double, std::vector<float>>;
 /// The parameters of a loss by name.
-using LossParameters = std::map<std::string, double>;
+using LossParameters = std::map<std::string, LossParameter>;
 
 /// The loss called `type`, e.g. "bce_with_logits". Throws kArgument for an unknown type, and for a parameter
 /// that this loss does not have.

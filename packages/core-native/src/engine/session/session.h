@@ -56,6 +56,9 @@ class Session {
   /// Of weights, gradients and moments.
   int64_t bytes() const { return store_.bytes(); }
 
+  /// The loss from now on, of `forward` and of training. Gradients that wait to be applied stay as they are.
+  void set_loss(const LossConfig& loss) { config_.loss = loss; }
+
   /// Logits of a batch; with labels also its loss. Without dropout or gradients.
   ForwardResult forward(const HostBatch& batch);
 
