@@ -90,7 +90,7 @@ describe("pull, inspect, convert", () => {
     const again = await finetag(["convert", checkpoint, converted]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
     expect(again.stderr).toContain(
-      "it is not empty; name a new folder, or set --force to replace a model in it",
+      "it is not empty; give a new folder, or set --force to replace a model in it",
     );
     expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });

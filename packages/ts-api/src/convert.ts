@@ -79,10 +79,10 @@ async function checkDestination(destination: string, force: boolean): Promise<vo
   if (entry === undefined) return;
   const refuse = (why: string, option?: string) =>
     new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`, { option });
-  if (!entry.isDirectory()) throw refuse("it is a file; name a folder to write to");
+  if (!entry.isDirectory()) throw refuse("it is a file; give a folder to write to");
   if (!force && (await readdir(destination)).length > 0) {
     throw refuse(
-      "it is not empty; name a new folder, or set `force: true` to replace a model in it",
+      "it is not empty; give a new folder, or set `force: true` to replace a model in it",
       "force",
     );
   }

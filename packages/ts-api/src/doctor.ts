@@ -94,7 +94,7 @@ function checkLibtorch(libtorch: Libtorch): DoctorCheck {
   return {
     name: "libtorch",
     ok: true,
-    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}; own kernels for ${kernels}`,
+    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}; finetag kernels for ${kernels}`,
   };
 }
 

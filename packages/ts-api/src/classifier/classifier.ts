@@ -137,7 +137,7 @@ export class Classifier implements AsyncDisposable {
     if (this.#training) {
       throw new FinetagError(
         "ERR_FINETAG_ARGUMENT",
-        "this model is being trained already; wait until that has ended",
+        "this model is already being trained; wait until training ends",
       );
     }
     this.#assertNotInt8("trained");

@@ -34,7 +34,7 @@ export async function findDataDirectory(dir: string): Promise<DataDirectory> {
     throw dataError(
       dir,
       undefined,
-      "has no train, dev or test file (.csv, .tsv or .jsonl); name another folder",
+      "has no train, dev or test file (.csv, .tsv or .jsonl); give another folder",
     );
   }
   return { ...files, labels: one(LABEL_FILES) };

@@ -85,7 +85,7 @@ async function fetchAll(
       const received = await sizeOf(partial);
       if (received === file.size) return;
       if (received > file.size) await rm(partial, { force: true });
-      throw new Error(`${received} of ${file.size} bytes came`);
+      throw new Error(`received ${received} of ${file.size} bytes`);
     } catch (error) {
       throwIfAborted(options.signal, "the download");
       if (error instanceof RangeIgnoredError) await rm(partial, { force: true });

@@ -53,7 +53,7 @@ export function guardedFetch(options: {
     const arm = () => {
       clearTimeout(timer);
       timer = setTimeout(
-        () => controller.abort(new TimeoutError("no data came", options.stallTimeout)),
+        () => controller.abort(new TimeoutError("no data received", options.stallTimeout)),
         options.stallTimeout,
       );
       timer.unref();

@@ -130,7 +130,7 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
   if (!(kind === "sha256" ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hex)) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${repo}: the server gives no checksum for ${entry.path}, so it was not fetched; try another endpoint (HF_ENDPOINT)`,
+      `${repo}: the server has no checksum for ${entry.path}, so it was not downloaded; try another endpoint (HF_ENDPOINT)`,
     );
   }
   return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
@@ -183,7 +183,7 @@ function describe(request: HubRequest, error: unknown): unknown {
       : wrong(`${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`);
   }
   if (error.status === 429)
-    return fail(`${settings.endpoint} asks for fewer requests (429); wait a little, or set HF_TOKEN`);
+    return fail(`${settings.endpoint} limits the number of requests (429); wait a little, or set HF_TOKEN`);
   return fail(
     `${settings.endpoint} has a problem (${error.message}); try again later, or set HF_ENDPOINT to a mirror`,
   );

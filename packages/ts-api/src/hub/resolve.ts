@@ -64,7 +64,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
   if (!/^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/.test(name) || name.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${name}" is neither a directory nor a model; name a directory, a model such as all-MiniLM-L6-v2, ` +
+      `"${name}" is neither a directory nor a model; give a directory, a model such as all-MiniLM-L6-v2, ` +
         "or a Hub id such as google-bert/bert-base-uncased",
     );
   }
@@ -72,7 +72,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${revision}" is not a revision; name a branch, a tag or a commit`,
+      `"${revision}" is not a revision; give a branch, a tag or a commit`,
       { option: "revision" },
     );
   }
@@ -176,7 +176,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (info?.isDirectory()) return path;
   if (info === undefined && index === undefined) return undefined;
   if (index === undefined && !WEIGHTS_FILE.test(path)) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; name the model's directory`);
+    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
   }
   const directory = dirname(path);
   const { findWeights } = await import("../weights/index.ts");
@@ -184,7 +184,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: finetag would read ${basename(weights)} of the same folder instead; name the folder (${directory}) to use that, ` +
+    `${path}: finetag would read ${basename(weights)} of the same folder instead; give the folder (${directory}) to use that, ` +
       "or one that has only the files of this model",
   );
 }

@@ -17,7 +17,7 @@ export function validateShapes(input: MetricsInput): { rows: number; thresholds:
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name))
-      throw argument(`label ${JSON.stringify(name)} is named twice; make the names different`);
+      throw argument(`label ${JSON.stringify(name)} appears twice; label names must be unique`);
     seen.add(name);
   }
   if (probabilities.length % names.length !== 0)

@@ -15,7 +15,7 @@ export async function readConfigFile(dir: string): Promise<{ path: string; json:
   if (name === undefined) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: has no ${CONFIG} and no bert_config.json; name a model's folder, or fetch a model with \`finetag pull\``,
+      `${dir}: has no ${CONFIG} and no bert_config.json; give a model's folder, or fetch a model with \`finetag pull\``,
     );
   }
   if (others.length > 0) {

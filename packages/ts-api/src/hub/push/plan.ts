@@ -63,7 +63,7 @@ export async function planPush(
   if (missing.length > 0 || !names.includes("config.json")) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${directory}: the model is incomplete, ${missing[0] ?? "config.json"} is missing; name a directory that \`finetag train\` wrote`,
+      `${directory}: the model is incomplete, ${missing[0] ?? "config.json"} is missing; give a directory that \`finetag train\` wrote`,
     );
   }
   const needed = new Set(neededFiles(names));
@@ -96,9 +96,13 @@ function checkNames(repo: string, { revision = "main", license }: PlanOptions): 
     );
   }
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `"${revision}" is not a branch; write a branch's name`, {
-      option: "revision",
-    });
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `"${revision}" is not a valid branch name; use for example main`,
+      {
+        option: "revision",
+      },
+    );
   }
   if (license !== undefined && !/^[a-z0-9][a-z0-9.+-]*$/.test(license)) {
     throw new FinetagError(

@@ -100,7 +100,7 @@ function writeSettings(repo: string): HubSettings & { token: string } {
   if (token === undefined) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `${repo}: pushing needs a token that may write; make one at ${endpoint}/settings/tokens and set HF_TOKEN`,
+      `${repo}: pushing needs a token with write access; create one at ${endpoint}/settings/tokens and set HF_TOKEN`,
     );
   }
   return { ...settings, token };
@@ -215,7 +215,7 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
       return fail(`${endpoint} does not accept the token in ${tokenSource} (401); renew it`);
     case 403:
       return fail(
-        `the token in ${tokenSource} may not write there (403${said}); use one with write access to ` +
+        `the token in ${tokenSource} has no write access (403${said}); use one with write access to ` +
           `${repo.split("/")[0]}, from ${endpoint}/settings/tokens`,
       );
     case 404:
@@ -225,9 +225,9 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
       return fail(`the repository changed at the same time (${error.status}${said}); push again`);
     case 413:
     case 507:
-      return fail(`${endpoint} has no room for it (${error.status}${said}); free some in the account`);
+      return fail(`${endpoint} has no room for it (${error.status}${said}); free some space in the account`);
     case 429:
-      return fail(`${endpoint} asks for fewer requests (429); wait a little and push again`);
+      return fail(`${endpoint} limits the number of requests (429); wait a little and push again`);
     default:
       return fail(`${endpoint} refused it (${error.message}${said}); nothing was committed`);
   }

@@ -93,7 +93,7 @@ export class TensorBoardWriter {
 
   #write(event: EventMessage): Promise<void> {
     if (this.#closed) {
-      return Promise.reject(new FinetagError("ERR_FINETAG_DISPOSED", `${this.path}: was closed before`));
+      return Promise.reject(new FinetagError("ERR_FINETAG_DISPOSED", `${this.path}: already closed`));
     }
     const record = frameRecord(encodeEvent(event));
     // One event after the other: a failed one must not stop the next, nor may they interleave.
@@ -115,6 +115,6 @@ export class TensorBoardWriter {
 function cannotWrite(path: string, cause: unknown): unknown {
   const error = ioError(cause, "write", path);
   if (!(error instanceof FinetagError)) return error;
-  const message = `${error.message}; or do without TensorBoard events (\`tensorboard: false\`)`;
+  const message = `${error.message}; or turn TensorBoard events off (\`tensorboard: false\`)`;
   return new FinetagError(error.code, message, { cause, kind: error.kind, option: "tensorboard" });
 }

@@ -233,7 +233,7 @@ class TrainLoop {
     }
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `${happened.join("; ")}; lower the learning rate or raise the warm-up`,
+      `${happened.join("; ")}; use a lower \`learningRate\` or a higher \`warmupRatio\``,
       { cause },
     );
   }

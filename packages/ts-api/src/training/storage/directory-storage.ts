@@ -48,7 +48,7 @@ export class DirectoryStorage implements RunStorage {
     const folder = checkpointFolder(this.#options.outputDir);
     this.#found = await newestCheckpoint(folder, (message) => warnings.push(message));
     if (this.#found === undefined) {
-      warnings.push(`${folder}: there is no whole checkpoint; the run starts from the beginning`);
+      warnings.push(`${folder}: no complete checkpoint found; the run starts from the beginning`);
     }
     return warnings;
   }
