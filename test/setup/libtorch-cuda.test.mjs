@@ -73,7 +73,7 @@ describe("a variant of several archives", () => {
     changed.variants.cu130.platforms["test-x64"].libraries[0].sha256 = "0".repeat(64);
     await expect(fetchCuda(changed)).rejects.toThrow("Wrong checksum");
     const [empty] = await served(makeZip({ "nvidia/cu13/include/cuda.h": "" }));
-    await expect(fetchCuda(cudaManifest([first, empty]))).rejects.toThrow("holds no libraries");
+    await expect(fetchCuda(cudaManifest([first, empty]))).rejects.toThrow("contains no libraries");
     expect(existsSync(join(folder(), "2.14.1-cu130-test-x64"))).toBe(false);
   });
 

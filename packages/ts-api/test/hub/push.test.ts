@@ -290,7 +290,9 @@ describe("a push that fails", () => {
 
   it("for want of a right token says where one comes from", async () => {
     vi.stubEnv("HF_TOKEN", "");
-    expect((await failing()).message).toContain(`make one at ${server.url}/settings/tokens and set HF_TOKEN`);
+    expect((await failing()).message).toContain(
+      `create one at ${server.url}/settings/tokens and set HF_TOKEN`,
+    );
     expect(server.seen).toEqual([]);
     vi.stubEnv("HF_TOKEN", "hf_unknown");
     expect(await failing()).toMatchObject({
