@@ -81,7 +81,7 @@ describe("a variant of several archives", () => {
     const files = await served(torch, library("cublas"));
     const manifest = cudaManifest(files);
     manifest.variants.cu130.platforms["test-x64"].unpackedBytes = 1e18;
-    await expect(fetchCuda(manifest)).rejects.toThrow(/GB free; libtorch 2\.14\.1 takes 1000000000\.0 GB/);
+    await expect(fetchCuda(manifest)).rejects.toThrow(/GB free; libtorch 2\.14\.1 needs 1000000000\.0 GB/);
     expect(files.map(({ requests }) => requests)).toEqual([[], []]);
   });
 
