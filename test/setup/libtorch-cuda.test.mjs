@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { placeLibrary } from "../../third_party/lib/layout.mjs";
-import { useCache } from "./libtorch.mjs";
+import { archive, useCache } from "./libtorch.mjs";
 import { makeZip } from "./zip.mjs";
 
 const { folder, serve, fetchFake } = useCache();

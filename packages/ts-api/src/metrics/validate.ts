@@ -5,7 +5,7 @@ import type { MetricsInput } from "./types.ts";
 const MAX_ENTRIES = 2 ** 32 - 1;
 
 /**
- * Checks all but the entries themselves.
+ * Checks everything except the entries.
  *
  * @returns the number of rows, and the thresholds as [L].
  * @throws FinetagError ERR_FINETAG_ARGUMENT, or ERR_FINETAG_DIVERGED for a loss that is not a number.

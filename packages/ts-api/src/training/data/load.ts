@@ -17,13 +17,13 @@ interface LoadOptions {
   maxLength: number;
   labelCount: number;
   signal: AbortSignal | undefined;
-  /** Where files' tokens are kept; absent: nowhere. */
+  /** Where tokens of files are cached; no cache if absent. */
   cache?: TokenCache | undefined;
 }
 
 /**
- * Reads and tokenizes a source, or takes its tokens from the cache; reports how far it is, and warns of empty and of
- * cut texts.
+ * Reads and tokenizes a source, or takes its tokens from the cache. Reports progress, and warns about empty and truncated
+ * texts.
  *
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */
@@ -87,7 +87,7 @@ async function* tokenized(
   return made;
 }
 
-/** What a store holds: the same file with other tokens is other data. */
+/** Hash of a store's contents: the same file with other tokens is other data. */
 async function hashOf(store: TokenStore): Promise<string> {
   const hash = createHash("sha256");
   await store.updateHash(hash);
