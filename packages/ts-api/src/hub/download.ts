@@ -20,14 +20,14 @@ export interface RemoteFile {
   digest: { kind: "sha256" | "git-sha1"; hex: string };
 }
 
-/** Attempts in a row that bring no byte, before a download is given up. */
+/** Consecutive attempts without a byte before a download is given up. */
 const MAX_VAIN_ATTEMPTS = 4;
 const FIRST_DELAY = 250;
 const MAX_DELAY = 8000;
 
 /**
- * Downloads one file to `target`: continues a partial one, tries again where the connection breaks, and renames it
- * into place only when its length and digest are right.
+ * Downloads one file to `target`: continues a partial one, retries if the connection breaks, and renames it into place
+ * only when its length and digest are right.
  *
  * @throws FinetagError `ERR_FINETAG_DOWNLOAD` (wrong digest), `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`; what the
  * network threw last, when it does not come back.

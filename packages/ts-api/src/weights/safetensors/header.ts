@@ -9,7 +9,7 @@ export interface PlacedEntry extends TensorEntry {
 
 export interface SafetensorsHeader {
   metadata: Record<string, string>;
-  /** In the order in which they lie in the file, which is without holes. */
+  /** In file order, without gaps. */
   entries: PlacedEntry[];
 }
 
