@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What calls of predict() gain from being made at the same time: finetag beside itself, in one process, in turns.
+// What concurrent calls of predict() gain over one call at a time, in one process, alternating.
 
 import { join } from "node:path";
 import { finetagVersions } from "./lib/finetag.mjs";
@@ -11,16 +11,16 @@ import { syntheticLines } from "./lib/synthetic.mjs";
 
 const HELP = `pnpm bench:concurrent [options]
 
-Texts per second of one predict() of all texts, of a predict() for each text, all at the same time, of clients that each
-wait for an answer before they ask again, and of one text after the other. The model and the texts are random.
+Texts per second in four cases: one predict() with all texts; one predict() per text, all at the same time; clients that
+each wait for an answer before the next call; and one text after another. The model and the texts are random.
 
-  --shape SHAPE    of the model: ${Object.keys(SHAPES).join(", ")} (default 6x384)
+  --shape SHAPE    shape of the model: ${Object.keys(SHAPES).join(", ")} (default 6x384)
   --rows N         texts (default 1000)
-  --single N       texts that come one after the other (default 200)
+  --single N       texts sent one after another (default 200)
   --clients N      (default 16)
-  --tokens N       tokens of a text (default 20)
+  --tokens N       tokens per text (default 20)
   --labels N       (default 28)
-  --rounds N       turns of each (default 5)
+  --rounds N       rounds of each case (default 5)
   --threads N      (default 2)
   --output FILE    where the JSON goes (default: finetag's .cache)`;
 
@@ -93,11 +93,11 @@ async function turn(side, texts, { rows, single, clients }) {
 
 function report({ shape, rows, single, clients, tokens }, result) {
   printTable(
-    `${shape}: ${rows} texts of ${tokens} tokens; ${single} one after the other`,
+    `${shape}: ${rows} texts of ${tokens} tokens; ${single} one after another`,
     ["", "texts/s", "of one call", "p50 ms", "p99 ms"],
     [
       ["one call", short(result.together_rate), "", "", ""],
-      ["a call each, at once", short(result.concurrent_rate), short(result.concurrent_share), "", ""],
+      ["one call per text, at once", short(result.concurrent_rate), short(result.concurrent_share), "", ""],
       [
         `${clients} clients`,
         ...[result.clients_rate, result.clients_share, result.clients_p50_ms, result.clients_p99_ms].map(
@@ -105,7 +105,7 @@ function report({ shape, rows, single, clients, tokens }, result) {
         ),
       ],
       [
-        "one after the other",
+        "one after another",
         ...[result.single_rate, result.single_rate / result.together_rate].map(short),
         ...[result.single_p50_ms, result.single_p99_ms].map(short),
       ],

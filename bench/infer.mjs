@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Predicting against onnxruntime-node, transformers.js and Hugging Face transformers: the same weights, texts and
-// threads, warm processes that work in turns.
+// Prediction compared with onnxruntime-node, transformers.js and Hugging Face transformers: the same weights, texts and
+// threads, in warm processes that alternate.
 
 import { join } from "node:path";
 import { DATA_HELP, findVocabulary, first, openTexts } from "./lib/data.mjs";
@@ -21,16 +21,16 @@ const COMPARED = 64;
 
 const HELP = `pnpm bench:infer [options]
 
-Throughput over texts as they come and sorted by length, and latency of single texts, of finetag, onnxruntime-node,
-transformers.js and Hugging Face transformers.
+Throughput of finetag, onnxruntime-node, transformers.js and Hugging Face transformers, on texts in their original order
+and sorted by length, and latency of single texts.
 
 ${DATA_HELP}
   --shape SHAPE    ${Object.keys(ROWS).join(" or ")}; may be repeated (default: both)
-  --rows N         texts of the throughput (default ${Object.entries(ROWS)
+  --rows N         texts for the throughput (default ${Object.entries(ROWS)
     .map(([shape, rows]) => `${rows} at ${shape}`)
     .join(", ")})
-  --single N       texts of the latency (default 300)
-  --rounds N       turns of each side (default 5)
+  --single N       texts for the latency (default 300)
+  --rounds N       rounds of each side (default 5)
   --batch-size N   (default 32)       --max-length N   (default 128)
   --threads N      (default 2)        --output FILE    where the JSON goes (default: finetag's .cache)`;
 
@@ -157,7 +157,7 @@ async function turn(side, { arrival, sorted, alone }) {
 
 /**
  * Medians by side, and what finetag's rate is to each peer's in the same round. finetag sorts by itself, so its
- * rate over texts as they come stands against both of the peer's.
+ * rate over unsorted texts is compared with both of the peer's.
  */
 function summarize(runs, tokensPerText) {
   const sides = Object.fromEntries(
@@ -188,7 +188,7 @@ function report(shape, options, { sides, ratios }) {
   const { rows, tokens, single } = options;
   printTable(
     `${shape}: ${rows} texts of ${tokens} tokens, batches of ${options["batch-size"]}; ${single} single texts`,
-    ["", "as they come/s", "tokens/s", "sorted/s", "p50 ms", "p99 ms", "peak MB"],
+    ["", "unsorted/s", "tokens/s", "sorted/s", "p50 ms", "p99 ms", "peak MB"],
     Object.entries(sides).map(([name, side]) => [
       name,
       ...[side.arrival, side.arrival_tokens, side.sorted, side.p50_ms, side.p99_ms].map(short),
@@ -196,8 +196,8 @@ function report(shape, options, { sides, ratios }) {
     ]),
   );
   printTable(
-    "how many times as fast (memory: how many times as much)",
-    ["", "as they come", "peer sorted", "both sorted", "p50", "p99", "memory"],
+    "times as fast as the peer (memory: times as much)",
+    ["", "unsorted", "peer sorted", "both sorted", "p50", "p99", "memory"],
     Object.entries(ratios).map(([name, r]) => [
       name,
       ...[r.arrival, r.sorted, r.given_sorted, r.p50, r.p99, r.memory].map(short),

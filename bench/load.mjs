@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Opening a model from each format of weights: time beside plain reading of the same files, and peak memory.
+// Opening a model from each weight format: time compared with plain reading of the same files, and peak memory.
 
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -25,17 +25,17 @@ const WEIGHTS = /\.(safetensors|bin|index)$|\.data-/;
 
 const HELP = `pnpm bench:load [options]
 
-Seconds and peak memory of opening a model from each format of weights, each time in a process of its own, in turns with
-reading the same files through Node: from the disk, where the system's cache can be dropped (Linux, as root), and from that
-cache. Memory is that of the whole process; its ratio is to the weights in float32.
+Time and peak memory of opening a model from each weight format, each time in a new process, alternating with reading the
+same files through Node: from the disk, if the system's cache can be dropped (Linux, as root), and from that cache. Memory
+is that of the whole process; its ratio is to the weights in float32.
 
 ${VOCABULARY_HELP}
   --format NAME    ${Object.keys(FORMATS).join(", ")}; may be repeated (default: all)
-  --shape NAME     of the model (default 24x1024, BERT-large's; 12x768 is BERT-base's)
-  --rounds N       turns of each side (default 3)
+  --shape NAME     shape of the model (default 24x1024, BERT-large's; 12x768 is BERT-base's)
+  --rounds N       rounds of each side (default 3)
   --threads N      (default 2)
   --warm           only from the cache
-  --unprepared     do not have the system's free memory at hand before each turn (see bench/README.md)
+  --unprepared     do not free memory before each round (see bench/README.md)
   --output FILE    where the JSON goes (default: finetag's .cache)`;
 
 await runBenchmark(
@@ -129,7 +129,7 @@ function canDropCache() {
     dropCache();
     return true;
   } catch (error) {
-    console.error(`the cache of files cannot be dropped here (${error.code}): only from the cache`);
+    console.error(`cannot drop the file cache (${error.code}); measuring from the cache only`);
     return false;
   }
 }

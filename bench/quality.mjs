@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Scores against Hugging Face Trainer: the same weights, rows and settings, several seeds of each side.
+// Scores compared with Hugging Face Trainer: the same weights, rows and settings, several seeds per side.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,8 +12,8 @@ import { writeResult } from "./lib/report.mjs";
 
 const HELP = `pnpm bench:quality --model DIR --train FILE --test FILE --labels FILE [--seeds 42,43] [--side finetag|hf]
 
-Fine-tunes for 3 epochs (rate 5e-5, batch 32, warm-up 0.1, decay 0.01, 64 tokens) and scores the test file with
-threshold 0.5. Files in GoEmotions' layout: text, label ids, id; tab-separated, no header.
+Fine-tunes for 3 epochs (rate 5e-5, batch 32, warm-up 0.1, decay 0.01, 64 tokens) and evaluates on the test file
+with threshold 0.5. Files have GoEmotions' layout: text, label ids, id; tab-separated, no header.
 --output FILE: where the JSON goes (default: finetag's .cache)`;
 
 const SETTINGS = [

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// How near a training step comes to what the machine's matrix product allows, and where the rest of its time goes.
+// How close a training step comes to the machine's rate of matrix products, and where the rest of its time goes.
 
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -16,14 +16,14 @@ const SHAPES = { "6x384": [6, 384], "12x768": [12, 768] };
 
 const HELP = `pnpm bench:roofline [options]
 
-The rate of matrix products at a model's sizes, libtorch's or finetag's, whichever is the faster, and the share of it
-that a training step and an inference pass reach, in turns in one process; only work that must be done is counted (the
-last layer at first tokens).
+The rate of matrix products at a model's sizes (libtorch's or finetag's, whichever is faster), and the share of it that a
+training step and an inference pass reach, alternating in one process. Only necessary work is counted (the last layer at
+first tokens).
 
 ${DATA_HELP}
   --shape NAME     ${Object.keys(SHAPES).join(" or ")} (default: both)
   --steps N        batches of 32 texts (default 40)
-  --rounds N       times that each is measured; figures are medians (default 3)
+  --rounds N       measurements of each; results are medians (default 3)
   --max-length N   (default 128)
   --threads N      (default 2)
   --output FILE    where the JSON goes (default: finetag's .cache)`;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// What finetag costs as the work grows: rows, length of the texts, labels, size of the model.
+// How finetag's cost grows with rows, text length, labels and model size.
 
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -31,17 +31,17 @@ const AXES = {
 
 const HELP = `pnpm bench:scale [options]
 
-Time and peak memory of finetag for a row, training and predicting, along four axes: rows, tokens of a text, labels,
-shape of the model. Texts are synthetic, of a real vocabulary's words. Hugging Face transformers predicts at one point
-of each axis, in turns with finetag; the ratios are of its time to finetag's, and of finetag's memory to its.
+Time per row and peak memory of finetag in training and prediction, along four axes: rows, tokens per text, labels, and
+model shape. Texts are synthetic, with words of a real vocabulary. At one point of each axis, Hugging Face transformers
+predicts too, alternating with finetag; the ratios are its time to finetag's, and finetag's memory to its.
 
 ${VOCABULARY_HELP}
   --axis NAME      ${Object.keys(AXES).join(", ")}; may be repeated (default: all)
-  --share PERCENT  rows of each point, of the standard ones (default 100)
-  --rounds N       runs of each point (default 3)
+  --share PERCENT  share of the standard rows at each point (default 100)
+  --rounds N       runs per point (default 3)
   --batch-size N   (default 32)
   --threads N      (default 2)
-  --no-peer        finetag alone
+  --no-peer        finetag only
   --output FILE    where the JSON goes (default: finetag's .cache)`;
 
 await runBenchmark(
@@ -83,7 +83,7 @@ async function measure(axis, { points, anchor }, settings) {
         });
       }
       runs.push(run);
-      const row = `${short(run.train_ms)} ms a row in training, ${short(run.predict_ms)} in predicting`;
+      const row = `${short(run.train_ms)} ms per row in training, ${short(run.predict_ms)} in prediction`;
       console.error(`${axis} ${at}, round ${round + 1} of ${settings.rounds}: ${row}`);
     }
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Tokenizing against Hugging Face tokenizers in Python and transformers.js: the same texts and threads, in turns.
+// Tokenization compared with Hugging Face tokenizers in Python and transformers.js: the same texts and threads, alternating.
 
 import { join } from "node:path";
 import { DATA_HELP, findVocabulary, first, openTexts } from "./lib/data.mjs";
@@ -12,13 +12,13 @@ import { startFinetag, startNodePeer, startPythonPeer } from "./lib/side.mjs";
 
 const HELP = `pnpm bench:tokenize [options]
 
-Texts that finetag, Hugging Face tokenizers in Python, and transformers.js turn into token ids in a second.
+Texts per second that finetag, Hugging Face tokenizers in Python, and transformers.js turn into token ids.
 
 ${DATA_HELP}
   --rows N         texts (default: all)
-  --rounds N       turns of each side (default 7)
+  --rounds N       rounds of each side (default 7)
   --max-length N   (default 128)
-  --threads N      (default 2; transformers.js has one)
+  --threads N      (default 2; transformers.js uses one)
   --output FILE    where the JSON goes (default: finetag's .cache)`;
 
 await runBenchmark(
@@ -64,7 +64,7 @@ await runBenchmark(
 /**
  * How many tokens the texts have.
  *
- * @throws where a side gives a text other ids than finetag
+ * @throws if a side returns other ids for a text than finetag
  */
 async function compare(sides, texts) {
   const { finetag, ...peers } = sides;

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Training speed against Hugging Face Trainer: the same rows, weights, seeds and threads, in turns.
+// Training speed compared with Hugging Face Trainer: the same rows, weights, seeds and threads, alternating.
 
 import { join } from "node:path";
 import { COLUMNS, DATA_HELP, findVocabulary, first, openTexts, writeLines } from "./lib/data.mjs";
@@ -29,10 +29,10 @@ Training speed and peak memory of finetag and Hugging Face Trainer, plain and wi
 
 ${DATA_HELP}
   --case NAME      6x384, 12x768, or 12x768-full (every text has the full length); may be repeated (default: all)
-  --rows N         rows of each run (default ${Object.entries(CASES)
+  --rows N         rows per run (default ${Object.entries(CASES)
     .map(([name, { rows }]) => `${rows} for ${name}`)
     .join(", ")})
-  --rounds N       runs of each side (default 3)
+  --rounds N       runs per side (default 3)
   --batch-size N   (default 32; 16 for 12x768-full)
   --max-length N   (default 128)
   --threads N      (default 2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Sets up everything, and does nothing quickly when all is set up: node scripts/bootstrap.mjs [--variant V] [--yes]
+// Sets everything up; when all is up to date, it ends quickly: node scripts/bootstrap.mjs [--variant V] [--yes]
 
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -27,20 +27,20 @@ import { buildTypeScript } from "./lib/typescript.mjs";
 
 const HELP = `node scripts/bootstrap.mjs [--variant cpu|cuda] [--yes]
 
-Checks the tools, installs the npm packages, brings libtorch, builds the native addon and the TypeScript packages.
-Run it as often as you like; what is up to date is left alone.
+Checks the tools, installs the npm packages, downloads libtorch, and builds the native addon and the TypeScript packages.
+Run it as often as you like; it skips what is up to date.
 
-  --variant V      cpu, or cuda for NVIDIA GPUs (2.5 GB to download); it stays the one in use until another is named
-  --yes            as root on Debian or Ubuntu, install missing tools with apt-get; set up the variant cuda also where
-                   no NVIDIA driver is found (also FINETAG_YES=1)
+  --variant V      cpu, or cuda for NVIDIA GPUs (2.5 GB to download); stays in use until you choose another
+  --yes            as root on Debian or Ubuntu, install missing tools with apt-get; set up the variant cuda even if no
+                   NVIDIA driver is found (also FINETAG_YES=1)
 
-  LIBTORCH_PATH    a libtorch of your own: the zip's libtorch/ or a wheel's torch/ folder
-  FINETAG_CACHE    where libtorch is kept (default: ~/.cache/finetag)
-  FINETAG_VARIANT  the variant for this once
+  LIBTORCH_PATH    your own libtorch: the zip's libtorch/ or a wheel's torch/ folder
+  FINETAG_CACHE    where libtorch is stored (default: ~/.cache/finetag)
+  FINETAG_VARIANT  the variant for this command only
   CXX              the C++ compiler`;
 
 /**
- * Brings this checkout to the state in which finetag runs.
+ * Sets up everything that finetag needs to run from this checkout.
  *
  * @param options.yes missing tools may be installed (default: FINETAG_YES=1)
  * @param options.variant of libtorch, from now on (default: the one in use)
@@ -64,7 +64,7 @@ export async function bootstrap({ yes = process.env.FINETAG_YES === "1", variant
       done(`libtorch ${libtorch.version} (${libtorch.source}): ${libtorch.path}`);
       await buildNative(toolchain, libtorch, kind);
       await buildTypeScript();
-      // Last: a set-up that fails leaves what worked before.
+      // Last, so that a failed set-up leaves the working variant in use.
       if (variant !== undefined) useVariant(kind);
     },
     {

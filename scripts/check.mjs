@@ -43,7 +43,7 @@ function checks(fix) {
       () => command(bin("tsc"), ["-p", `packages/${name}`, "--noEmit"]),
     ]),
     ["types of tests, examples and benchmarks", () => command(bin("tsc"), ["-p", "tsconfig.tests.json"])],
-    ["exports that only tests import, or nobody (knip)", () => command(bin("knip"), UNUSED_EXPORTS)],
+    ["unused exports, and exports that only tests import (knip)", () => command(bin("knip"), UNUSED_EXPORTS)],
     ["direction of dependencies", () => list([...layerBreaches(ROOT), ...floorBreaches(ROOT)])],
     ["imports through a folder's index.ts", () => list(doorBreaches(ROOT))],
     ["names of files and folders", () => list(nameBreaches(ROOT))],
@@ -81,7 +81,7 @@ async function main() {
     console.log(`\nCheck: ${name}`);
     if (!check()) failed.push(name);
   }
-  console.log(failed.length === 0 ? "\nAll checks pass." : `\nChecks that fail: ${failed.join("; ")}`);
+  console.log(failed.length === 0 ? "\nAll checks pass." : `\nFailed checks: ${failed.join("; ")}`);
   return failed.length === 0 ? 0 : 1;
 }
 

@@ -16,15 +16,15 @@ const MODEL = "all-MiniLM-L6-v2";
 
 const HELP = `npm run demo -- [--from-scratch] [--data ${DATA_SETS.map(({ name }) => name).join("|")}] [--yes]
 
-Sets up finetag (see npm run bootstrap), fetches ${MODEL} and real labelled texts, fine-tunes, and ends with a
-table of metrics and predictions for a few texts. All of it lies in demo/ afterwards; run it again as you like.
+Sets up finetag (see npm run bootstrap), downloads ${MODEL} and real labelled texts, fine-tunes the model, and shows
+a table of metrics and predictions for a few texts. Everything is stored in demo/; you can run it again at any time.
 
-  --from-scratch   no pretrained weights: a small random model goes the same way (and learns much less)
+  --from-scratch   use a small random model instead of pretrained weights (it learns much less)
   --data NAME      debtags: Debian's package descriptions (by apt, without root); goemotions: Reddit comments
-                   (from the web); default: the first that can be had here
+                   (from the web); default: the first that is available
   --yes            as root on Debian or Ubuntu, install missing tools with apt-get (also FINETAG_YES=1)`;
 
-/** A command of finetag ended with this exit code and has said why. */
+/** A finetag command failed with this exit code and has printed the reason. */
 class CommandFailed extends Error {
   constructor(code) {
     super(`finetag ended with exit code ${code}`);
@@ -45,7 +45,7 @@ async function demo({ fromScratch, data, yes }) {
 
   say("\nThe model");
   const base = fromScratch ? await randomModel(demoFolder, dataSet) : await pretrainedModel();
-  // The small model is quick, and has more to learn.
+  // The small model is fast and has more to learn.
   const other = fromScratch ? ["--epochs", "3", "--learning-rate", "5e-4"] : [];
 
   say("\nTraining");
@@ -56,7 +56,7 @@ async function demo({ fromScratch, data, yes }) {
     ...["--output-dir", here("model"), "--overwrite"],
   ]);
 
-  say("\nHow good it is on texts it has never seen");
+  say("\nEvaluation on texts it has never seen");
   const output = here("test-metrics.json");
   await finetag([
     "eval",
@@ -69,14 +69,14 @@ async function demo({ fromScratch, data, yes }) {
     output,
   ]);
 
-  say("\nWhat it says about new texts");
+  say("\nPredictions for new texts");
   const lines = await predict(here("model"), dataSet.texts);
   for (const line of lines) say(`\n${showPrediction(JSON.parse(line))}`);
   const minutes = ((performance.now() - started) / 60_000).toFixed(1);
   say(
-    `\n* above the model's threshold. Data, model and training took ${minutes} minutes; all of it is in demo/.`,
+    `\n* above the model's threshold. Data, model and training took ${minutes} minutes; everything is in demo/.`,
   );
-  say(`Now with your own words: npx finetag predict --model ${here("model")}`);
+  say(`Try your own text: npx finetag predict --model ${here("model")}`);
 }
 
 async function pretrainedModel() {
@@ -85,8 +85,8 @@ async function pretrainedModel() {
   } catch (error) {
     if (!(error instanceof CommandFailed) || error.code === 130) throw error;
     throw new SetupError(
-      `${MODEL} can't be had here; the line above says why. The same path on a small random model, which learns\n` +
-        "much less, needs no weights: npm run demo -- --from-scratch",
+      `Cannot download ${MODEL}; the line above says why. To run the demo with a small random model, which learns\n` +
+        "much less but needs no download: npm run demo -- --from-scratch",
     );
   }
   return MODEL;
@@ -113,7 +113,7 @@ function withOverrides(options, overrides) {
   return [...merged].flat();
 }
 
-/** Runs the command line as a user would, and shows what was typed. */
+/** Runs a command as a user would, and shows it. */
 function finetag(args, stdout = "inherit", shown = args) {
   say(`\n$ npx finetag ${shown.map(quote).join(" ")}`);
   const child = spawn(process.execPath, [join(ROOT, "packages", "cli", "bin", "finetag.mjs"), ...args], {
@@ -160,11 +160,11 @@ try {
   if (values.help) console.log(HELP);
   else if (data !== undefined && !DATA_SETS.some(({ name }) => name === data)) {
     throw new SetupError(
-      `--data ${data}: there is no such data set; there is ${DATA_SETS.map(({ name }) => name).join(" and ")}`,
+      `--data ${data}: no such data set; use ${DATA_SETS.map(({ name }) => name).join(" or ")}`,
     );
   } else await demo({ fromScratch: values["from-scratch"], data, yes: values.yes });
 } catch (error) {
-  // A command's own line says what was wrong.
+  // The command has already printed its error.
   if (error instanceof CommandFailed) process.exitCode = error.code;
   else if (error.code?.startsWith("ERR_PARSE_ARGS")) {
     console.error(`${error.message.split(". ")[0]}; see npm run demo -- --help`);

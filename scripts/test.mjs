@@ -19,8 +19,8 @@ const HELP = `npm test -- [--yes] [FILTER…]
 Sets up (see npm run bootstrap), then runs the C++ tests and the tests of all packages.
 With filters (parts of test files' paths), runs only the matching vitest files.
 
-With FINETAG_SANITIZE=1: the C++ tests and the tests of the engine, in a build under the address and
-undefined-behaviour sanitizers.`;
+With FINETAG_SANITIZE=1, runs the C++ tests and the engine's tests in a build with the address and undefined-behaviour
+sanitizers.`;
 
 const COUNTS = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
@@ -57,7 +57,7 @@ async function runCppProgram(program) {
   const [passed, failed, skips] = counts ?? [0, 0, 0];
   // A crash after or before the counting is a failure, whatever was counted.
   const crashed = code !== 0 && failed === 0 ? 1 : 0;
-  if (counts === undefined && code === 0) throw new Error(`${program} told no counts`);
+  if (counts === undefined && code === 0) throw new Error(`${program} printed no counts`);
   while (skipped.length < skips) skipped.push({ file: name, name: "a test" });
   return { passed, failed: failed + crashed, skipped };
 }
@@ -140,13 +140,13 @@ async function main() {
   printSkipped(runs.flatMap(({ skipped }) => skipped));
   console.log("");
   for (const { name, passed, failed, skipped } of runs) {
-    console.log(`  ${name.padEnd(8)}${passed} ok, ${failed} failing, ${skipped.length} left out`);
+    console.log(`  ${name.padEnd(8)}${passed} ok, ${failed} failing, ${skipped.length} skipped`);
   }
   const sum = (count) => runs.reduce((total, result) => total + count(result), 0);
   const passed = sum((result) => result.passed);
   const failed = sum((result) => result.failed);
   console.log(`\n${passed} passed, ${failed} failed, ${sum((result) => result.skipped.length)} skipped`);
-  if (passed === 0 && failed === 0) console.error("No test ran.");
+  if (passed === 0 && failed === 0) console.error("No tests ran.");
   return failed > 0 || passed === 0 ? 1 : 0;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Brings the pinned libtorch: node third_party/fetch-libtorch.mjs [--variant cpu|cuda] [--print]
+// Downloads the pinned libtorch: node third_party/fetch-libtorch.mjs [--variant cpu|cuda] [--print]
 
 import { mkdir, rm, stat, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -30,8 +30,8 @@ export function cacheFolder(env = process.env) {
 }
 
 /**
- * Finds or brings libtorch. Sources in order: LIBTORCH_PATH, the cache, then the manifest's archives. A source that
- * can't be reached is named with its reason and the next one is tried; wrong bytes end it all.
+ * Finds or downloads libtorch. Sources in order: LIBTORCH_PATH, the cache, then the manifest's archives. If a source
+ * can't be reached, the reason is shown and the next one is tried. A wrong checksum stops everything.
  *
  * @param options.variant a name or alias of the manifest: "cpu" (default), "cu130", "cuda"
  * @param options.libtorchPath overrides LIBTORCH_PATH
@@ -39,7 +39,7 @@ export function cacheFolder(env = process.env) {
  * @param options.pip options of the pip source (see lib/pip.mjs)
  * @param options.ensurePip called before pip is used; may install it
  * @returns `{ path, version, source, fetched }`; path holds include/, lib/ and share/
- * @throws SetupError when LIBTORCH_PATH is no usable libtorch, when no source works, or when a checksum is wrong
+ * @throws SetupError if LIBTORCH_PATH is not a usable libtorch, if no source works, or if a checksum is wrong
  */
 export async function fetchLibtorch(options = {}) {
   const {
@@ -59,15 +59,15 @@ export async function fetchLibtorch(options = {}) {
   if (files === undefined) {
     throw new SetupError(
       `No libtorch is pinned for ${platform} (${name}); pinned: ${Object.keys(pinned.platforms).join(", ")}.\n` +
-        `Get PyTorch ${version} for it and set LIBTORCH_PATH to its libtorch/ or site-packages/torch/ folder.`,
+        `Install PyTorch ${version} for it and set LIBTORCH_PATH to its libtorch/ or site-packages/torch/ folder.`,
     );
   }
   await mkdir(dirname(target), { recursive: true }).catch((error) => {
     throw new SetupError(
-      `Can't make the cache ${dirname(target)} (${error.code}); set FINETAG_CACHE to a folder of yours.`,
+      `Can't create the cache ${dirname(target)} (${error.code}); set FINETAG_CACHE to a folder that you can write to.`,
     );
   });
-  const onWait = ({ pid }) => note(`another process (${pid}) is fetching libtorch; waiting for it`);
+  const onWait = ({ pid }) => note(`another process (${pid}) is downloading libtorch; waiting for it`);
   return withLock(
     `${target}.lock`,
     async () => {
@@ -86,14 +86,14 @@ function useExisting(given, pinned) {
   const { path, version, kind, problem } = inspectLibtorch(given);
   if (problem !== undefined) {
     throw new SetupError(
-      `LIBTORCH_PATH=${given} is no libtorch: ${problem}.\n` +
+      `LIBTORCH_PATH=${given} is not a libtorch: ${problem}.\n` +
         "Point it at the official zip's libtorch/ folder or a wheel's torch/ folder, or unset it.",
     );
   }
   if (pinned.kind === "cuda" && kind !== "cuda") {
     throw new SetupError(
-      `LIBTORCH_PATH=${given} is a CPU libtorch, but the variant asked for is ${pinned.name}.\n` +
-        "Point it at a CUDA libtorch, or unset it to have the pinned one fetched.",
+      `LIBTORCH_PATH=${given} is a CPU libtorch, but the requested variant is ${pinned.name}.\n` +
+        "Point it at a CUDA libtorch, or unset it to download the pinned one.",
     );
   }
   const supported = pinned.accepts.some((series) => version.startsWith(`${series}.`));
@@ -108,7 +108,7 @@ function useExisting(given, pinned) {
   return { path, version, source: "LIBTORCH_PATH", fetched: false };
 }
 
-/** Each file from the first of its sources that works. What came is kept until all is there: a later run goes on. */
+/** Each file from the first source that works. Downloaded files are kept until all are there, so a later run continues. */
 async function bringAll(files, target, version, options) {
   const wanted = archivesOf(files);
   if (wanted.length > 1) await announce(wanted, files.unpackedBytes, target, version);
@@ -117,7 +117,7 @@ async function bringAll(files, target, version, options) {
   return parts;
 }
 
-/** Before gigabytes come: how many, and whether they fit. */
+/** Before gigabytes are downloaded: says how many, and checks that they fit. */
 async function announce(wanted, unpackedBytes, target, version) {
   const folder = dirname(target);
   const sizes = await Promise.all(wanted.map(([archive]) => sizeOf(join(folder, archiveName(archive)))));
@@ -132,8 +132,8 @@ async function announce(wanted, unpackedBytes, target, version) {
   const needed = missing + unpackedBytes;
   if (bavail * bsize >= needed) return;
   throw new SetupError(
-    `${folder} has ${gigabytes(bavail * bsize)} free; libtorch ${version} takes ${gigabytes(needed)} while it is ` +
-      `installed and ${gigabytes(unpackedBytes)} afterwards. Free some or set FINETAG_CACHE.`,
+    `${folder} has ${gigabytes(bavail * bsize)} free; libtorch ${version} needs ${gigabytes(needed)} while it is ` +
+      `installed and ${gigabytes(unpackedBytes)} afterwards. Free some space or set FINETAG_CACHE.`,
   );
 }
 
@@ -157,7 +157,7 @@ async function bring(archives, folder, version, options) {
   }
   throw new SetupError(
     `No source of libtorch ${version} works:\n${reasons.join("\n")}\n` +
-      "Run again when the network is back (what was downloaded is kept), or bring a libtorch from elsewhere and set\n" +
+      "Run again when the network is back (what was downloaded is kept), or get libtorch from elsewhere and set\n" +
       "LIBTORCH_PATH to its libtorch/ or torch/ folder.",
   );
 }
@@ -178,9 +178,9 @@ async function sizeOf(file) {
 
 const HELP = `node third_party/fetch-libtorch.mjs [--variant cpu|cuda] [--print]
 
-Brings the pinned libtorch into the cache (or takes LIBTORCH_PATH) and tells where it is.
+Downloads the pinned libtorch into the cache (or uses LIBTORCH_PATH) and shows its path.
   --variant  cpu (default), or cuda: PyTorch's CUDA 13.0 build and NVIDIA's libraries, 2.5 GB to download
-  --print    standard output holds nothing but the folder`;
+  --print    print only the path to standard output`;
 
 if (isMain(import.meta.url)) {
   try {

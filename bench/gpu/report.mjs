@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { ROOT } from "../../scripts/lib/paths.mjs";
-import { tells, writeResult } from "../lib/report.mjs";
+import { firstLine, writeResult } from "../lib/report.mjs";
 
 const [folder, output] = process.argv.slice(2);
 const text = (name) =>
@@ -20,7 +20,7 @@ function gpus() {
   return rows.map((row) => Object.fromEntries(row.split(", ").map((value, i) => [QUERY[i], value])));
 }
 
-/** Counts, what failed and why, and the line in which the test tells how near the tolerance it came. */
+/** Counts, what failed and why, and the line in which the test reports how close to the tolerance it came. */
 function parity() {
   const result = json("parity.json");
   if (result === null) return undefined;
@@ -60,7 +60,7 @@ writeResult(output, {
     libtorch: doctor?.libtorch?.libtorch,
     variant: doctor?.libtorch?.variant,
     devices: doctor?.devices,
-    compiler: tells("c++", "--version"),
+    compiler: firstLine("c++", "--version"),
     compute_sanitizer: text("sanitizer-version")?.trim(),
   },
   parity: parity(),

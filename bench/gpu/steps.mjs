@@ -49,7 +49,7 @@ const training = {
   totalSteps: 10,
 };
 
-/** With their own sizes. The other families run these operators, DistilBERT's head relu besides. */
+/** With their own sizes. The other families run these operators, and DistilBERT's head also relu. */
 const FAMILIES = { bert: {}, roberta: {}, albert: { embeddingSize: 32, innerGroupNum: 2 } };
 
 for (const [family, sizes] of Object.entries(FAMILIES)) {

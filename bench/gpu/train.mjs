@@ -1,6 +1,6 @@
 // Training speed on one device, of the whole program: node bench/gpu/train.mjs --device cuda --precision bf16 --output F
-// The model is random and the texts are made up, so that it needs no network. With FINETAG_PEER_PYTHON, which names a
-// Python that has transformers and a torch for the device, Hugging Face Trainer does the same work, in turns.
+// The model and the texts are random, so it needs no network. If FINETAG_PEER_PYTHON is a Python with transformers and a
+// torch for the device, Hugging Face Trainer does the same work, alternating.
 
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -8,7 +8,7 @@ import { reportError, SetupError } from "../../scripts/lib/errors.mjs";
 import { endAll } from "./children.mjs";
 
 /**
- * Runs a benchmark with its options and a folder that is gone afterwards.
+ * Runs a benchmark with its options and a temporary folder.
  *
  * @param help what --help prints
  * @param spec each option's default, whose type is the option's: a number (a count, at least 1), a string, false (a
@@ -49,7 +49,7 @@ function readOptions(spec) {
   for (const [name, value] of Object.entries(spec)) {
     options[name] = { type: value === false ? "boolean" : "string", multiple: Array.isArray(value) };
   }
-  // pnpm hands on the -- that npm wants before a script's options.
+  // pnpm passes on the -- that npm needs before a script's options.
   const args = process.argv.slice(2).filter((arg, i) => i > 0 || arg !== "--");
   let given;
   try {
@@ -76,5 +76,5 @@ function count(name, text) {
 /** The one of `choices` with this name. */
 export function choose(option, name, choices) {
   if (Object.hasOwn(choices, name)) return choices[name];
-  throw new SetupError(`--${option} ${name}: there is no such one; use ${Object.keys(choices).join(", ")}`);
+  throw new SetupError(`--${option} ${name}: unknown; use ${Object.keys(choices).join(", ")}`);
 }

@@ -1,4 +1,4 @@
-// What every benchmark's result says about where it ran, and how it is shown and written down.
+// What every benchmark result records about its machine, and how results are printed and written.
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -17,17 +17,17 @@ export function hardware() {
   };
 }
 
-/** The first line that a command prints in the repository; undefined where it fails or is not there. */
-export function tells(command, ...args) {
+/** The first line that a command prints in the repository; undefined if it fails or does not exist. */
+export function firstLine(command, ...args) {
   const { status, stdout } = spawnSync(command, args, { cwd: ROOT, encoding: "utf8" });
   return status === 0 ? stdout.trim().split("\n")[0] : undefined;
 }
 
-/** What is measured: the commit, and whether code differs from it. Undefined outside of a git checkout. */
+/** The measured commit, and whether the code differs from it. Undefined outside of a git checkout. */
 function readSource() {
-  const commit = tells("git", "rev-parse", "HEAD");
+  const commit = firstLine("git", "rev-parse", "HEAD");
   const code = ["--untracked-files=no", "--", ".", ":!bench/results", ":!docs", ":!*.md"];
-  return commit && { commit, changed: tells("git", "status", "--porcelain", ...code) !== "" };
+  return commit && { commit, changed: firstLine("git", "status", "--porcelain", ...code) !== "" };
 }
 
 /** As it was when the benchmark began. */
@@ -94,7 +94,7 @@ export function printMachine(threads, versions) {
   console.log(named.map(([name, version]) => `${name} ${version}`).join(", "));
 }
 
-/** Writes the JSON beside the table that was printed, to the cache unless a path is given. */
+/** Writes the result as JSON, to the cache unless a path is given. */
 export function writeResult(path, result, name = "result") {
   const file = path ?? join(CACHE, "bench", "results", `${name}.json`);
   mkdirSync(dirname(file), { recursive: true });

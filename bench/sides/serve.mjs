@@ -40,7 +40,7 @@ export function* chunks(items, size) {
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size);
 }
 
-/** As lists of numbers, a row each. */
+/** As lists of numbers, one per row. */
 export function rowsOf(data, columns) {
   return [...chunks(Array.from(data), columns)];
 }

@@ -1,4 +1,4 @@
-// transformers.js, told where a model lies.
+// transformers.js, set up to read a local model.
 
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";

@@ -8,15 +8,15 @@ import { clearStatus, status } from "../lib/terminal.mjs";
 const HOOKS = ["Pre-Invoke", "Post-Invoke", "Post-Invoke-Success", "Post-Invoke-Stats"];
 
 /**
- * Fetches the package lists and the English descriptions of the system's own sources into a private apt state, so
- * that neither root is needed nor the system's state touched, and hands them to `use`. The state is removed after.
+ * Downloads the package lists and the English descriptions of the system's own sources into a private apt state and
+ * passes them to `use`, so it needs no root and leaves the system's state alone. The private state is removed afterwards.
  *
  * @param cache an existing folder for the state (about 100 MB while it lives)
  * @param use called with `{ packages, translations }`: paths of control files, sorted
- * @throws SourceUnavailable where there is no apt, or no list can be fetched
+ * @throws SourceUnavailable without apt, or if no list can be downloaded
  */
 export async function withPackageLists(cache, use) {
-  if (output("apt-get", ["--version"]) === undefined) throw new SourceUnavailable("there is no apt here");
+  if (output("apt-get", ["--version"]) === undefined) throw new SourceUnavailable("apt is not installed");
   await sweep(cache);
   const state = await mkdtemp(join(cache, "apt-"));
   try {
@@ -29,7 +29,7 @@ export async function withPackageLists(cache, use) {
   }
 }
 
-/** Removes what a killed run left; nobody needs an hour. */
+/** Removes what killed runs left behind; no run takes an hour. */
 async function sweep(cache) {
   for (const name of await readdir(cache)) {
     if (!/^apt-\w{6}$/.test(name)) continue;
@@ -56,7 +56,7 @@ async function privateState(state) {
       'Acquire::Retries "1";',
       'Acquire::http::Timeout "20";',
       'Acquire::https::Timeout "20";',
-      // What others hook onto an update of the system is none of this one's business.
+      // Hooks for updates of the system must not run here.
       ...HOOKS.map((hook) => `#clear APT::Update::${hook};`),
       ...otherTargets().map((target) => `Acquire::IndexTargets::${target}::DefaultEnabled "false";`),
       "",
@@ -65,7 +65,7 @@ async function privateState(state) {
   return ["-c", join(state, "apt.conf")];
 }
 
-/** Indexes that the system wants besides (sources, contents, icons); none of them is needed. */
+/** Other indexes that the system is configured to fetch (sources, contents, icons); none is needed. */
 function otherTargets() {
   const dump = output("apt-config", ["dump", "Acquire::IndexTargets"]) ?? "";
   const targets = new Set(
@@ -76,7 +76,7 @@ function otherTargets() {
 
 /** A source that can't be reached is a warning to apt; whether enough came is seen from the lists. */
 async function update(options) {
-  status("apt-get update, in a state of its own");
+  status("apt-get update, with a private state");
   const child = spawn("apt-get", ["update", ...options], {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, LC_ALL: "C.UTF-8" },

@@ -5,8 +5,8 @@ import { prepareDebtags } from "./debtags.mjs";
 import { prepareGoEmotions } from "./goemotions.mjs";
 
 /**
- * The data sets of the demo, in the order in which they are tried. `read`: how finetag is told about the files;
- * `train`: what suits the texts and keeps the run short on two cores; `texts`: what the trained model is shown.
+ * The data sets of the demo, in the order in which they are tried. `read`: finetag's options for these files; `train`:
+ * options that suit the texts and keep the run short on two cores; `texts`: examples to predict after training.
  */
 export const DATA_SETS = [
   {
@@ -70,11 +70,11 @@ export const DATA_SETS = [
 ];
 
 /**
- * Brings the first data set that can be had here.
+ * Prepares the first data set that is available.
  *
  * @param only the name of the only one to try
  * @returns the entry of DATA_SETS and its stamp
- * @throws SetupError when none can be had
+ * @throws SetupError if none is available
  */
 export async function prepareData(folder, only) {
   const candidates = DATA_SETS.filter(({ name }) => only === undefined || name === only);
@@ -90,11 +90,11 @@ export async function prepareData(folder, only) {
     } catch (error) {
       clearStatus();
       if (!(error instanceof SourceUnavailable)) throw error;
-      note(`${dataSet.name} can't be had: ${error.message}`);
+      note(`${dataSet.name} is not available: ${error.message}`);
       reasons.push(`${dataSet.name}: ${error.message}`);
     }
   }
   throw new SetupError(
-    `No data for the demo is in reach (${reasons.join("; ")}); check the network and try again.`,
+    `No data for the demo is available (${reasons.join("; ")}); check the network and try again.`,
   );
 }

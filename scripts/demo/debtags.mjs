@@ -6,11 +6,11 @@ import { withPackageLists } from "./apt.mjs";
 import { descriptionText, readControlFile, splitTags } from "./control.mjs";
 import { csvLine, readStamp, replaceFolder, STAMP, splitOf } from "./files.mjs";
 
-/** A rarer tag has too few examples to be learned or measured. */
+/** Rarer tags have too few examples to learn or measure. */
 const MIN_ROWS = 100;
 /** What a package is (program, library, documentation) follows from its name, not from its description. */
 const DROPPED_FACETS = new Set(["role"]);
-/** Fewer tagged packages than this: a distribution whose package lists come without tags. */
+/** With fewer tagged packages than this, the distribution's package lists have no tags. */
 const MIN_TAGGED = 5000;
 const VERSION = 1;
 
@@ -21,19 +21,19 @@ Each description is part of its package and under that package's licence (see
 made by Debian's volunteers: https://debtags.debian.org.
 
 train.csv, dev.csv, test.csv   id (the package), text (synopsis and long description), labels (tags, comma-separated)
-labels.txt                     the tags, one a line
+labels.txt                     the tags, one per line
 
 Left out: tags of the facet "role", and tags with fewer than ${MIN_ROWS} packages. Split by source package, since
 packages of one source repeat each other's text.
 `;
 
 /**
- * Writes the debtags data into `folder`; what is there and whole stays.
+ * Writes the debtags data into `folder`, unless it is already there and complete.
  *
  * @param options.minRows rarer tags are left out
- * @param options.minTagged rows below which the package lists count as without tags
- * @returns what the stamp says: rows of each split, the number of tags, words
- * @throws SourceUnavailable where there is no apt, no network, or a distribution without tags
+ * @param options.minTagged with fewer rows, the package lists count as having no tags
+ * @returns the contents of the stamp: rows of each split, the number of tags, words
+ * @throws SourceUnavailable without apt, without a network, or on a distribution without tags
  */
 export async function prepareDebtags(folder, { minRows = MIN_ROWS, minTagged = MIN_TAGGED } = {}) {
   const stamp = await readStamp(folder);
@@ -46,7 +46,7 @@ export async function prepareDebtags(folder, { minRows = MIN_ROWS, minTagged = M
   });
   if (rows.length < minTagged) {
     throw new SourceUnavailable(
-      `the package lists here carry tags for ${rows.length} packages only (Debian's have about 22,000)`,
+      `the package lists on this machine have tags for only ${rows.length} packages (Debian's have about 22,000)`,
     );
   }
   return replaceFolder(folder, (fresh) => writeData(fresh, rows));
@@ -85,7 +85,7 @@ export async function readTaggedPackages({ packages, translations }) {
   }));
 }
 
-/** The rows that are left without dropped facets and rare tags; a row's tags are sorted. */
+/** The rows without dropped facets and rare tags; each row's tags are sorted. */
 export function selectRows(packages, minRows) {
   const cleaned = packages
     .map((entry) => ({

@@ -4,10 +4,10 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { SetupError } from "../lib/errors.mjs";
 
-/** Tells what a prepared folder holds; written last, so its presence means that all is there. */
+/** Describes a prepared folder; written last, so its presence means that the folder is complete. */
 export const STAMP = "data.json";
 
-/** What a prepared folder says about itself, or undefined where there is none. */
+/** The stamp of a prepared folder, or undefined if there is none. */
 export async function readStamp(folder) {
   try {
     return JSON.parse(await readFile(join(folder, STAMP), "utf8"));
@@ -16,7 +16,7 @@ export async function readStamp(folder) {
   }
 }
 
-/** Lets `fill` write a folder beside the target, then puts it in the target's place. */
+/** Lets `fill` write a folder next to the target, then replaces the target with it. */
 export async function replaceFolder(target, fill) {
   try {
     await mkdir(dirname(target), { recursive: true });

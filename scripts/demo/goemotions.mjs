@@ -8,7 +8,7 @@ import { readStamp, replaceFolder, STAMP } from "./files.mjs";
 
 const VERSION = 1;
 
-/** The original data set and a copy of it; the digests say which bytes are meant, wherever they come from. */
+/** The original data set and a copy of it; the digests pin the bytes, wherever they come from. */
 const MIRRORS = [
   {
     base: "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data",
@@ -36,11 +36,11 @@ labels.txt                     the labels; an id is a line's number, from 0
 `;
 
 /**
- * Downloads GoEmotions into `folder`; what is there and whole stays.
+ * Downloads GoEmotions into `folder`, unless it is already there and complete.
  *
  * @param options.mirrors other places of the same files
- * @returns what the stamp says: rows of each split, the number of labels, words
- * @throws SourceUnavailable where no mirror can be reached
+ * @returns the contents of the stamp: rows of each split, the number of labels, words
+ * @throws SourceUnavailable if no mirror can be reached
  */
 export async function prepareGoEmotions(folder, { mirrors = MIRRORS, files = FILES } = {}) {
   const stamp = await readStamp(folder);

@@ -1,7 +1,7 @@
 const WIDTH = 78;
 const BAR = 20;
 
-/** A text and the labels that the model finds likeliest, one a line, the given ones marked. */
+/** A text and its most likely labels, one per line; those above the threshold are marked. */
 export function showPrediction({ text, labels, probabilities }, count = 5) {
   const given = new Set(labels);
   const likeliest = Object.entries(probabilities)

@@ -7,7 +7,7 @@ import { clearStatus, say, status } from "./terminal.mjs";
 
 const TAIL_LINES = 40;
 
-/** The trimmed standard output of a short command, or undefined where it can't be run or fails. */
+/** The trimmed standard output of a short command, or undefined if it can't be run or fails. */
 export function output(command, args, options = {}) {
   const result = spawnSync(command, args, {
     encoding: "utf8",
@@ -19,8 +19,8 @@ export function output(command, args, options = {}) {
 }
 
 /**
- * Runs a long command with its output in a log file. On a terminal its latest line is shown in place; where the
- * output is piped, a line every half minute tells that it is alive.
+ * Runs a long command and writes its output to a log file. A terminal shows the latest line in place; if the output is
+ * piped, a line every half minute shows that the command is still running.
  *
  * @throws SetupError with the last lines and the log's path when the command fails
  */
@@ -56,7 +56,7 @@ export async function runLogged(command, args, { log, what, cwd, env, advice = "
   if (failure === undefined) return;
   const text = tail.join("\n").trimEnd();
   throw new SetupError(
-    `${what} failed (${failure}). Its last lines:\n\n${text}\n\nThe whole log: ${log}${advice && `\n${advice}`}`,
+    `${what} failed (${failure}). Its last lines:\n\n${text}\n\nFull log: ${log}${advice && `\n${advice}`}`,
   );
 }
 

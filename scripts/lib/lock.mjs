@@ -10,12 +10,12 @@ const SILENT_MS = 60_000;
 /**
  * Runs `work` while no other process that takes the same lock does.
  *
- * The lock is a file with its owner's pid and host, touched every two seconds. It counts as left behind when its
- * owner runs no more on this host, or, where that can't be told (another host, a reused pid), when it has not been
- * touched for a minute of the waiter's own clock.
+ * The lock is a file with its owner's pid and host, touched every two seconds. It counts as abandoned if its owner no
+ * longer runs on this host, or, if that is unknown (another host, a reused pid), if it has not been touched for a minute
+ * of the waiter's own clock.
  *
  * @param path the lock file; its folder is made
- * @param options.onWait called once, with the owner, when the lock is held by somebody else
+ * @param options.onWait called once, with the owner, when another process holds the lock
  */
 export async function withLock(path, work, { onWait = () => {}, pollMs = 200, silentMs = SILENT_MS } = {}) {
   await mkdir(dirname(path), { recursive: true });
@@ -75,7 +75,7 @@ function readOwner(path) {
     try {
       owner = JSON.parse(text);
     } catch {
-      // Its owner is between creating and writing it, or died there; then it stays silent.
+      // Its owner has created but not yet written it, or died in between.
     }
     return { ...owner, text, mtimeMs };
   } catch (error) {
@@ -95,8 +95,8 @@ function isGone(owner) {
 }
 
 /**
- * Removes a lock that was left behind. Two waiters may find it at once, and the slower one must not remove the new
- * lock of the faster one: the look and the removal happen, synchronously, under a second lock file.
+ * Removes an abandoned lock. Two waiters may find it at once, and the slower one must not remove the new lock of the
+ * faster one, so the check and the removal happen synchronously under a second lock file.
  */
 function breakLock(path, owner) {
   const guard = `${path}.break`;
@@ -118,6 +118,6 @@ function touch(path) {
     const now = new Date();
     utimesSync(path, now, now);
   } catch {
-    // A lock that somebody removed by hand must not end the work that it guards.
+    // If the lock was removed by hand, the work that it guards must still go on.
   }
 }

@@ -6,10 +6,10 @@ import { LOGS, ROOT, readJson, workspaceFolders } from "./paths.mjs";
 import { hashFiles, hashOf, readStamp, writeStamp } from "./stamp.mjs";
 import { begin, done, seconds } from "./terminal.mjs";
 
-// It lies in node_modules so that removing that folder removes what says it is up to date.
+// In node_modules, so that removing that folder also removes the stamp.
 const STAMP = join(ROOT, "node_modules", ".finetag-install.json");
 
-/** The npm packages, exactly as the lock file has them. */
+/** Installs the npm packages exactly as in the lock file. */
 export async function installPackages() {
   const key = installKey();
   if (readStamp(STAMP)?.key === key && allInstalled()) {
@@ -19,22 +19,23 @@ export async function installPackages() {
   const started = performance.now();
   const [command, ...prefix] = pnpmCommand();
   begin(`installing packages (${[command, ...prefix].join(" ")} install --frozen-lockfile)`);
-  // Replacing an old node_modules asks a question, and there is nobody to answer it.
+  // Without this, pnpm asks before it replaces an old node_modules.
   const args = [...prefix, "install", "--frozen-lockfile", "--config.confirm-modules-purge=false"];
   await runLogged(command, args, {
     cwd: ROOT,
     log: join(LOGS, "pnpm-install.log"),
     what: "pnpm install",
     env: { ...process.env, COREPACK_ENABLE_DOWNLOAD_PROMPT: "0" },
-    advice: "It needs the npm registry (see `npm config get registry`); run again when that is in reach.",
+    advice:
+      "It needs the npm registry (see `npm config get registry`); run it again when the registry can be reached.",
   });
   writeStamp(STAMP, { key });
   done(`packages are installed (${seconds(performance.now() - started)})`);
 }
 
 /**
- * pnpm in the version of package.json's packageManager: one on the PATH, or else npx brings it. Not corepack: older
- * ones reject the registry's newer signing keys.
+ * pnpm in the version of package.json's packageManager: the one on the PATH, or else from npx. Not corepack: older
+ * versions reject the registry's newer signing keys.
  */
 export function pnpmCommand() {
   const wanted = readJson("package.json").packageManager;

@@ -5,7 +5,7 @@ function isTerminal(candidate) {
   return candidate.isTTY === true && process.env.TERM !== "dumb";
 }
 
-/** Sends all that follows to another stream, where standard output is for something else. */
+/** Sends all further output to another stream, for scripts whose standard output has another purpose. */
 export function reportOn(other) {
   stream = other;
   interactive = isTerminal(other);
@@ -17,24 +17,24 @@ export function say(text) {
   stream.write(`${text}\n`);
 }
 
-/** One finished step, on a line of its own. */
+/** A finished step. */
 export function done(text) {
   say(`  ok  ${text}`);
 }
 
-/** A step that begins now and takes a while. */
+/** A step that starts now and takes a while. */
 export function begin(text) {
   say(`  ..  ${text}`);
 }
 
-/** Something worth knowing that stops nothing. */
+/** A note that does not stop anything. */
 export function note(text) {
   say(`  --  ${text}`);
 }
 
 let statusShown = false;
 
-/** A line that the next one overwrites; only on a terminal. Returns whether there is one. */
+/** A line that the next one overwrites; only on a terminal. Returns whether it was shown. */
 export function status(text) {
   if (!interactive) return false;
   const width = stream.columns ?? 80;
@@ -57,8 +57,8 @@ export function seconds(milliseconds) {
 }
 
 /**
- * Progress of a transfer: several times a second on a terminal, a line each tenth (and at least every 15 s)
- * where the output is piped.
+ * Progress of a transfer: several times a second on a terminal; if the output is piped, a line for each tenth and at
+ * least every 15 s.
  */
 export function transferProgress(total) {
   const started = performance.now();

@@ -98,7 +98,7 @@ const hasApt = (() => {
     return false;
   }
 })();
-if (!hasApt) console.log("skipped: there is no apt here, so no package lists are read");
+if (!hasApt) console.log("skipped: apt is not installed, so no package lists are read");
 
 /** A package archive as folders, and an apt configuration that knows no other. */
 async function publishArchive(packages) {
@@ -216,7 +216,7 @@ describe.runIf(hasApt)("debtags", () => {
     await publishArchive(packages.slice(50));
     await expect(prepareDebtags(join(root, "data"))).rejects.toMatchObject({
       name: "SourceUnavailable",
-      message: expect.stringContaining("carry tags for 0 packages only"),
+      message: expect.stringContaining("have tags for only 0 packages"),
     });
     expect(await readdir(root)).not.toContain("data");
     expect(await readdir(join(root, "cache"))).toEqual([]);
@@ -232,7 +232,7 @@ describe.runIf(hasApt)("debtags", () => {
 it("without apt is said", async () => {
   vi.stubEnv("FINETAG_CACHE", join(root, "cache"));
   vi.stubEnv("PATH", join(root, "empty"));
-  await expect(prepareDebtags(join(root, "data"))).rejects.toThrow("there is no apt here");
+  await expect(prepareDebtags(join(root, "data"))).rejects.toThrow("apt is not installed");
 });
 
 describe("GoEmotions", () => {
@@ -319,7 +319,7 @@ it("a random model is made that finetag reads like a downloaded one", async () =
 it.each([
   [["--help"], 0, "npm run demo -- [--from-scratch]"],
   [["--form-scratch"], 2, "Unknown option '--form-scratch'; see npm run demo -- --help"],
-  [["--data", "imdb"], 1, "--data imdb: there is no such data set; there is debtags and goemotions"],
+  [["--data", "imdb"], 1, "--data imdb: no such data set; use debtags or goemotions"],
 ])("the demo with %j ends with %i and says so", (args, code, message) => {
   const demo = fileURLToPath(new URL("../../scripts/demo.mjs", import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [demo, ...args], { encoding: "utf8" });

@@ -53,7 +53,7 @@ describe("with a broken engine", () => {
     expect(stdout).toContain("→ run `npm run bootstrap`");
     expect(await finetag(["setup"], { program })).toMatchObject({
       code: 2,
-      stderr: "finetag: setup builds from finetag's own folder, and this installation is not in one\n",
+      stderr: "finetag: setup needs a clone of finetag's repository, and this installation is not in one\n",
     });
     const train = await finetag(["inspect", base], { program });
     expect(train.code).toBe(1);

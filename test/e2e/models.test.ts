@@ -32,7 +32,7 @@ describe("pull, inspect, convert", () => {
     const { stderr, status } = spawnSync("bash", ["-c", command], { encoding: "utf8" });
     expect({ status, stderr }).toEqual({
       status: 1,
-      stderr: "finetag: the output cannot be written (ENOSPC)\n",
+      stderr: "finetag: cannot write the output (ENOSPC)\n",
     });
   });
 
@@ -63,7 +63,7 @@ describe("pull, inspect, convert", () => {
     const json = JSON.parse((await finetag(["inspect", model, "--json"])).stdout);
     expect(json).toMatchObject({ family: "bert", layers: 2, labels: LABELS, hasHead: true });
     const bare = await finetag(["inspect", base]);
-    expect(bare.stdout).toMatch(/^head +none; training makes one$/m);
+    expect(bare.stdout).toMatch(/^head +none; training creates one$/m);
   });
 
   test("a TensorFlow checkpoint is inspected, trained on and converted as it is", async () => {
@@ -77,7 +77,7 @@ describe("pull, inspect, convert", () => {
     const data = ["--train", train, "--output-dir", out, "--max-length", "20"];
     const run = await finetag(["train", "--model", checkpoint, ...data, ...QUICK]);
     expect(run).toMatchObject({ code: 0 });
-    expect(run.stdout).toMatch(/^weights: 41 tensors read \(TensorFlow checkpoint\)$/m);
+    expect(run.stdout).toMatch(/^weights: 41 tensors loaded \(TensorFlow checkpoint\)$/m);
     expect(run.stdout).toMatch(/^not used: cls\.predictions\.bias, /m);
     expect(run.stderr).toContain("3 labels without names");
 
@@ -90,7 +90,7 @@ describe("pull, inspect, convert", () => {
     const again = await finetag(["convert", checkpoint, converted]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
     expect(again.stderr).toContain(
-      "it is not empty; name a new folder, or set --force to replace a model in it",
+      "it is not empty; give a new folder, or set --force to replace a model in it",
     );
     expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });

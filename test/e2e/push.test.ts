@@ -58,7 +58,7 @@ test("what is wrong is said in one line", async () => {
     [["push", model, "acme/tiny", "more"], 2, "push takes a directory and a repository"],
     [["push", folder, "acme/tiny"], 2, "the model is incomplete, config.json is missing"],
     [["push", model, "tiny"], 2, '"tiny" is not a repository'],
-    [["push", model, "other/tiny"], 1, "may not write there (403"],
+    [["push", model, "other/tiny"], 1, "has no write access (403"],
   ] as const) {
     const { stderr, ...ended } = await finetag([...args], { env });
     expect(ended).toEqual({ code, stdout: "" });

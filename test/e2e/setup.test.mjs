@@ -42,7 +42,7 @@ describe("setup", () => {
     });
     expect(code).toBe(1);
     expect(stdout).toBe("Setting up finetag\n");
-    expect(stderr).toMatch(/^\nNo NVIDIA driver is found on this machine.*\n.*add --yes/);
+    expect(stderr).toMatch(/^\nNo NVIDIA driver was found on this machine.*\n.*add --yes/);
   });
 });
 

@@ -80,11 +80,11 @@ describe("help and usage", () => {
     [["train", ...data, "--seed", "1", "--seed", "2"], "--seed is given 2 times; give it once"],
     [["train", ...data, "--resume", "--resume"], "--resume is given 2 times; give it once"],
     [["train", ...data, "more"], 'unexpected argument "more"; see finetag train --help'],
-    [["train", "--epochs"], "--epochs needs a value; one that begins with a dash is written --epochs=VALUE"],
+    [["train", "--epochs"], "--epochs needs a value; if the value starts with a dash, write --epochs=VALUE"],
     [["train", "--output-dir", "o"], "--model is missing: Model directory, catalogue name or Hub id"],
     [
       ["predict", "--model", "m", "--input", "f", "text"],
-      "texts are given and --input as well; give one of them",
+      "both texts and --input are given; give one of them",
     ],
     [["inspect"], "DIR is missing: finetag inspect DIR"],
     [["convert"], "SRC and DST are missing: finetag convert SRC DST"],

@@ -56,13 +56,13 @@ async function shown(directory: string): Promise<{ train: string; inspect: strin
 
 test("a bare encoder gets a head, and all of it is used", async () => {
   const { train: run, inspect, trained } = await shown(await writeModel("bare", "none", {}));
-  expect(run).toMatch(/^weights: 39 tensors read \(safetensors\)$/m);
+  expect(run).toMatch(/^weights: 39 tensors loaded \(safetensors\)$/m);
   expect(run).toMatch(/^new weights: classifier\.weight, classifier\.bias$/m);
   expect(run).not.toContain("not used:");
-  expect(inspect).toMatch(/^tensors +39 are read$/m);
+  expect(inspect).toMatch(/^tensors +39 loaded$/m);
   expect(inspect).toMatch(/^new weights +classifier\.weight, classifier\.bias$/m);
   expect(inspect).toMatch(/^not used +none$/m);
-  expect(trained).toMatch(/^tensors +41 are read$/m);
+  expect(trained).toMatch(/^tensors +41 loaded$/m);
   expect(trained).toMatch(/^new weights +none$/m);
   expect(trained).toMatch(/^not used +none$/m);
 });
@@ -82,10 +82,10 @@ test("a missing pooler is made anew, and what is strange to the model is named",
   const fresh =
     "bert\\.pooler\\.dense\\.weight, bert\\.pooler\\.dense\\.bias, classifier\\.weight, classifier\\.bias";
   const unused = "cls\\.predictions\\.bias, embeddings\\.position_ids";
-  expect(run).toMatch(/^weights: 37 tensors read \(safetensors\)$/m);
+  expect(run).toMatch(/^weights: 37 tensors loaded \(safetensors\)$/m);
   expect(run).toMatch(new RegExp(`^new weights: ${fresh}$`, "m"));
   expect(run).toMatch(new RegExp(`^not used: ${unused}$`, "m"));
-  expect(inspect).toMatch(/^tensors +37 are read$/m);
+  expect(inspect).toMatch(/^tensors +37 loaded$/m);
   expect(inspect).toMatch(new RegExp(`^new weights +${fresh}$`, "m"));
   expect(inspect).toMatch(new RegExp(`^not used +${unused}$`, "m"));
   expect(trained).toMatch(/^new weights +none$/m);
@@ -116,12 +116,12 @@ test("a head that is replaced though it fits is not used", async () => {
   const config = { architectures: ["BertForSequenceClassification"], num_labels: 3 };
   const directory = await writeModel("fitting", "none", others, config);
   const { train: kept } = await shown(directory);
-  expect(kept).toMatch(/^weights: 41 tensors read/m);
+  expect(kept).toMatch(/^weights: 41 tensors loaded/m);
   expect(kept).not.toMatch(/^(new weights|not used): /m);
   const args = ["--train", train, "--output-dir", join(folder, "anew"), "--epochs", "1", "--threads", "1"];
   const run = await finetag(["train", "--model", directory, "--new-head", ...args]);
   expect(run).toMatchObject({ code: 0 });
-  expect(run.stdout).toMatch(/^weights: 39 tensors read/m);
+  expect(run.stdout).toMatch(/^weights: 39 tensors loaded/m);
   expect(run.stdout).toMatch(/^new weights: classifier\.weight, classifier\.bias$/m);
   expect(run.stdout).toMatch(/^not used: classifier\.weight, classifier\.bias$/m);
 });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { placeLibrary } from "../../third_party/lib/layout.mjs";
-import { useCache } from "./libtorch.mjs";
+import { archive, useCache } from "./libtorch.mjs";
 import { makeZip } from "./zip.mjs";
 
 const { folder, serve, fetchFake } = useCache();
@@ -73,7 +73,7 @@ describe("a variant of several archives", () => {
     changed.variants.cu130.platforms["test-x64"].libraries[0].sha256 = "0".repeat(64);
     await expect(fetchCuda(changed)).rejects.toThrow("Wrong checksum");
     const [empty] = await served(makeZip({ "nvidia/cu13/include/cuda.h": "" }));
-    await expect(fetchCuda(cudaManifest([first, empty]))).rejects.toThrow("holds no libraries");
+    await expect(fetchCuda(cudaManifest([first, empty]))).rejects.toThrow("contains no libraries");
     expect(existsSync(join(folder(), "2.14.1-cu130-test-x64"))).toBe(false);
   });
 
@@ -81,7 +81,7 @@ describe("a variant of several archives", () => {
     const files = await served(torch, library("cublas"));
     const manifest = cudaManifest(files);
     manifest.variants.cu130.platforms["test-x64"].unpackedBytes = 1e18;
-    await expect(fetchCuda(manifest)).rejects.toThrow(/GB free; libtorch 2\.14\.1 takes 1000000000\.0 GB/);
+    await expect(fetchCuda(manifest)).rejects.toThrow(/GB free; libtorch 2\.14\.1 needs 1000000000\.0 GB/);
     expect(files.map(({ requests }) => requests)).toEqual([[], []]);
   });
 

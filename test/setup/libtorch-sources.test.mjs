@@ -69,7 +69,7 @@ describe("wrong bytes", () => {
   it("of another length are an error before they are downloaded", async () => {
     const zip = makeZip(fakeLibtorch());
     const page = await serve(Buffer.from("<html>Please sign in</html>"));
-    await expect(fetchFake([archive(page.url, zip)])).rejects.toThrow(/27 bytes where the manifest pins/);
+    await expect(fetchFake([archive(page.url, zip)])).rejects.toThrow(/27 bytes, but the manifest pins/);
     expect(readdirSync(folder())).toEqual([]);
   });
 

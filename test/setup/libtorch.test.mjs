@@ -39,7 +39,7 @@ describe("the manifest", () => {
     expect(findVariant(manifest, "cpu")).toMatchObject({ name: "cpu", kind: "cpu" });
     expect(findVariant(manifest, "cuda")).toEqual(findVariant(manifest, "cu130"));
     expect(findVariant(manifest, "cuda")).toMatchObject({ name: "cu130", kind: "cuda", version: "2.14.1" });
-    expect(() => findVariant(manifest, "toString")).toThrow("there is cpu, cu130, cuda");
+    expect(() => findVariant(manifest, "toString")).toThrow("use cpu, cu130, cuda");
   });
 });
 
@@ -104,7 +104,7 @@ describe("an archive", () => {
   it.each([
     ["a path that climbs out", { "libtorch/lib/../../../outside": "x" }, /outside/],
     ["an absolute path", { "/libtorch/outside": "x" }, /absolute path/],
-    ["a link", { "libtorch/lib/libx.so": { text: "/etc/passwd", mode: 0o120777 } }, /refuses the link/],
+    ["a link", { "libtorch/lib/libx.so": { text: "/etc/passwd", mode: 0o120777 } }, /contains a link/],
   ])("with %s is refused, and nothing stays", async (_, extra, message) => {
     const zip = makeZip(fakeLibtorch(extra));
     const server = await serve(zip);
@@ -116,7 +116,9 @@ describe("an archive", () => {
   it("that is no libtorch is refused", async () => {
     const zip = makeZip({ "libtorch/readme.txt": "nothing here" });
     const server = await serve(zip);
-    await expect(fetchFake([archive(server.url, zip)])).rejects.toThrow(/is no libtorch: it has no include/);
+    await expect(fetchFake([archive(server.url, zip)])).rejects.toThrow(
+      /is not a libtorch: it has no include/,
+    );
   });
 
   it("of a wheel keeps the licences beside the package", () => {
@@ -161,7 +163,7 @@ describe("LIBTORCH_PATH", () => {
     manifest.variants.cu130 = { version: "2.14.1", accepts: ["2.13", "2.14"], platforms: {} };
     const path = existing("2.14.1");
     const fetched = () => fetchFake([], { manifest, variant: "cuda", libtorchPath: path });
-    await expect(fetched()).rejects.toThrow("is a CPU libtorch, but the variant asked for is cu130");
+    await expect(fetched()).rejects.toThrow("is a CPU libtorch, but the requested variant is cu130");
     writeFileSync(join(path, "lib", "libtorch_cuda.so"), "");
     expect(await fetched()).toMatchObject({ version: "2.14.1", source: "LIBTORCH_PATH" });
   });
@@ -177,7 +179,7 @@ describe("LIBTORCH_PATH", () => {
       () => existing("2.7.1+cu128"),
       /holds libtorch 2\.7\.1\+cu128; finetag builds with 2\.13/,
     ],
-    ["that does not exist", () => join(cache(), "nowhere"), /there is no such folder/],
+    ["that does not exist", () => join(cache(), "nowhere"), /no such folder/],
     [
       "without libraries",
       () => {
@@ -197,8 +199,6 @@ describe("what is not pinned", () => {
     await expect(fetchFake([], { platform: "plan9-x64" })).rejects.toThrow(
       /No libtorch is pinned for plan9-x64 \(cpu\).*\n.*set LIBTORCH_PATH/,
     );
-    await expect(fetchFake([], { variant: "cu13" })).rejects.toThrow(
-      'No libtorch variant "cu13"; there is cpu.',
-    );
+    await expect(fetchFake([], { variant: "cu13" })).rejects.toThrow('No libtorch variant "cu13"; use cpu.');
   });
 });

@@ -67,9 +67,11 @@ describe("NVIDIA's driver", () => {
 
   it("that is missing or too old stops the set-up, unless told to go on", () => {
     expect(() => checkDriver(580, false, undefined)).toThrow(
-      /^No NVIDIA driver is found.*580 or newer.*\n.*--yes/,
+      /^No NVIDIA driver was found.*580 or newer.*\n.*--yes/,
     );
-    expect(() => checkDriver(580, false, "535.129.03")).toThrow(/^The NVIDIA driver here is 535\.129\.03;/);
+    expect(() => checkDriver(580, false, "535.129.03")).toThrow(
+      /^The NVIDIA driver on this machine is 535\.129\.03;/,
+    );
     expect(() => checkDriver(580, true, undefined)).not.toThrow();
     expect(() => checkDriver(580, false, "580.65.06")).not.toThrow();
     expect(() => checkDriver(580, false, "610.10")).not.toThrow();

@@ -10,7 +10,7 @@ export class SourceUnavailable extends Error {
   name = "SourceUnavailable";
 }
 
-/** Bytes that are not the pinned ones. Never skipped: somebody should look. */
+/** The bytes are not the pinned ones. Never ignored: the user should look into it. */
 export class ChecksumError extends SetupError {
   name = "ChecksumError";
 }
@@ -20,11 +20,11 @@ const STALL_MS = 30_000;
 const ATTEMPTS = 5;
 
 /**
- * Downloads `url` to `file` by way of `file`.part, which a later call resumes where the server can (HTTP Range,
- * guarded by If-Range) and else restarts. What `file` holds afterwards has the pinned size and sha256.
+ * Downloads `url` to `file` through `file`.part. A later call resumes it if the server supports that (HTTP Range,
+ * guarded by If-Range), and restarts it otherwise. Afterwards, `file` has the pinned size and sha256.
  *
- * @throws SourceUnavailable when the server can't be reached or gives up midway
- * @throws ChecksumError when other bytes came; they are removed
+ * @throws SourceUnavailable if the server can't be reached or stops midway
+ * @throws ChecksumError if the bytes are not the pinned ones; they are removed
  */
 export async function download(
   { url, file, sha256, bytes },
@@ -61,10 +61,10 @@ export async function download(
   await rm(validatorFile, { force: true });
 }
 
-/** Appends to `part` what is missing; returns when the server has sent the last byte. */
+/** Appends what is missing to `part`; returns when the server has sent the last byte. */
 async function transfer({ url, part, validatorFile, bytes, onProgress, connectMs, stallMs }) {
   const validator = await readFile(validatorFile, "utf8").catch(() => "");
-  // Without a validator there is no telling whether the server still holds the same file: start over.
+  // Without a validator, the server may have another file by now: start over.
   const offset = validator === "" ? 0 : await sizeOf(part);
   const headers = { "accept-encoding": "identity" };
   if (offset > 0) Object.assign(headers, { range: `bytes=${offset}-`, "if-range": validator });
@@ -88,8 +88,8 @@ async function transfer({ url, part, validatorFile, bytes, onProgress, connectMs
     if (total !== undefined && total !== bytes) {
       await response.body?.cancel();
       throw new ChecksumError(
-        `${url}: the server has a file of ${total} bytes where the manifest pins ${bytes}; it is another file. ` +
-          "Look for a proxy or a sign-in page in between, or set LIBTORCH_PATH.",
+        `${url}: the server has a file of ${total} bytes, but the manifest pins ${bytes}: it is another file. ` +
+          "Check for a proxy or a sign-in page in between, or set LIBTORCH_PATH.",
       );
     }
     await writeFile(validatorFile, validatorOf(response));
@@ -122,7 +122,7 @@ export async function verify(file, { sha256, bytes, url }) {
   await rm(file, { force: true });
   throw new ChecksumError(
     `Wrong checksum for ${url}:\n  expected sha256 ${sha256}, ${bytes} bytes\n  received sha256 ${actual}, ${size} bytes\n` +
-      "The file was removed. Run again; if it stays wrong, something between you and the server changes it.",
+      "The file was removed. Run it again; if the checksum stays wrong, something between you and the server changes the file.",
   );
 }
 

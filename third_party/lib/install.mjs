@@ -11,10 +11,10 @@ import { unpackZip } from "./unpack.mjs";
 const MARKER = ".finetag-complete.json";
 
 /**
- * Unpacks archives beside the target and renames: what has the target's name is whole.
+ * Unpacks archives next to the target and renames the folder, so whatever has the target's name is complete.
  *
  * @param parts `{ archive, file }` of libtorch, then of each library that it needs
- * @param options.folder where in the target libtorch goes (a wheel finds its libraries by its place beside them)
+ * @param options.folder where in the target libtorch goes (a wheel finds its libraries by their relative place)
  */
 export async function install(parts, target, { version, folder = "" }) {
   const temporary = `${target}.${process.pid}.tmp`;
@@ -28,12 +28,13 @@ export async function install(parts, target, { version, folder = "" }) {
         onProgress: (count) => count % 100 === 0 && status(`unpacking: ${files + count} files`),
       });
       if (unpacked === 0 && archive !== libtorch)
-        throw new SetupError(`${archive.name} (${basename(file)}) holds no libraries.`);
+        throw new SetupError(`${archive.name} (${basename(file)}) contains no libraries.`);
       files += unpacked;
     }
     clearStatus();
     const { problem } = inspectLibtorch(join(temporary, folder));
-    if (problem !== undefined) throw new SetupError(`${basename(libtorchFile)} is no libtorch: ${problem}.`);
+    if (problem !== undefined)
+      throw new SetupError(`${basename(libtorchFile)} is not a libtorch: ${problem}.`);
     // The marker must not reach the disk before what it vouches for. Syncing ten thousand headers one by one takes
     // a minute on a slow disk, the file system as a whole a second.
     output("sync", ["-f", temporary]);
@@ -49,7 +50,7 @@ export async function install(parts, target, { version, folder = "" }) {
     await rm(temporary, { recursive: true, force: true });
     if (error.code === "ENOSPC") {
       throw new SetupError(
-        `No space left in ${dirname(target)} while unpacking libtorch. Free some or set FINETAG_CACHE.`,
+        `No space left in ${dirname(target)} while unpacking libtorch. Free some space or set FINETAG_CACHE.`,
       );
     }
     throw error;
@@ -67,7 +68,7 @@ export function isComplete(target, folder = "") {
   return existsSync(join(target, MARKER)) && existsSync(join(target, folder, "lib"));
 }
 
-/** Temporary folders of runs that were killed. The lock is held: nobody writes them now. */
+/** Removes temporary folders of killed runs. The lock is held, so no process is writing to them. */
 export async function removeRemains(target, archives) {
   const folder = dirname(target);
   const isRemains = (name) =>

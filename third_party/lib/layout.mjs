@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-/** Python's half, and what PyTorch's own tests load: nothing that links finetag needs. */
+/** Libraries for Python and for PyTorch's own tests, which finetag does not need. */
 const UNUSED_LIBRARIES =
   /^lib\/lib(torch_python|torchbind_test|jitbackend_test|backend_with_compiler|aoti_custom_ops)\.[^/]+$/;
 
 /**
- * Where an archive's entry goes below libtorch's folder, or undefined for what building and running do not need.
+ * Where an archive's entry goes in libtorch's folder, or undefined if building and running do not need it.
  * Headers, libraries, CMake files, the version and every licence are kept.
  *
  * @param root the archive's top folder: `libtorch` in the official zip, `torch` in a wheel
@@ -24,7 +24,7 @@ export function placeEntry(root, name) {
 
 /**
  * The same for a wheel of NVIDIA's, which shares the folder `nvidia/` with the others: its shared libraries and its
- * licence. libtorch's own search path names these folders beside `torch/`, so they keep their places.
+ * licence. libtorch's own search path expects these folders next to `torch/`, so they keep their places.
  */
 export function placeLibrary(name) {
   if (/^nvidia\/[^/]+\/lib\/[^/]+\.so(\.[\d.]+)?$/.test(name)) return name;
@@ -35,7 +35,7 @@ export function placeLibrary(name) {
 }
 
 /**
- * Looks whether a folder is a libtorch: headers, the CPU library and a version. Also accepts the folder that
+ * Checks that a folder is a libtorch: headers, the CPU library and a version. Also accepts the folder that
  * contains it as `libtorch/` (the zip) or `torch/` (a wheel, site-packages).
  *
  * @returns `{ path, version, kind }`, kind "cpu" or "cuda", or `{ problem }` in words
@@ -44,7 +44,7 @@ export function inspectLibtorch(given) {
   const candidates = [given, join(given, "libtorch"), join(given, "torch")].map((path) => resolve(path));
   const path = candidates.find((folder) => existsSync(join(folder, "include", "torch")));
   if (path === undefined) {
-    return { problem: existsSync(given) ? "it has no include/torch folder" : "there is no such folder" };
+    return { problem: existsSync(given) ? "it has no include/torch folder" : "no such folder" };
   }
   const missing = ["lib"].find((folder) => !existsSync(join(path, folder)));
   if (missing !== undefined) return { problem: `it has no ${missing} folder` };

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { SetupError } from "../../scripts/lib/errors.mjs";
 
-/** What is pinned: ../libtorch.json. */
+/** The pinned versions: ../libtorch.json. */
 export function readManifest() {
   return JSON.parse(readFileSync(new URL("../libtorch.json", import.meta.url), "utf8"));
 }
@@ -11,21 +11,21 @@ export function readManifest() {
  * A variant by its name ("cpu", "cu130") or alias ("cuda").
  *
  * @returns the manifest's entry with its `name`, and `kind`: "cpu" or "cuda"
- * @throws SetupError when there is none of that name
+ * @throws SetupError if there is none of that name
  */
 export function findVariant(manifest, given) {
   const { variants, aliases = {} } = manifest;
   const name = aliases[given] ?? given;
   if (!Object.hasOwn(variants, name)) {
     const known = [...Object.keys(variants), ...Object.keys(aliases)];
-    throw new SetupError(`No libtorch variant "${given}"; there is ${known.join(", ")}.`);
+    throw new SetupError(`No libtorch variant "${given}"; use ${known.join(", ")}.`);
   }
   return { ...variants[name], name, kind: name === "cpu" ? "cpu" : "cuda" };
 }
 
 /**
  * All archives of a variant on a platform, a list for each file that is needed: the sources of libtorch itself, of
- * which one is enough, then each library's own.
+ * which one is enough, then those of each library.
  */
 export function archivesOf({ archives, libraries = [] }) {
   return [archives, ...libraries.map((library) => [library])];

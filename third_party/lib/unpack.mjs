@@ -8,8 +8,8 @@ const SYMLINK = 0o120000;
 const FILE_TYPE = 0o170000;
 
 /**
- * Unpacks the entries of a zip that `place` gives a path for (relative to `directory`; undefined leaves one out).
- * Entries that point outside, absolute paths and links are refused: none of the pinned archives holds any.
+ * Unpacks the entries of a zip for which `place` returns a path (relative to `directory`; undefined skips the entry).
+ * Entries that point outside, absolute paths and links are refused: the pinned archives have none.
  *
  * @returns the number of files written
  */
@@ -24,12 +24,14 @@ export async function unpackZip(archive, directory, place, { onProgress = () => 
     for await (const entry of zip.eachEntry()) {
       const mode = entry.externalFileAttributes >>> 16;
       if ((mode & FILE_TYPE) === SYMLINK)
-        throw new SetupError(`${archive}: refuses the link ${entry.fileName}`);
+        throw new SetupError(`${archive}: contains a link, ${entry.fileName}; refused`);
       const relative = entry.fileName.endsWith("/") ? undefined : place(entry.fileName);
       if (relative === undefined) continue;
       const target = resolve(base, relative);
       if (!target.startsWith(base + sep)) {
-        throw new SetupError(`${archive}: refuses ${entry.fileName}, which points outside of the folder`);
+        throw new SetupError(
+          `${archive}: contains ${entry.fileName}, which points outside of the folder; refused`,
+        );
       }
       await mkdir(dirname(target), { recursive: true });
       const contents = await zip.openReadStreamPromise(entry);

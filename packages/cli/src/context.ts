@@ -4,7 +4,7 @@ import { Interruption } from "./interruption.ts";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** What an action has of the process around it. */
+/** The process as an action sees it. */
 export interface Context {
   interruption: Interruption;
   /** Aborted by the first Ctrl-C. */
@@ -12,9 +12,9 @@ export interface Context {
   stdout: NodeJS.WriteStream;
   stderr: NodeJS.WriteStream;
   stdin: NodeJS.ReadStream;
-  /** Plain unless stdout is a terminal that wants colors. */
+  /** Plain unless stdout is a terminal with colors. */
   colors: Colors;
-  /** Writes the options that a message of the API names as those of the command that runs. */
+  /** Rewrites the options in a message of the API as flags of the running command. */
   inFlags: WriteFlags;
 }
 

@@ -1,9 +1,9 @@
-/** The command line cannot be used as it is; exit code 2, like all bad input. */
+/** A mistake in the command line; exit code 2, like all bad input. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** What the errors of `@finetag/api` have, seen without loading it. */
+/** The shape of an error of `@finetag/api`, declared here so that the API need not be loaded. */
 interface CodedError extends Error {
   code: string;
   kind?: "input" | "environment" | "internal";
@@ -16,16 +16,16 @@ export function isFinetagError(error: unknown): error is CodedError {
 export const EXIT_FAILED = 1;
 export const EXIT_BAD_INPUT = 2;
 
-/** 2 where the user has to change something, 1 for all else. */
+/** 2 if the user has to change something, otherwise 1. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT_BAD_INPUT;
   return isFinetagError(error) && error.kind === "input" ? EXIT_BAD_INPUT : EXIT_FAILED;
 }
 
 /**
- * One line for stderr; below it the stack where `FINETAG_DEBUG` asks for it.
+ * One line for stderr, followed by the stack if `FINETAG_DEBUG` is set.
  *
- * @param inFlags writes the options that the API names as those of the command that ran.
+ * @param inFlags rewrites the options in a message of the API as flags of the command that ran.
  */
 export function describeError(
   error: unknown,
@@ -40,7 +40,7 @@ export function describeError(
   }
   return expected
     ? `finetag: ${message}`
-    : `finetag: unexpected error: ${message || "no message"} (FINETAG_DEBUG=1 shows where)`;
+    : `finetag: unexpected error: ${message || "no message"} (set FINETAG_DEBUG=1 for the stack trace)`;
 }
 
 function stackOf(error: unknown): string {

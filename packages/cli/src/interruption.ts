@@ -1,7 +1,7 @@
 import type { Writable } from "node:stream";
 import { EXIT_FAILED } from "./errors.ts";
 
-/** A terminal and npm, which passes signals on, may both deliver the same key press; seen within a few ms. */
+/** A terminal and npm may both deliver the same key press, a few ms apart, because npm passes signals on. */
 const SAME_PRESS_MS = 150;
 
 export type InterruptionCause = "SIGINT" | "SIGTERM" | "pipe";
@@ -9,8 +9,8 @@ export type InterruptionCause = "SIGINT" | "SIGTERM" | "pipe";
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Turns Ctrl-C, SIGTERM and a reader that went away (`| head`) into an abort.
- * A second signal leaves at once.
+ * Turns Ctrl-C, SIGTERM and a closed pipe (`| head`) into an abort.
+ * A second signal ends the process at once.
  */
 export class Interruption {
   readonly #controller = new AbortController();
@@ -37,7 +37,7 @@ export class Interruption {
     return this.#cause;
   }
 
-  /** What a shell expects of a process that a signal ended; 141 is 128 + SIGPIPE. */
+  /** The exit code that shells expect after a signal; 141 is 128 + SIGPIPE. */
   get exitCode(): number {
     return this.#cause === undefined || this.#cause === "pipe" ? 141 : EXIT_CODES[this.#cause];
   }
@@ -53,7 +53,7 @@ export class Interruption {
       this.#since = now;
       this.#abort(name);
     } else if (now - this.#since > SAME_PRESS_MS) {
-      // A progress bar may stand in the last line.
+      // The last line may hold a progress bar.
       if (process.stderr.isTTY === true) process.stderr.write("\n");
       process.exit(EXIT_CODES[name]);
     }
@@ -70,9 +70,9 @@ export class Interruption {
   }
 }
 
-/** A full disk below `> file`: what is under way may still end well, the command has not. */
+/** For example a full disk with `> file`. The work in progress may still complete, but the command has failed. */
 function failAtExit(error: NodeJS.ErrnoException): void {
-  process.stderr.write(`finetag: the output cannot be written (${error.code ?? error.message})\n`);
+  process.stderr.write(`finetag: cannot write the output (${error.code ?? error.message})\n`);
   process.once("exit", () => {
     process.exitCode = EXIT_FAILED;
   });

@@ -14,8 +14,8 @@ import { type Context, createContext } from "./context.ts";
 import { describeError, EXIT_BAD_INPUT, exitCodeOf, isFinetagError, UsageError } from "./errors.ts";
 
 /**
- * Runs a command line and sets `process.exitCode`: 0 done, 1 failed, 2 bad input or usage, 130 and 143 stopped
- * by SIGINT and SIGTERM.
+ * Runs a command line and sets `process.exitCode`: 0 for success, 1 for failure, 2 for bad input or usage, 130 and 143
+ * after SIGINT and SIGTERM.
  *
  * @param words the arguments, without `node` and the program.
  */
@@ -64,7 +64,7 @@ async function dispatch(words: string[], context: Context): Promise<number | und
   return exitCode;
 }
 
-/** Paths are relative to it, and much of Node asks for it. */
+/** Paths are relative to it, and much of Node reads it. */
 function checkWorkingDirectory(): void {
   try {
     process.cwd();
@@ -91,7 +91,7 @@ function createParser(words: string[]): Argv {
     .wrap(Math.min(process.stdout.columns ?? 100, 120))
     .exitProcess(false)
     .fail((message: string | null, error?: Error) => {
-      throw error ?? new UsageError(translate(message ?? "the command line cannot be read"));
+      throw error ?? new UsageError(translate(message ?? "cannot parse the command line"));
     });
 }
 
@@ -125,7 +125,7 @@ function addCommand(
       const texts = positionalWords(command, parsed);
       const config = given.get("config");
       if (config !== undefined) {
-        const { readConfig } = await import("./arguments/config.ts"); // a YAML parser, which few runs need
+        const { readConfig } = await import("./arguments/config.ts"); // contains a YAML parser, which few commands need
         const settable = flags.filter(({ key }) => key !== "config" && key !== "json");
         given = new Map([...(await readConfig(String(config.value), settable)), ...given]);
       }
@@ -143,7 +143,7 @@ function positionalsOf({ positional }: Command): readonly Positional[] {
   return [positional ?? []].flat();
 }
 
-/** Also those after a lone `--`, which yargs keeps apart. */
+/** Includes those after a lone `--`, which yargs stores separately. */
 function positionalWords(command: Command, parsed: Record<string, unknown>): string[] {
   const positionals = positionalsOf(command);
   const named = positionals.flatMap(({ name }) => parsed[name] ?? []);
@@ -157,7 +157,7 @@ function positionalWords(command: Command, parsed: Record<string, unknown>): str
   return all;
 }
 
-/** Options before any command: only those of finetag itself. */
+/** Without a command, only finetag's own options are allowed. */
 function refuseStrayOptions(words: string[]): void {
   const own = ["--help", "-h", "--version"];
   const stray = words.find((word) => !own.includes(word));
@@ -168,7 +168,7 @@ function refuseStrayOptions(words: string[]): void {
 function translate(message: string): string {
   const noValue = /^Not enough arguments following: (.+)$/.exec(message);
   if (noValue !== null) {
-    return `--${noValue[1]} needs a value; one that begins with a dash is written --${noValue[1]}=VALUE`;
+    return `--${noValue[1]} needs a value; if the value starts with a dash, write --${noValue[1]}=VALUE`;
   }
   return message;
 }

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Configures and builds the variant of the addon that is in use, or that FINETAG_VARIANT names, with cmake-js.
-// FINETAG_LIBTORCH names libtorch's folder; without it, the pinned one is found (and fetched, where it is not in the
-// cache).
+// FINETAG_LIBTORCH is libtorch's folder; without it, the pinned one is used (and downloaded if it is not in the cache).
 
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +30,7 @@ async function pinnedLibtorch() {
   return (await fetchLibtorch({ variant: VARIANT })).path;
 }
 
-/** CMake keeps the compiler, the source folder, libraries and -march=native's meaning: with others, it starts anew. */
+/** CMake caches the compiler, the source folder, libraries and what -march=native means. If one changes, start over. */
 function removeOtherConfiguration(configuration) {
   const file = join(BUILD, ".finetag-configuration.json");
   const text = JSON.stringify(configuration);
@@ -39,7 +38,7 @@ function removeOtherConfiguration(configuration) {
   try {
     before = readFileSync(file, "utf8");
   } catch {
-    // No build yet, or one of unknown configuration.
+    // No build yet, or one with an unknown configuration.
   }
   if (before === text) return;
   rmSync(BUILD, { recursive: true, force: true });

@@ -57,7 +57,7 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     const reason = String((error as Error).message).split("\n")[0];
     throw new AddonLoadError(
-      `the native addon does not load (${reason}); run \`npm run bootstrap\` to build it anew`,
+      `the native addon does not load (${reason}); run \`npm run bootstrap\` to rebuild it`,
       { cause: error },
     );
   }

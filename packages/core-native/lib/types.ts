@@ -1,28 +1,28 @@
 /**
- * The whole native surface, one type for each thing that crosses the boundary.
+ * The complete interface of the native addon: a type for everything that crosses the boundary.
  *
  * Shape letters: B texts, T tokens of all texts together, L labels.
  */
 
-/** A batch of B texts laid end to end, without padding. Copied before a call returns. */
+/** A batch of B texts, concatenated without padding. Copied before a call returns. */
 export interface PackedBatch {
   /** Token ids, `[T]`. */
   ids: Int32Array;
   /** Token types (0 first text, 1 second text of a pair), `[T]`. */
   tokenTypes: Int32Array;
-  /** Where each text starts, and T at the end: `[B + 1]`, strictly rising from 0. */
+  /** Where each text starts, and T at the end: `[B + 1]`, strictly increasing from 0. */
   cuSeqlens: Int32Array;
   /** 0 or 1 for each text and label, row-major `[B, L]`; needed for a loss. */
   labels?: Float32Array;
   /**
    * 1 where the label is known, 0 where it is missing, `[B, L]`; all are known if absent. A missing label adds nothing
-   * to the loss, to a gradient or to the count of terms, whatever `labels` holds for it (which must still be 0 or 1).
+   * to the loss, to a gradient or to the count of terms, whatever its value in `labels` is (which must still be 0 or 1).
    */
   labelMask?: Float32Array;
 }
 
 export type ModelFamily = "bert" | "roberta" | "albert" | "distilbert" | "electra" | "ernie";
-/** `int8`: the products of the encoder's linear layers, on the CPU; it is for `forward` only. */
+/** `int8`: the matrix products of the encoder's linear layers, on the CPU; for `forward` only. */
 export type Precision = "float32" | "bf16" | "int8";
 export type Schedule = "linear" | "cosine" | "constant";
 
@@ -36,13 +36,13 @@ export interface NativeModelConfig {
   intermediateSize: number;
   hiddenAct: "gelu" | "gelu_new" | "relu" | "silu";
   maxPositionEmbeddings: number;
-  /** 0: the family has no token types, and those of a batch are not read. */
+  /** 0 if the family has no token types; a batch's token types are then ignored. */
   typeVocabSize: number;
-  /** ERNIE: rows of the table of task types, of which the first is used; none unless given. */
+  /** ERNIE: rows of the table of task types, of which the first is used. Default: no table. */
   taskTypeVocabSize?: number;
-  /** Width of the embeddings; `hiddenSize` unless given. */
+  /** Width of the embeddings. Default: `hiddenSize`. */
   embeddingSize?: number;
-  /** ALBERT: how many sets of weights the layers share, and layers in each; 1 unless given. */
+  /** ALBERT: number of weight sets that the layers share, and layers in each. Default: 1. */
   numHiddenGroups?: number;
   innerGroupNum?: number;
   layerNormEps: number;
@@ -55,9 +55,9 @@ export interface NativeModelConfig {
 }
 
 /**
- * A loss and its own parameters. A parameter is a number, or an array of numbers with one for each label. The engine
- * knows the types and their parameters, and refuses others.
- * `bce_with_logits` is binary cross-entropy of every label's sigmoid, as `torch.nn.BCEWithLogitsLoss` has it.
+ * A loss and its parameters. A parameter is a number, or an array with one number per label. The engine refuses unknown
+ * types and parameters.
+ * `bce_with_logits` is the binary cross-entropy of each label's sigmoid, as in `torch.nn.BCEWithLogitsLoss`.
  */
 export type LossConfig = { type: "bce_with_logits" };
 
@@ -67,10 +67,10 @@ export interface SessionOptions {
   device: string;
   /** Intra-op threads of this session; at least 1. */
   threads: number;
-  /** Seeds new weights and dropout; an unsigned 32-bit integer. */
+  /** Seed of new weights and dropout; an unsigned 32-bit integer. */
   seed: number;
   precision: Precision;
-  /** The loss that training, `backward` and `forward` with labels use; `bce_with_logits` unless given. */
+  /** The loss that training, `backward` and `forward` with labels use; default: `bce_with_logits`. */
   loss?: LossConfig;
 }
 
@@ -80,7 +80,7 @@ export interface TrainingOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Decoupled decay of every weight but biases and layer norms (Loshchilov & Hutter 2019). */
+  /** Decoupled weight decay of everything except biases and layer norms (Loshchilov & Hutter 2019). */
   weightDecay: number;
   /** Gradients are scaled down to this L2 norm; 0 turns clipping off. */
   maxGradNorm: number;
@@ -95,10 +95,10 @@ export interface StepResult {
   loss: number;
   /** L2 norm of all gradients before clipping. */
   gradNorm: number;
-  /** The rate this step was taken with. */
+  /** The learning rate of this step. */
   learningRate: number;
-  /** Optimizer steps taken so far, this one included. A step whose loss or gradient norm is not finite is
-   * not taken: weights and this count stay as they were. */
+  /** Optimizer steps taken so far, including this one. A step whose loss or gradient norm is not finite is not taken:
+   * weights and this count stay unchanged. */
   step: number;
 }
 
@@ -111,13 +111,13 @@ export interface ForwardResult {
    */
   lossSum?: number;
   /**
-   * What the mean loss of the batch divides by; absent without labels. Of `bce_with_logits`, the number of labels that
-   * are known: `B * L` without a mask, 0 where the mask leaves none (and `lossSum` is then 0).
+   * The divisor of the batch's mean loss; absent without labels. For `bce_with_logits`, the number of known labels:
+   * `B * L` without a mask, 0 if the mask leaves none (`lossSum` is then 0 too).
    */
   lossCount?: number;
 }
 
-/** What a parameter carries. `grad` is left from the last `backward`; `trainStep` clears it. */
+/** The tensors of a parameter. `grad` remains from the last `backward`; `trainStep` clears it. */
 export type TensorKind = "weight" | "grad" | "exp_avg" | "exp_avg_sq";
 
 export interface ParameterInfo {
@@ -133,25 +133,25 @@ export interface ParameterInfo {
  * Every method rejects with a {@link NativeErrorCode} in `code`.
  */
 export interface NativeSession {
-  /** All parameters, in a fixed order; Hugging Face's names. */
+  /** All parameters in a fixed order, under Hugging Face's names. */
   parameters(): ParameterInfo[];
   /** Fills the named weights with N(0, initializerRange), zeros (biases) or ones (norm weights). */
   initialize(names: string[]): Promise<void>;
-  /** In int8, the weights that the first `forward` packs can be neither read nor written after it. */
+  /** In int8, the first `forward` packs weights; those can be neither read nor written afterwards. */
   readTensor(kind: TensorKind, name: string): Promise<Float32Array>;
   /**
-   * Fills `target` with the elements from `begin` on, where it lies: nobody may look at or transfer it before the
-   * promise is settled (docs/adr/0010).
+   * Fills `target` with the elements from `begin` on, in place: do not read or transfer it before the promise is settled
+   * (docs/adr/0010).
    *
    * @returns whether all of them are finite
    */
   readPart(kind: TensorKind, name: string, begin: number, target: Float32Array): Promise<boolean>;
   /**
-   * Reads `data` where they lie: nobody may change or transfer them before the promise is settled (docs/adr/0010).
+   * Reads `data` in place: do not change or transfer it before the promise is settled (docs/adr/0010).
    *
-   * @param begin where `data` are a part: the elements before it; the parts of a weight come in their order
-   * @param transposed `data` are whole rows of the matrix's transpose, and `begin` counts in its order
-   * @returns whether all of `data` is finite; it is written in either case
+   * @param begin if `data` is a part: the number of elements before it; write the parts of a weight in order
+   * @param transposed `data` has whole rows of the matrix's transpose, and `begin` counts in the transpose's order
+   * @returns whether all of `data` is finite; it is written either way
    */
   writeTensor(
     kind: Exclude<TensorKind, "grad">,
@@ -167,7 +167,7 @@ export interface NativeSession {
   setLoss(loss: LossConfig): Promise<void>;
   /** Creates the optimizer. Without it only `forward` and `backward` work. */
   configureTraining(options: TrainingOptions): Promise<void>;
-  /** One optimizer step over micro-batches, each loss term weighing the same whatever batch it is in. */
+  /** One optimizer step over micro-batches. Each loss term has the same weight, whatever batch it is in. */
   trainStep(microBatches: PackedBatch[]): Promise<StepResult>;
   /** Loss and gradients of one batch, with dropout as in training, no update; for tests and tools. */
   backward(batch: PackedBatch): Promise<{ loss: number }>;
@@ -177,7 +177,7 @@ export interface NativeSession {
   setStep(step: number): Promise<void>;
   /** Bytes of weights, gradients and moments. */
   nativeBytes(): number;
-  /** Finishes the call under way, drops those that wait, frees everything. May be called again. */
+  /** Finishes the running call, drops those that wait, and frees everything. May be called again. */
   dispose(): Promise<void>;
 }
 
@@ -191,14 +191,14 @@ export type NativeErrorCode =
 export interface NativeInfo {
   /** e.g. `2.13.0`. */
   libtorch: string;
-  /** `cpu` or `cuda`: for what libtorch was built. */
+  /** `cpu` or `cuda`: what libtorch was built for. */
   variant: string;
   cudaDevices: string[];
-  /** Instruction set ATen runs, e.g. `AVX2`. */
+  /** Instruction set that ATen uses, e.g. `AVX2`. */
   cpuCapability: string;
   /** Instruction set of finetag's own kernels: `avx512`, `avx2` or `baseline`. */
   kernels: string;
-  /** bf16 instructions: `cpu`, and each CUDA device that has them. */
+  /** Devices with bf16 instructions: `cpu` and CUDA devices. */
   bf16Devices: string[];
   /** Default number of intra-op threads. */
   threads: number;

@@ -15,7 +15,7 @@ import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } f
 import { countElements, type TensorEntry, type TensorFile, type TensorSource } from "./weights/index.ts";
 
 export interface ConvertOptions {
-  /** Write into a folder that holds files, replacing those of the same names; the others stay. */
+  /** Write into a folder that is not empty; files with the same names are replaced, others stay. */
   force?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -23,25 +23,25 @@ export interface ConvertOptions {
 /** The result of a conversion. */
 export interface ConvertedModel {
   directory: string;
-  /** Of the source, for people. */
+  /** Format of the source, for people. */
   format: string;
-  /** What transformers calls the model. */
+  /** The model's class in transformers. */
   architecture: string;
-  /** Tensors that were written, float32. */
+  /** Number of tensors written, in float32. */
   tensors: number;
   /** Tensors of the source that were left out: they belong neither to the model nor to a head of its family. */
   left: string[];
 }
 
 /**
- * Converts a model of any format that finetag reads to a directory of transformers' layout: `config.json`,
- * `model.safetensors` and the tokenizer's files. Kept are the encoder and its classification head, or where it has none the
- * heads of its pretraining, in float32, under today's names. One tensor is in memory at a time, and the files appear as
- * one.
+ * Converts a model of any format that finetag reads to a directory in transformers' layout: `config.json`,
+ * `model.safetensors` and the tokenizer's files. It keeps the encoder and its classification head, or, if it has none, its
+ * pretraining heads, in float32, under the current names. Only one tensor is in memory at a time, and all files appear at
+ * once.
  *
  * @param source A directory, or the name of a model in the cache.
- * @throws FinetagError `ERR_FINETAG_ARGUMENT` where `destination` holds files, `ERR_FINETAG_MODEL` for a source that
- *   cannot be read, `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`; what was there is then untouched.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT` if `destination` is not empty, `ERR_FINETAG_MODEL` for a source that cannot
+ *   be read, `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`; `destination` is then unchanged.
  */
 export async function convertModel(
   source: string,
@@ -79,10 +79,10 @@ async function checkDestination(destination: string, force: boolean): Promise<vo
   if (entry === undefined) return;
   const refuse = (why: string, option?: string) =>
     new FinetagError("ERR_FINETAG_ARGUMENT", `${destination}: ${why}`, { option });
-  if (!entry.isDirectory()) throw refuse("it is a file; name a folder to write to");
+  if (!entry.isDirectory()) throw refuse("it is a file; give a folder to write to");
   if (!force && (await readdir(destination)).length > 0) {
     throw refuse(
-      "it is not empty; name a new folder, or set `force: true` to replace a model in it",
+      "it is not empty; give a new folder, or set `force: true` to replace a model in it",
       "force",
     );
   }
@@ -117,7 +117,7 @@ async function chooseTensors(
       ? []
       : await findTied(survey, familyOf(config).anchor, entries, signal);
   const unused = match.unused.filter((name) => !twice.includes(name));
-  // A classifier is one: to transformers the heads of its pretraining would be strange to it.
+  // transformers does not expect pretraining heads in a classifier.
   const kept = match.head === "match" ? [] : unused.filter((name) => isHead(entries.get(name)!));
   const read = async (tensor: string) => {
     throwIfAborted(signal);

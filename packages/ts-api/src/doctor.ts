@@ -8,7 +8,7 @@ import { FinetagError } from "./errors/index.ts";
 import { readSettings } from "./hub/index.ts";
 import { VERSION } from "./version.ts";
 
-/** One thing that was checked. */
+/** The result of one check. */
 export interface DoctorCheck {
   name: string;
   ok: boolean;
@@ -17,7 +17,7 @@ export interface DoctorCheck {
   remedy?: string;
 }
 
-/** What finetag finds on this machine. */
+/** What finetag found on this machine. */
 export interface DoctorReport {
   finetag: string;
   node: string;
@@ -33,7 +33,7 @@ export interface DoctorReport {
 
 type Libtorch = DoctorReport["libtorch"];
 
-/** Checks everything that finetag needs, and says what to do about what is missing. Never throws for it. */
+/** Checks everything that finetag needs, and says how to fix what is missing. Failed checks never throw. */
 export async function doctor(): Promise<DoctorReport> {
   const libtorch = await readLibtorch();
   const info = "error" in libtorch ? undefined : libtorch;
@@ -94,11 +94,11 @@ function checkLibtorch(libtorch: Libtorch): DoctorCheck {
   return {
     name: "libtorch",
     ok: true,
-    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}; own kernels for ${kernels}`,
+    detail: `${version} (${variant}), ${cpuCapability}, ${parallelBackend}; finetag kernels for ${kernels}`,
   };
 }
 
-/** NVIDIA's driver shows itself there, whatever libtorch can do. */
+/** Exists if NVIDIA's driver is loaded, whatever libtorch supports. */
 const NVIDIA_DRIVER = "/proc/driver/nvidia/version";
 
 async function checkGpu(info: NativeInfo): Promise<DoctorCheck> {
@@ -155,7 +155,7 @@ async function readCaches(): Promise<{ found: DoctorReport["caches"]; checks: Do
   }
 }
 
-/** A folder that does not exist yet is as writable as the nearest one above it. */
+/** A folder that does not exist yet counts as writable if its nearest existing parent is. */
 async function canWrite(path: string): Promise<boolean> {
   for (let folder = path; ; folder = dirname(folder)) {
     if (await isAccessible(folder, constants.F_OK)) return isAccessible(folder, constants.W_OK);

@@ -1,12 +1,12 @@
 /**
  * finetag: fine-tune BERT-family encoders for multi-label text classification, natively, from Node.js.
  *
- * - {@link Classifier}: a model in this process: train, predict, evaluate, save.
- * - {@link trainRun}: what `finetag train` does: files in, a directory with the best model and checkpoints out.
- * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link convertModel}, {@link doctor}: models and machines.
- * - {@link openTokenizer}: a model's tokenizer alone, with the words that its tokens make.
+ * - {@link Classifier}: trains, predicts, evaluates and saves a model in this process.
+ * - {@link trainRun}: trains as `finetag train` does, from files to a directory with the best model and checkpoints.
+ * - {@link pullModel}, {@link pushModel}, {@link inspectModel}, {@link convertModel}, {@link doctor}: the other commands.
+ * - {@link openTokenizer}: a model's tokenizer without the model, and the words that its tokens form.
  *
- * Every error is a {@link FinetagError} with a stable `code`, the `kind` of its cause, and one line that says what to do.
+ * Every error is a {@link FinetagError} with a stable `code`, a `kind`, and a one-line message that says what to do.
  *
  * @packageDocumentation
  */

@@ -4,18 +4,18 @@ import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/inde
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
 
-/** A tensor of a weight file, and the parameter that it fills. */
+/** A tensor of a weight file, and the parameter it is loaded into. */
 export interface TensorSummary {
   name: string;
-  /** Its name in the file, where the file is of another framework. */
+  /** Its name in the file, if the file is from another framework. */
   source?: string;
   dtype: string;
   shape: number[];
-  /** The parameter that it fills; absent for a tensor that the model does not use. */
+  /** The parameter it is loaded into; absent if the model does not use the tensor. */
   parameter?: string;
 }
 
-/** What a model directory holds. */
+/** The contents of a model directory. */
 export interface ModelSummary {
   directory: string;
   family: string;
@@ -23,9 +23,9 @@ export interface ModelSummary {
   hiddenSize: number;
   attentionHeads: number;
   vocabSize: number;
-  /** Weights of the model with its head. */
+  /** Number of weights of the model with its head. */
   parameters: number;
-  /** Longest text in tokens. */
+  /** Maximum length of a text in tokens. */
   maxLength: number;
   /** Empty for a bare encoder. */
   labels: string[];
@@ -33,20 +33,20 @@ export interface ModelSummary {
   hasHead: boolean;
   /** The number of labels of the head in the weights, if the config has another number. */
   strangeHead?: number;
-  /** Of the weights, for people: `safetensors`, `PyTorch`, `TensorFlow checkpoint`, with the number of shards. */
+  /** Format of the weights, for people: `safetensors`, `PyTorch`, `TensorFlow checkpoint`, with the number of shards. */
   format: string;
-  /** Tensors of each dtype. */
+  /** Number of tensors per dtype. */
   dtypes: Record<string, number>;
   weightBytes: number;
   tensors: TensorSummary[];
   loadedTensors: number;
-  /** The prefix that was removed from the names of the tensors that are read; absent without one. */
+  /** The prefix of the loaded tensors' names in the file; absent if there is none. */
   prefix?: string;
   /** Parameters without a tensor; they would be initialised. */
   freshParameters: string[];
   /** Tensors that the model does not use. */
   unusedTensors: string[];
-  /** Tensors of the model with NaN or infinite values: it cannot be opened with them. */
+  /** Tensors of the model with NaN or infinite values; with any of them, the model cannot be opened. */
   notFiniteTensors: string[];
   tokenizer: string;
   /** The contents of `finetag.json`; absent for a model that finetag did not train. */
@@ -56,7 +56,7 @@ export interface ModelSummary {
 /**
  * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
- * @throws FinetagError `ERR_FINETAG_MODEL` for a model that could not be opened either.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a model that cannot be opened.
  */
 export async function inspectModel(directory: string): Promise<ModelSummary> {
   const { config, finetag, positions } = await readModelSource(directory);

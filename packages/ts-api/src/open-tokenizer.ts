@@ -5,7 +5,7 @@ import { loadTokenizer, type Tokenizer } from "./tokenizer/index.ts";
 /**
  * Opens the tokenizer of a model without its weights.
  *
- * @param model A directory, a name of the catalogue, or a Hub id.
+ * @param model A directory, a catalogue name, or a Hub id.
  * @throws FinetagError as {@link resolveModel}; `ERR_FINETAG_MODEL` for missing or damaged tokenizer files.
  */
 export async function openTokenizer(model: string, options: ModelOptions = {}): Promise<Tokenizer> {

@@ -163,7 +163,7 @@ describe("convertModel", () => {
     await writeFile(join(directory, "finetag.json"), "of an older model");
     await expect(convertModel(encoder, directory)).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
-      message: `${directory}: it is not empty; name a new folder, or set \`force: true\` to replace a model in it`,
+      message: `${directory}: it is not empty; give a new folder, or set \`force: true\` to replace a model in it`,
     });
     await convertModel(encoder, directory, { force: true });
     expect((await readdir(directory)).sort()).toEqual([
@@ -219,7 +219,7 @@ describe("convertModel", () => {
     await writeFile(file, "");
     await expect(convertModel(encoder, file, { force: true })).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
-      message: `${file}: it is a file; name a folder to write to`,
+      message: `${file}: it is a file; give a folder to write to`,
     });
     const broken = join(folder, "broken");
     await cp(encoder, broken, { recursive: true });

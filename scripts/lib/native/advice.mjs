@@ -47,7 +47,7 @@ export function packagesFor(tools, family = "debian") {
   );
 }
 
-/** The commands that install these tools here, a line each; for an unknown system, those of the commonest. */
+/** The commands that install these tools, one per line; for an unknown system, those of the most common ones. */
 export function installAdvice(tools, family = systemFamily()) {
   const command = (name) => SYSTEMS[name].install(packagesFor(tools, name).join(" "));
   if (family === "unknown")

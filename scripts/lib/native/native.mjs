@@ -22,8 +22,8 @@ export const SOURCES = [
 ];
 
 /**
- * Everything that a build depends on besides the repository's files. Written where turbo.json names it as a global
- * dependency, since turbo's own hash knows no operating system, processor, Node, compiler or libtorch.
+ * Everything that a build depends on apart from the repository's files. turbo.json names the file as a global
+ * dependency, since turbo's own hash ignores operating system, processor, Node, compiler and libtorch.
  */
 export function writeBuildKey(toolchain, libtorch) {
   const key = {
@@ -64,7 +64,7 @@ export async function buildNative(toolchain, libtorch, variant) {
       FINETAG_VARIANT: variant,
       CXX: toolchain.compiler.command,
     },
-    advice: `To start it from nothing, remove ${relative(ROOT, folder)}.`,
+    advice: `For a clean build, remove ${relative(ROOT, folder)}.`,
   });
   writeStamp(stamp, { key });
   done(`${name} is built (${seconds(performance.now() - started)})`);

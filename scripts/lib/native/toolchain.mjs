@@ -27,11 +27,11 @@ export function checkNode(version = process.versions.node) {
         "Get it from https://nodejs.org, or with nvm: nvm install 22",
     );
   }
-  const note = TESTED_NODE.includes(major) ? "" : ` (not tested; tested are ${TESTED_NODE.join(", ")})`;
+  const note = TESTED_NODE.includes(major) ? "" : ` (not tested; tested: ${TESTED_NODE.join(", ")})`;
   return `Node ${version}${note}`;
 }
 
-/** @throws SetupError where libtorch can't run at all */
+/** @throws SetupError if libtorch can't run on this system */
 export function checkSystem(platform = process.platform) {
   if (platform !== "linux") return;
   if (process.report !== undefined) process.report.excludeNetwork = true;
@@ -46,8 +46,8 @@ export function checkSystem(platform = process.platform) {
 }
 
 /**
- * What builds the addon. `compiler` and `generator` are as CMake will take them; `problems` says what is missing or
- * unfit, each with the tool that mends it.
+ * The tools that build the addon. `compiler` and `generator` are those that CMake will use; `problems` lists what is
+ * missing or too old, each with the tool to install.
  */
 export function findToolchain(env = process.env) {
   const problems = [];
@@ -100,7 +100,7 @@ function findCMake(env, problems) {
   return text;
 }
 
-/** Compiles a few lines of C++20. Takes half a second, so only asked for before a build. */
+/** Compiles a few lines of C++20. Takes half a second, so only run before a build. */
 export function probeCompiler({ command }, env = process.env) {
   const [program, ...args] = words(command, env);
   const result = spawnSync(program, [...args, "-std=c++20", "-x", "c++", "-fsyntax-only", "-"], {
@@ -113,22 +113,22 @@ export function probeCompiler({ command }, env = process.env) {
     : (result.stderr ?? result.error?.message ?? "").split("\n").slice(0, 3).join("\n");
 }
 
-/** One message for all that is missing, with the one command that brings it. */
+/** One message for everything that is missing, with the command that installs it. */
 export function missingMessage(problems, family = systemFamily()) {
   const list = problems.map(({ text }) => `  - ${text}`).join("\n");
   const tools = problems.map(({ tool }) => tool);
   const automatic =
     family === "debian"
-      ? "\nAs root, this set-up installs them itself when given --yes (or FINETAG_YES=1)."
+      ? "\nAs root, add --yes (or set FINETAG_YES=1) and this set-up installs them for you."
       : "";
   return `Building finetag's addon needs a C++20 compiler, CMake ${MINIMUM_CMAKE.join(".")} or newer, and ninja or make. Missing:\n${list}\nInstall:\n${installAdvice(tools, family)}${automatic}`;
 }
 
-/** An old compiler is there, but a package of the same name would not mend it. */
+/** For an old compiler: installing the default package again would not help. */
 export function oldCompilerMessage(compiler, details) {
   return (
     `The compiler ${compiler.command} (${compiler.version}) does not compile C++20:\n${details}\n` +
-    "Install g++ 11 or clang 14, or newer, and name it: CXX=g++-12 npm test\n" +
+    "Install g++ 11 or clang 14, or newer, and select it with CXX: CXX=g++-12 npm test\n" +
     "  Debian, Ubuntu:  sudo apt-get install -y g++-12\n  RHEL 8:          sudo dnf install -y gcc-toolset-12-gcc-c++"
   );
 }

@@ -7,7 +7,7 @@ import { replaceFile } from "../stamp.mjs";
 const PACKAGE = join(ROOT, "packages", "core-native");
 const FOLDERS = { cpu: "build", cuda: "build-cuda" };
 
-/** Names the variant in use; without it, that is the CPU's. packages/core-native/lib/load.ts reads it too. */
+/** Names the variant in use; without this file it is the CPU's. packages/core-native/lib/load.ts reads it too. */
 const FILE = join(PACKAGE, ".variant");
 
 /** FINETAG_SANITIZE=1: a build of its own for the tests, under the address and undefined-behaviour sanitizers. */
@@ -15,7 +15,7 @@ export function isSanitized() {
   return process.env.FINETAG_SANITIZE === "1";
 }
 
-/** Where the addon of a variant ("cpu" or "cuda") is built: all stay, and changing between them builds nothing. */
+/** Where the addon of a variant ("cpu" or "cuda") is built. Builds are kept, so switching does not rebuild. */
 export function buildFolder(kind) {
   return join(PACKAGE, isSanitized() ? `${FOLDERS[kind]}-sanitized` : FOLDERS[kind]);
 }
@@ -23,7 +23,7 @@ export function buildFolder(kind) {
 /**
  * The variant in use: FINETAG_VARIANT, else the one that was set up last, else the CPU's.
  *
- * @throws SetupError when FINETAG_VARIANT names none
+ * @throws SetupError if FINETAG_VARIANT is neither
  */
 export function activeVariant(env = process.env, file = FILE) {
   const { FINETAG_VARIANT: asked } = env;

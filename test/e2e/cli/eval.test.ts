@@ -21,7 +21,7 @@ describe("eval", () => {
     expect(JSON.parse(json.stdout)).toEqual(expected);
   });
 
-  test("--precision int8 tells beside its figures what it costs", async () => {
+  test("--precision int8 also shows the difference from float32", async () => {
     const output = join(trained.folder, "int8.json");
     const args = [
       "eval",
@@ -34,7 +34,7 @@ describe("eval", () => {
     ];
     const { code, stdout, stderr } = await finetag([...args, "--precision", "int8", "--output", output]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout).toMatch(/^what int8 costs\nmetric +float32 +int8 +difference$/m);
+    expect(stdout).toMatch(/^int8 compared with float32\nmetric +float32 +int8 +difference$/m);
     const figures = JSON.parse(await readFile(output, "utf8"));
     const float32 = JSON.parse((await finetag([...args, "--json"])).stdout);
     expect(float32.int8_cost).toBeUndefined();

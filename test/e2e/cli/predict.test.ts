@@ -38,7 +38,7 @@ describe("predict", () => {
     const { stdout } = await predict([], "so mad\r\n\nhappy");
     expect(lines(stdout).map((line) => JSON.parse(line).text)).toEqual(["so mad", "", "happy"]);
     const empty = await predict([]);
-    expect(empty).toEqual({ code: 0, stdout: "", stderr: "finetag: warning: there was no text to label\n" });
+    expect(empty).toEqual({ code: 0, stdout: "", stderr: "finetag: warning: no texts to label\n" });
   });
 
   test("a line comes out before the next one goes in", { timeout: 30_000 }, async () => {
@@ -128,7 +128,7 @@ describe("predict", () => {
     const { code, stdout, stderr } = await predict(["--input", input]);
     expect(code).toBe(0);
     expect(lines(stdout)).toHaveLength(2);
-    expect(stderr).toBe(`finetag: warning: ${input}: 1 empty text; it is kept\n`);
+    expect(stderr).toBe(`finetag: warning: ${input}: 1 text is empty; it is kept\n`);
   });
 
   test("a reader that has enough ends it quietly", async () => {

@@ -157,7 +157,7 @@ describe("train", () => {
     });
     expect(run.code).toBe(code);
     expect(run.stderr).toContain(
-      "finishing this step, writing a checkpoint; press Ctrl-C again to leave at once",
+      "finishing this step and writing a checkpoint; press Ctrl-C again to quit at once",
     );
     expect(run.stdout).toMatch(/checkpoint after step \d+/);
     expect(await readdir(join(out, "checkpoints"))).toHaveLength(1);

@@ -40,7 +40,7 @@ for (const name of ["bert-tf", "bert-pytorch-old", "albert-tf"]) {
     skip(python === undefined, REASON);
     const saved = join(folder, name);
     const run = await train(join(FORMATS, name), saved);
-    expect(run.stdout).toMatch(/^weights: (41|27) tensors read \(/m);
+    expect(run.stdout).toMatch(/^weights: (41|27) tensors loaded \(/m);
     const config = JSON.parse(readFileSync(join(saved, "config.json"), "utf8"));
     expect(config).toMatchObject({
       model_type: name.split("-")[0],

@@ -5,10 +5,10 @@ import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Colors, Context } from "../context.ts";
 
-/** Without these nothing runs; what else is not ok only limits it. */
+/** Without these nothing runs. Other failed checks only limit what finetag can do. */
 const ESSENTIAL: ReadonlySet<string> = new Set(["Node.js", "libtorch"]);
 
-/** A first start of a GPU can take a while. */
+/** The first use of a GPU can take a while. */
 const PROBE_TIMEOUT_MS = 120_000;
 
 const schema = z.strictObject({ json: z.boolean().default(false).describe("Write the report as JSON") });
@@ -29,7 +29,7 @@ export const action = defineAction({
   },
 });
 
-/** What `doctor` finds. Looks in another process: a broken addon may end the process that loads it. */
+/** Runs `doctor` in another process, because a broken addon may crash the process that loads it. */
 export async function probe(signal: AbortSignal): Promise<Report> {
   const api = import.meta.resolve("@finetag/api");
   const script = `import { doctor } from ${JSON.stringify(api)}; process.stdout.write(JSON.stringify(await doctor()));`;

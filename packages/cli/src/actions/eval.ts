@@ -39,7 +39,7 @@ export const action = defineAction({
     const { data, output, json, precision } = options;
     const { stdout, stderr, colors } = context;
     const metrics = await evaluate(options, context);
-    // Nobody should take int8 without knowing what it costs; on the same device, so that nothing else differs.
+    // Always show what int8 costs. Both run on the same device, so that nothing else differs.
     const cost =
       precision === "int8"
         ? int8Cost(await evaluate({ ...options, precision: "float32", device: "cpu" }, context), metrics)

@@ -16,7 +16,7 @@ export const action = defineAction({
   alsoNames: TRAIN_KEYS,
   async run({ json, tensors }, { words: [name] }, { stdout, colors, signal }) {
     if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
-    // A model that was pulled is found by its name too, but looking fetches nothing.
+    // A model in the cache is found by name, but inspecting never downloads one.
     const summary = await inspectModel(await resolveModel(name, { offline: true, signal }));
     stdout.write(
       json
@@ -30,7 +30,7 @@ export const action = defineAction({
 
 function describe(model: ModelSummary): string[][] {
   const { finetag } = model;
-  const prefix = model.prefix === undefined ? "" : `, named behind ${JSON.stringify(model.prefix)}`;
+  const prefix = model.prefix === undefined ? "" : `; their names begin with ${JSON.stringify(model.prefix)}`;
   const rows = [
     ["directory", model.directory],
     ["family", model.family],
@@ -46,7 +46,7 @@ function describe(model: ModelSummary): string[][] {
         .map(([dtype, count]) => `${count} ${dtype}`)
         .join(", ")}`,
     ],
-    ["tensors", `${model.loadedTensors} are read${prefix}`],
+    ["tensors", `${model.loadedTensors} loaded${prefix}`],
     ["new weights", listOrNone(model.freshParameters)],
     ["not used", listOrNone(model.unusedTensors)],
     ...(model.notFiniteTensors.length === 0 ? [] : [["NaN or infinite", listOrNone(model.notFiniteTensors)]]),
@@ -71,11 +71,11 @@ function describe(model: ModelSummary): string[][] {
 
 function headText({ hasHead, labels, strangeHead }: ModelSummary): string {
   if (hasHead) return `${formatCount(labels.length)} labels`;
-  if (strangeHead === undefined) return "none; training makes one";
-  return `${formatCount(strangeHead)} labels, unlike the config's; train --new-head replaces it`;
+  if (strangeHead === undefined) return "none; training creates one";
+  return `${formatCount(strangeHead)} labels, but the config has another number; train --new-head replaces it`;
 }
 
-/** Each tensor of the file with its name there, and the parameter that it fills. */
+/** Each tensor under its name in the file, and the parameter it is loaded into. */
 function tensorTable({ tensors }: ModelSummary, colors: Colors): string {
   const rows = tensors.map(({ name, source, dtype, shape, parameter }) => [
     source ?? name,
@@ -83,7 +83,7 @@ function tensorTable({ tensors }: ModelSummary, colors: Colors): string {
     `[${shape.join(", ")}]`,
     parameter ?? "not used",
   ]);
-  return table(["tensor", "dtype", "shape", "read as"], rows, colors, false);
+  return table(["tensor", "dtype", "shape", "loaded as"], rows, colors, false);
 }
 
 function listOrNone(names: string[]): string {

@@ -46,10 +46,10 @@ const schema = z.strictObject({
 
 type Options = z.output<typeof schema>;
 
-/** The texts to label, and what is known once all of them were read. */
+/** The texts to label, and what is known once all of them have been read. */
 interface Inputs {
   texts: AsyncIterable<TextInput>;
-  /** Whether a text is labelled before the next one has come. */
+  /** Whether a text is labelled before the next one arrives. */
   interactive: boolean;
   pairs: boolean;
   emptyTexts(): number;
@@ -61,7 +61,7 @@ export const action = defineAction({
   async run(options, { words }, context) {
     const { input, output, batchSize, maxLength, threshold } = options;
     if (words.length > 0 && input !== undefined) {
-      throw new UsageError("texts are given and --input as well; give one of them");
+      throw new UsageError("both texts and --input are given; give one of them");
     }
     const outputAs = outputFormat(options.outputFormat, output);
     const { signal, stdin, stdout, stderr } = context;
@@ -88,7 +88,7 @@ export const action = defineAction({
         signal.throwIfAborted();
       });
     }
-    if (rows === 0 && !signal.aborted) stderr.write("finetag: warning: there was no text to label\n");
+    if (rows === 0 && !signal.aborted) stderr.write("finetag: warning: no texts to label\n");
     const empty = inputs.emptyTexts();
     if (empty > 0) stderr.write(`finetag: warning: ${input}: ${emptyText(empty)}\n`);
     return signal.aborted ? (context.interruption.cause === "pipe" ? 0 : context.interruption.exitCode) : 0;
@@ -118,7 +118,7 @@ async function openInputs(
 }
 
 function emptyText(count: number): string {
-  return count === 1 ? "1 empty text; it is kept" : `${formatCount(count)} empty texts; they are kept`;
+  return count === 1 ? "1 text is empty; it is kept" : `${formatCount(count)} texts are empty; they are kept`;
 }
 
 /** @returns the number of predictions. */

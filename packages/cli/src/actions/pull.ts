@@ -19,7 +19,7 @@ export const action = defineAction({
     const { signal, stdout, stderr, colors } = context;
     if (name === undefined) {
       const rows = catalogue.map((entry) => [entry.name, entry.hubId, entry.licence, entry.description]);
-      stdout.write(`${table(["name", "on the Hub", "licence", "what it is"], rows, colors, false)}\n`);
+      stdout.write(`${table(["name", "Hub id", "licence", "description"], rows, colors, false)}\n`);
       return 0;
     }
     const downloads = new DownloadProgressLine(context);

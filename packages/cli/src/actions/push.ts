@@ -43,7 +43,7 @@ export const action = defineAction({
       const pushed = await pushModel(directory, repo, { ...given, signal, onProgress: progress.show });
       progress.stop();
       stderr.write(`${pushed.files.length} files, commit ${pushed.commit}\n`);
-      if (pushed.removed.length > 0) stderr.write(`taken away: ${pushed.removed.join(", ")}\n`);
+      if (pushed.removed.length > 0) stderr.write(`removed: ${pushed.removed.join(", ")}\n`);
       stdout.write(`${pushed.url}\n`);
       return 0;
     } finally {
@@ -56,7 +56,7 @@ function planRows({ files }: PushPlan): string[][] {
   return files.map(({ path, bytes }) => [path, formatBytes(bytes)]);
 }
 
-/** Shows on stderr which files leave: a bar on a terminal, a line a file elsewhere. */
+/** Shows uploads on stderr: a bar on a terminal, otherwise one line per file. */
 class UploadProgressLine {
   readonly #stderr: NodeJS.WriteStream;
   readonly #line: ProgressLine | undefined;
@@ -67,7 +67,7 @@ class UploadProgressLine {
     this.#line = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
   }
 
-  /** Bound, so that it can be handed on. */
+  /** Bound, so that it can be passed as a callback. */
   readonly show = ({ file, state, fraction }: PushProgress): void => {
     if (this.#line !== undefined) this.#line.show(`${state} ${file}`, Math.round(fraction * 100), 100);
     else if (state === "uploading" && !this.#seen.has(file)) this.#stderr.write(`uploading ${file}\n`);

@@ -7,10 +7,10 @@ import { defineAction } from "../commands/index.ts";
 import { EXIT_FAILED, UsageError } from "../errors.ts";
 import { describe, probe } from "./doctor.ts";
 
-/** The set-up of the checkout that this package lies in; the same from `src/` and the compiled `dist/`. */
+/** The set-up script of the checkout that contains this package; same path from `src/` and the compiled `dist/`. */
 const BOOTSTRAP = fileURLToPath(new URL("../../../../scripts/bootstrap.mjs", import.meta.url));
 
-/** What `doctor` says of these is said at the end. */
+/** The checks of `doctor` that are shown at the end. */
 const SHOWN: ReadonlySet<string> = new Set(["libtorch", "GPU"]);
 
 const schema = z.strictObject({
@@ -28,11 +28,13 @@ export const action = defineAction({
   schema,
   async run({ variant, yes }, _call, { stdout, colors, signal, interruption }) {
     if (!existsSync(BOOTSTRAP)) {
-      throw new UsageError("setup builds from finetag's own folder, and this installation is not in one");
+      throw new UsageError(
+        "setup needs a clone of finetag's repository, and this installation is not in one",
+      );
     }
     const args = [...(variant === undefined ? [] : ["--variant", variant]), ...(yes ? ["--yes"] : [])];
     const child = spawn(process.execPath, [BOOTSTRAP, ...args], { stdio: "inherit" });
-    // Ctrl-C reaches it by itself: it is in the same process group.
+    // Ctrl-C reaches the child directly: it is in the same process group.
     interruption.onFirst((cause) => cause !== "SIGINT" && child.kill("SIGTERM"));
     const [code] = (await once(child, "close")) as [number | null];
     if (signal.aborted) return interruption.exitCode;

@@ -2,7 +2,7 @@ import { Classifier, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import type { Context } from "../context.ts";
 import { DownloadProgressLine } from "../output/index.ts";
 
-/** Options of training, which messages about a model may advise. */
+/** Options of training that messages about a model may name. */
 export const TRAIN_KEYS: readonly string[] = Object.keys(trainOptionsSchema.shape);
 
 /** Opens the model of a command. Shows the download, if there is one. */

@@ -15,17 +15,17 @@ const schema = trainOptionsSchema.extend({
     .meta({ description: "Write each event to stdout as one line of JSON", heading: "Run" }),
 });
 
-/** What the API says in an event, in the words of the command line. */
+/** The event with its message rewritten for the command line. */
 function inFlags(event: TrainEvent, context: Context): TrainEvent {
   return "message" in event ? { ...event, message: context.inFlags(event.message) } : event;
 }
 
-const LEAVING = "finishing this step, writing a checkpoint; press Ctrl-C again to leave at once";
+const LEAVING = "finishing this step and writing a checkpoint; press Ctrl-C again to quit at once";
 
 export const action = defineAction({
   schema,
   async run({ json, logEvery }, { given }, context) {
-    // Without defaults: the run has to know whether --max-length was given.
+    // Without defaults: the run needs to know whether --max-length was given.
     const { config: _config, json: _json, ...options } = given;
     const { interruption, signal, stdout } = context;
     const reporter = json

@@ -4,8 +4,8 @@ import { toKebab } from "./names.ts";
 import type { JsonSchema } from "./requirement.ts";
 
 /**
- * The JSON Schema of `--config`: every option in camelCase and kebab-case, none required, since the command line
- * may give the rest.
+ * The JSON Schema of `--config`: every option in camelCase and kebab-case. None is required, since the rest may come
+ * from the command line.
  */
 export function configSchema(schema: z.ZodObject): Record<string, unknown> {
   const { properties = {} } = toJsonSchema(schema);

@@ -20,8 +20,8 @@ export async function readConfig(path: string, flags: readonly Flag[]): Promise<
     const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
     throw new UsageError(
       reason === "ERR_ENCODING_INVALID_ENCODED_DATA"
-        ? `${path}: is not UTF-8; save it as UTF-8`
-        : `${path}: the config cannot be read (${reason}); check the path`,
+        ? `${path}: not UTF-8; save it as UTF-8`
+        : `${path}: cannot read the config file (${reason}); check the path`,
     );
   }
   return parseConfig(path, text, flags);
@@ -39,7 +39,7 @@ export function parseConfig(path: string, text: string, flags: readonly Flag[]):
   if (contents === null || (isScalar(contents) && contents.value === null)) return given;
   if (!isMap(contents)) {
     throw new UsageError(
-      `${path}:${lineOf(contents.range?.[0])}: must hold options, one \`key: value\` a line`,
+      `${path}:${lineOf(contents.range?.[0])}: must contain options, one \`key: value\` per line`,
     );
   }
   const values = document.toJS() as Record<string, unknown>;

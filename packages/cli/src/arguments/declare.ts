@@ -2,10 +2,10 @@ import type { Argv } from "yargs";
 import type { Flag } from "./flags.ts";
 
 /**
- * Tells yargs about options: what their help says, and which take a value. Values stay text, for the schema to judge,
- * so that all errors read alike; types and choices are told for help alone, since yargs would turn a wrong number
- * into NaN and lose what was written. What help shows is told for help alone as well: yargs lays out the help of every
- * command that it runs, and takes a tenth of a second for it.
+ * Declares options to yargs: their help texts, and which of them take a value. Values stay text and are checked by the
+ * schema, so that all errors look alike. yargs gets types and choices only when it prints help, because it would turn a
+ * wrong number into NaN and lose what the user wrote. Help texts, too, are only given when help is printed: yargs lays
+ * out the help of every command that it runs, which takes a tenth of a second.
  */
 export function declareFlags(yargs: Argv, flags: readonly Flag[], forHelp: boolean): void {
   for (const flag of flags) {
@@ -27,7 +27,7 @@ function typeOf({ kind, choices }: Flag, forHelp: boolean): "boolean" | "number"
   return forHelp && kind === "number" ? "number" : "string";
 }
 
-/** Options that the description names are shown as the command line spells them. */
+/** Options named in the description are shown as flags. */
 function describe({ name, kind, description, defaultText }: Flag, flags: readonly Flag[]): string {
   const text = description.replaceAll(/`(\w+)`/g, (code, key: string) => {
     const named = flags.find((flag) => flag.key === key);

@@ -5,7 +5,7 @@ import { type JsonSchema, requirementOf } from "./requirement.ts";
 /** How the text of an option on the command line becomes a value. */
 export type FlagKind = "text" | "number" | "numberOrText" | "boolean" | "list";
 
-/** One `--option`, as its schema says. */
+/** One `--option`, as its schema declares it. */
 export interface Flag {
   /** In the schema and in TypeScript: `batchSize`. */
   key: string;
@@ -14,12 +14,12 @@ export interface Flag {
   kind: FlagKind;
   /** Names other options in backticks, as the schema has them: `maxSteps`. */
   description: string;
-  /** Of `--help`, under which it is shown. */
+  /** The heading of `--help` under which it is shown. */
   heading: string | undefined;
   /** As shown in `--help`. */
   defaultText?: string;
   required: boolean;
-  /** The only values, where they are few. */
+  /** The allowed values, if there are only a few. */
   choices?: string[];
   /** What a value must be, in words. */
   requirement: string;

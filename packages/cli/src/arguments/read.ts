@@ -9,7 +9,7 @@ export interface Given {
   place: string;
 }
 
-/** yargs' result: options under their kebab-case names, undecided (text, true, or a list when repeated). */
+/** yargs' result: options under their kebab-case names, not yet interpreted (text, true, or a list when repeated). */
 export type RawArguments = Readonly<Record<string, unknown>>;
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
@@ -17,7 +17,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 /**
  * Takes the options of a command out of what yargs parsed.
  *
- * @param words the command line itself, which alone knows how an option was spelled.
+ * @param words the command line itself; only it shows how an option was spelled.
  * @param positionals names under which yargs keeps positional arguments.
  * @returns the options that were given, by their camelCase keys.
  * @throws UsageError for an unknown option, one given twice, one without a value.
@@ -48,14 +48,14 @@ function readFlag(flag: Flag, value: unknown, words: readonly string[]): Given {
   const { name } = flag;
   const written = words.filter((word) => new RegExp(`^--(no-)?${name}(=|$)`).test(word));
   if (written.length > 1) throw new UsageError(`--${name} is given ${written.length} times; give it once`);
-  // yargs takes any word after the equals sign for false.
+  // yargs reads any word after the equals sign as false.
   const [word = `--${name}`] = written;
   const text = word.includes("=") ? word.slice(word.indexOf("=") + 1) : undefined;
   const unclear = text !== undefined && text !== "true" && text !== "false";
   return { value: unclear ? text : value, place: `${word}:` };
 }
 
-/** Text that is no number stays text, for the schema to refuse. */
+/** Text that is not a number stays text; the schema then refuses it. */
 function coerce(flag: Flag, text: string): unknown {
   switch (flag.kind) {
     case "number":

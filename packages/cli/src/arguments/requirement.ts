@@ -11,13 +11,13 @@ export interface JsonSchema {
   exclusiveMaximum?: number;
   default?: unknown;
   description?: string;
-  /** Of the help, under which the option is shown; zod's metadata. */
+  /** The heading of the help under which the option is shown; zod's metadata. */
   heading?: string;
   properties?: Record<string, JsonSchema>;
   required?: string[];
 }
 
-/** What a value must be, in words: `a whole number of at least 3`, `one of csv, tsv, jsonl`. */
+/** Says what a value must be: `a whole number of at least 3`, `one of csv, tsv, jsonl`. */
 export function requirementOf(schema: JsonSchema): string {
   if (schema.const !== undefined) return String(schema.const);
   if (schema.enum !== undefined) return `one of ${schema.enum.join(", ")}`;
@@ -30,9 +30,9 @@ export function requirementOf(schema: JsonSchema): string {
     case "boolean":
       return "true or false";
     case "array":
-      return "a list of names, none of them empty";
+      return "a list of non-empty names";
     default:
-      return "a text that is not empty";
+      return "a non-empty text";
   }
 }
 
@@ -45,7 +45,7 @@ function boundsOf({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Json
   return bounds.length === 0 ? "" : ` ${bounds.join(" and ")}`;
 }
 
-/** Whole numbers: one lower bound, and no word about the largest integer that JavaScript can hold. */
+/** Whole numbers: one lower bound, and no mention of the largest integer that JavaScript can hold. */
 function wholeBounds(schema: JsonSchema): JsonSchema {
   const lowest = [
     schema.minimum,

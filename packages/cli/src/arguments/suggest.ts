@@ -1,4 +1,4 @@
-// Not all of the API, which takes a while to load and most command lines do without.
+// Not the whole API: it takes a while to load, and most command lines do not need it.
 import { nearest } from "@finetag/api/suggest";
 import { toKebab } from "./names.ts";
 
@@ -30,7 +30,7 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   output: "output-dir",
 };
 
-/** The name a user may have meant; undefined where none is near. */
+/** The name a user may have meant; undefined if none is close. */
 export function suggest(name: string, known: readonly string[]): string | undefined {
   const wanted = toKebab(name.replaceAll("_", "-")).replace(/^-+/, "");
   const other = OTHER_NAMES[wanted];

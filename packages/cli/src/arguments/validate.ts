@@ -16,7 +16,7 @@ export function validate<Schema extends z.ZodObject>(
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const { issues } = result.error;
-  // What is wrong comes before what is missing.
+  // Wrong values are reported before missing ones.
   const issue = issues.find(({ path }) => given.has(String(path[0]))) ?? issues[0]!;
   const key = String(issue.path[0] ?? "");
   const flag = flags.find((each) => each.key === key);

@@ -3,11 +3,11 @@ import { toKebab } from "./names.ts";
 /** Turns a message of the API into one of the command line. */
 export type WriteFlags = (message: string) => string;
 
-/** What stands in double quotes came from a user or a file, and is left alone. */
+/** Text in double quotes came from a user or a file and is left alone. */
 const QUOTED_OR_CODE = /"(?:[^"\\]|\\.)*"|`([a-zA-Z]\w*)(?:: ([^`]*))?`/g;
 
 /**
- * A function that writes the options in a message as the command line knows them: the API says `` `devSplit` ``,
+ * A function that rewrites the options in a message as command-line flags: the API says `` `devSplit` ``,
  * `` `newHead: true` ``, `` `tokenCache: false` `` and `` `maxLength: 512` ``, a user types `--dev-split`, `--new-head`,
  * `--no-token-cache` and `--max-length 512`.
  *
@@ -26,7 +26,7 @@ function writeFlag(name: string, value: string | undefined): string {
   return value === "false" ? `--no-${name}` : `--${name} ${shellWord(plainValue(value))}`;
 }
 
-/** A text or a list that the API writes as in TypeScript. */
+/** A string or a list as the API writes it, in TypeScript's notation. */
 function plainValue(value: string): string {
   if (!/^["[]/.test(value)) return value;
   try {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Context } from "../context.ts";
 
-/** What a user wrote besides the options. */
+/** The arguments of a command line. */
 export interface Call<Schema extends z.ZodObject = z.ZodObject> {
   /** Positional arguments. */
   words: string[];
@@ -9,14 +9,13 @@ export interface Call<Schema extends z.ZodObject = z.ZodObject> {
   given: z.input<Schema>;
 }
 
-/** What a command does. Loaded only when it runs, so that the help of the others stays quick. */
+/** The implementation of a command. Loaded only when it runs, so that the help of other commands stays quick. */
 export interface Action<Schema extends z.ZodObject = z.ZodObject> {
   /**
-   * The options, each with the text and the heading of its help as metadata. An option without a heading is listed
-   * under "Options".
+   * The options; their help text and heading are metadata. An option without a heading is listed under "Options".
    */
   schema: Schema;
-  /** Options of `train` that the messages of this command may name although it does not have them, by their keys. */
+  /** Keys of `train` options that messages of this command may name, although it does not have them. */
   alsoNames?: readonly string[];
   /**
    * Runs the command.

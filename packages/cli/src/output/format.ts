@@ -17,19 +17,19 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** All names, or the first ones where there are many. */
+/** All names, or only the first ones if there are many. */
 export function listSome(names: readonly string[], most = 12): string {
   if (names.length <= most) return names.join(", ");
   return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
 }
 
-/** Four decimals for a metric, a dash where it has no value. */
+/** Four decimals for a metric; a dash if it has no value. */
 export function formatMetric(value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   return value.toFixed(4);
 }
 
-/** Short and honest for numbers of any size: `0.6931`, `4.5e-5`. */
+/** A short form for numbers of any size: `0.6931`, `4.5e-5`. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";

@@ -3,7 +3,7 @@ import type { Colors } from "../context.ts";
 import { formatMetric } from "./format.ts";
 import { table } from "./tables.ts";
 
-/** What ranks texts, without a threshold, before what also depends on one. */
+/** Metrics of the ranking first, then those that also depend on a threshold. */
 const COMPARED = [
   "roc_auc_macro",
   "roc_auc_micro",
@@ -11,17 +11,17 @@ const COMPARED = [
   "micro_f1",
 ] as const satisfies readonly (keyof SplitMetrics)[];
 
-/** A metric in both precisions; `null` where it has no value in one of them. */
+/** A metric in both precisions; `null` if it has no value. */
 export interface MetricCost {
   float32: number | null;
   int8: number | null;
-  /** int8 minus float32: below 0 where int8 is worse. */
+  /** int8 minus float32; negative if int8 is worse. */
   difference: number | null;
 }
 
 export type Int8Cost = Record<(typeof COMPARED)[number], MetricCost>;
 
-/** What a model loses (or wins by chance) in int8 on the same rows. */
+/** How the metrics of a model change in int8, on the same rows. */
 export function int8Cost(float32: SplitMetrics, int8: SplitMetrics): Int8Cost {
   const compared = COMPARED.map((key): [string, MetricCost] => {
     const [before, after] = [float32[key], int8[key]];
@@ -31,7 +31,7 @@ export function int8Cost(float32: SplitMetrics, int8: SplitMetrics): Int8Cost {
   return Object.fromEntries(compared) as Int8Cost;
 }
 
-/** Both precisions side by side, under a heading of their own. */
+/** A table of both precisions side by side, with its own heading. */
 export function costReport(cost: Int8Cost, colors: Colors): string {
   const rows = Object.entries(cost).map(([name, { float32, int8, difference }]) => [
     name,
@@ -40,10 +40,10 @@ export function costReport(cost: Int8Cost, colors: Colors): string {
     formatDifference(difference),
   ]);
   const head = ["metric", "float32", "int8", "difference"];
-  return `${colors.bold("what int8 costs")}\n${table(head, rows, colors)}\n`;
+  return `${colors.bold("int8 compared with float32")}\n${table(head, rows, colors)}\n`;
 }
 
-/** A digit more than the metrics have, since a difference is often smaller than theirs. */
+/** One more digit than the metrics have, since differences are often small. */
 function formatDifference(value: number | null): string {
   if (value === null) return formatMetric(value);
   const text = value.toFixed(5);

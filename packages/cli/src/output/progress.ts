@@ -3,7 +3,7 @@ import type cliProgress from "cli-progress";
 
 const BAR_WIDTH = 24;
 
-/** A line at the bottom of a terminal that is drawn over again, with messages going up above it. */
+/** A progress line at the bottom of a terminal; messages scroll above it. */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
   #shown: { bars: cliProgress.MultiBar; bar: cliProgress.SingleBar } | undefined;
@@ -13,7 +13,7 @@ export class ProgressLine {
     this.#stream = stream;
   }
 
-  /** @param total absent where the end is not known; then only the text is shown. */
+  /** @param total undefined if it is not known; then only the text is shown. */
   show(text: string, done = 0, total?: number): void {
     const payload = { text, bare: total === undefined };
     const end = total ?? Math.max(done, 1);
@@ -32,24 +32,24 @@ export class ProgressLine {
     else this.#shown.bars.log(`${text}\n`);
   }
 
-  /** Takes the bar away; what was printed stays. May be called again. */
+  /** Removes the bar; printed messages stay. May be called again. */
   stop(): void {
     if (this.#shown === undefined) return;
     const { bars } = this.#shown;
     this.#shown = undefined;
-    // Messages are kept for the next drawing; there would be none.
+    // Messages are buffered until the next drawing, so draw once more.
     bars.update();
     bars.stop();
   }
 }
 
 function createBars(stream: NodeJS.WriteStream): cliProgress.MultiBar {
-  // Loaded here, since most programs that start finetag have no terminal to draw on.
+  // Loaded here, since finetag mostly runs without a terminal.
   const { MultiBar } = createRequire(import.meta.url)("cli-progress") as typeof cliProgress;
   return new MultiBar({
     stream,
     clearOnComplete: true,
-    // Without a change of terminal modes there is none to undo when the process is ended.
+    // Terminal modes stay unchanged, so a killed process leaves nothing to restore.
     linewrap: true,
     hideCursor: false,
     gracefulExit: false,

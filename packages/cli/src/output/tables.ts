@@ -4,7 +4,7 @@ import type CliTable from "cli-table3";
 import type { Colors } from "../context.ts";
 import { formatCount, formatMetric } from "./format.ts";
 
-/** Rows and columns without lines between them, which reads well in a terminal, a log and an editor. */
+/** No lines between rows and columns, which reads well in a terminal, a log and an editor. */
 const NO_LINES = {
   top: "",
   "top-mid": "",
@@ -23,9 +23,9 @@ const NO_LINES = {
   middle: "  ",
 };
 
-/** @param head column names; the first column is text, those after it are figures. */
+/** @param head column names; the first column is text, the others are numbers if `figures` is set. */
 export function table(head: string[], rows: string[][], colors: Colors, figures = true): string {
-  // Loaded here, since a run should not wait at its start for what it shows at its end.
+  // Loaded here, since a run needs it only at its end.
   const Table = createRequire(import.meta.url)("cli-table3") as typeof CliTable;
   const out = new Table({
     head: head.map((name) => colors.bold(name)),
@@ -63,7 +63,7 @@ const SUMMARY = [
   "ranking_loss",
 ] as const satisfies readonly (keyof SplitMetrics)[];
 
-/** All figures of some splits side by side. */
+/** All metrics of the splits side by side. */
 export function summaryTable(splits: Record<string, SplitMetrics>, colors: Colors): string {
   const all = Object.values(splits);
   const rows = [["rows", ...all.map((split) => formatCount(split.rows))]];
@@ -74,7 +74,7 @@ export function summaryTable(splits: Record<string, SplitMetrics>, colors: Color
   return table(["metric", ...Object.keys(splits)], rows, colors);
 }
 
-/** One line a label, as they stand in the model. */
+/** One line per label, in the model's order. */
 export function labelTable(split: SplitMetrics, colors: Colors): string {
   const rows = Object.entries(split.per_label).map(([name, label]) => [
     name,

@@ -8,13 +8,13 @@ import { checkpointText, evaluationText, noticeText, startText, stepText } from 
 /** Shows the events of a run. */
 export interface TrainReporter {
   show(event: TrainEvent): void;
-  /** A message beside the events, for stderr. */
+  /** Shows a message on stderr. */
   notice(message: string): void;
-  /** Called once at the end, whatever the end was. */
+  /** Called once at the end, even after an error. */
   close(): void;
 }
 
-/** For machines: each event one JSON line on stdout, nothing else. */
+/** For programs: one JSON line per event on stdout, nothing else. */
 export class JsonReporter implements TrainReporter {
   readonly #context: Context;
 
@@ -34,13 +34,13 @@ export class JsonReporter implements TrainReporter {
   close(): void {}
 }
 
-/** For pipes and logs: a line now and then. */
+/** For pipes and logs: a line every few steps. */
 export class LineReporter implements TrainReporter {
   readonly #context: Context;
   readonly #logEvery: number;
   #firstStep = true;
 
-  /** @param logEvery steps between two lines. */
+  /** @param logEvery steps between lines. */
   constructor(context: Context, logEvery: number) {
     this.#context = context;
     this.#logEvery = logEvery;
@@ -92,7 +92,7 @@ export class LineReporter implements TrainReporter {
   }
 }
 
-/** For a terminal: a bar at the bottom, what lasts above it. */
+/** For a terminal: a bar at the bottom, messages above it. */
 export class BarReporter implements TrainReporter {
   readonly #context: Context;
   readonly #line: ProgressLine;

@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatMetric, formatNumber, listSome, plur
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
 
-/** What a person reads of an event. */
+/** Events as text for people. */
 export function startText(event: EventOf<"start">): string {
   const epochs = Number(event.epochs.toFixed(2));
   const lines = [
@@ -13,10 +13,10 @@ export function startText(event: EventOf<"start">): string {
     [plural(event.totalSteps, "step"), plural(epochs, "epoch"), ...written(event)].join(", "),
   ];
   lines.push(`labels: ${listSome(event.labels)}`);
-  lines.push(`weights: ${plural(event.loadedTensors, "tensor")} read (${event.weights})`);
+  lines.push(`weights: ${plural(event.loadedTensors, "tensor")} loaded (${event.weights})`);
   if (event.freshParameters.length > 0) lines.push(`new weights: ${event.freshParameters.join(", ")}`);
   if (event.unusedTensors.length > 0) lines.push(`not used: ${listSome(event.unusedTensors)}`);
-  if (event.step > 0) lines.push(`going on after step ${formatCount(event.step)}`);
+  if (event.step > 0) lines.push(`resuming after step ${formatCount(event.step)}`);
   return lines.map(visible).join("\n");
 }
 
@@ -46,7 +46,7 @@ export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
 }
 
-/** A warning or the like, on stderr. */
+/** A warning or notice for stderr. */
 export function noticeText(message: string): string {
   return `finetag: ${visible(message)}`;
 }

@@ -9,7 +9,7 @@ export type OutputFormat = (typeof OUTPUT_FORMATS)[number];
 
 /** Turns predictions into the text of a file. */
 export interface PredictionFormat {
-  /** Comes first; empty where the format has no header. */
+  /** The header; empty if the format has none. */
   header(): string;
   /** @param row counted from 1. */
   line(prediction: Prediction, row: number): string;
@@ -25,9 +25,9 @@ const ENDINGS: Readonly<Record<string, OutputFormat>> = {
 };
 
 /**
- * The format a user asked for, else that of the file's ending; JSON lines on stdout.
+ * The requested format, or the one that the file's extension implies; JSON Lines for stdout.
  *
- * @throws UsageError for an ending that says nothing, since the user expects something of it.
+ * @throws UsageError for an unknown extension, since the user expects it to mean something.
  */
 export function outputFormat(asked: OutputFormat | undefined, output: string | undefined): OutputFormat {
   if (asked !== undefined) return asked;
@@ -35,7 +35,7 @@ export function outputFormat(asked: OutputFormat | undefined, output: string | u
   const format = ENDINGS[ending];
   if (format !== undefined) return format;
   throw new UsageError(
-    `--output ${output}: no format is known for the ending ${ending}; give --output-format ${OUTPUT_FORMATS.join(", ")}`,
+    `--output ${output}: the extension ${ending} implies no format; set --output-format to ${OUTPUT_FORMATS.join(", ")}`,
   );
 }
 
@@ -55,7 +55,7 @@ export function createFormat(
   }
 }
 
-/** RFC 4180, but with `\n` between lines. */
+/** RFC 4180, but with `\n` as the line break. */
 function csvFormat(labels: readonly string[], pairs: boolean): PredictionFormat {
   const pairColumn = (text: string | undefined) => (pairs ? [text ?? ""] : []);
   return {
@@ -68,9 +68,9 @@ function csvFormat(labels: readonly string[], pairs: boolean): PredictionFormat 
 }
 
 /**
- * What `run_multilabels_classifier.py --do_predict` leaves as `test_results.tsv`: no header, the id and the
- * probabilities in label order with commas between them, whatever the ending says; numbers as numpy prints float32.
- * Rows without an id get their number.
+ * The `test_results.tsv` of `run_multilabels_classifier.py --do_predict`: no header; the id and the probabilities in
+ * label order, separated by commas despite the extension; numbers as numpy prints float32. Rows without an id get their
+ * number.
  */
 function testResultsFormat(labels: readonly string[]): PredictionFormat {
   return {

@@ -13,11 +13,11 @@ export async function* fileInputs(file: DataFile, signal: AbortSignal): AsyncGen
 }
 
 /**
- * One text a line, UTF-8; `\n` and `\r\n` end a line, and an empty line is a text too, so that lines in and out
- * match. Lines are told as soon as they have come.
+ * One text per line, UTF-8. `\n` and `\r\n` end a line. An empty line is a text too, so that input and output lines
+ * match. Each line is yielded as soon as it arrives.
  *
- * @param name of the stream, for errors.
- * @throws UsageError with the line that is not UTF-8.
+ * @param name the stream's name, for errors.
+ * @throws UsageError for a line that is not UTF-8.
  */
 export async function* lineInputs(
   stream: Readable,
@@ -33,7 +33,7 @@ export async function* lineInputs(
       const text = decoder.decode(Buffer.concat(parts)).replace(/\r$/, "");
       return { text: line === 1 ? text.replace(/^\ufeff/, "") : text };
     } catch (cause) {
-      throw new UsageError(`${name}:${line}: the line is not UTF-8; convert it first`, { cause });
+      throw new UsageError(`${name}:${line}: not UTF-8; convert it first`, { cause });
     }
   };
   const stop = () => stream.destroy();

@@ -2,7 +2,7 @@ import { createInterface } from "node:readline/promises";
 import type { Classifier, Prediction, PredictOptions } from "@finetag/api";
 import type { Context } from "../context.ts";
 
-/** Labels that are shown though their probability is too low, where no label is given. */
+/** Number of labels to show if none is above its threshold. */
 const RUNNERS_UP = 3;
 
 /**
@@ -15,7 +15,7 @@ export async function runPrompt(
   context: Context,
 ): Promise<number> {
   const { stdin, stdout, colors, interruption } = context;
-  stdout.write("Type a text to see its labels; an empty line, exit or Ctrl-D ends.\n");
+  stdout.write("Type a text to see its labels; an empty line, exit or Ctrl-D quits.\n");
   const readline = createInterface({ input: stdin, output: stdout, prompt: colors.bold("text> ") });
   let interrupted = false;
   readline.on("SIGINT", () => {
@@ -51,5 +51,5 @@ export function describe({ labels, probabilities }: Prediction, { colors }: Pick
     const line = `  ${probability.toFixed(4)}  ${name}`;
     return given.has(name) ? colors.green(line) : colors.dim(line);
   });
-  return given.size > 0 ? lines.join("\n") : ["  no label; the likeliest are", ...lines].join("\n");
+  return given.size > 0 ? lines.join("\n") : ["  no label; the most likely are", ...lines].join("\n");
 }

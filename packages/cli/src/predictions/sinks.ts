@@ -1,12 +1,12 @@
 import { once } from "node:events";
 import { withAtomicFile } from "@finetag/api";
 
-/** Takes text in order; resolves when there is room for more. */
+/** Writes text in order; resolves when there is room for more. */
 export type Write = (text: string) => Promise<void>;
 
 const BUFFER_CHARACTERS = 64 * 1024;
 
-/** Hands `produce` a way to write a file that appears as a whole at the end, or not at all. */
+/** Lets `produce` write a file that appears as a whole at the end, or not at all. */
 export async function writeToFile(path: string, produce: (write: Write) => Promise<void>): Promise<void> {
   await withAtomicFile(path, async (handle) => {
     let buffer = "";
@@ -21,7 +21,7 @@ export async function writeToFile(path: string, produce: (write: Write) => Promi
   });
 }
 
-/** Writes to a stream no faster than its reader takes it. */
+/** Writes to a stream no faster than it is read. */
 export function writerTo(stream: NodeJS.WriteStream, signal: AbortSignal): Write {
   return async (text) => {
     if (signal.aborted || stream.write(text)) return;

@@ -38,9 +38,9 @@ test.each([
   ["model: m\nmodel: n\n", "run.yaml:2: Map keys must be unique"],
   ["model: m\nepochs: abc\n", 'run.yaml:2: epochs: "abc" must be a number greater than 0'],
   ['epochs: "3"\n', 'run.yaml:1: epochs: "3" must be a number greater than 0'],
-  ["dev:\n", "run.yaml:1: dev: null must be a text that is not empty"],
-  ["columns: a,b\n", 'run.yaml:1: columns: "a,b" must be a list of names, none of them empty'],
-  ["- model\n", "run.yaml:1: must hold options, one `key: value` a line"],
+  ["dev:\n", "run.yaml:1: dev: null must be a non-empty text"],
+  ["columns: a,b\n", 'run.yaml:1: columns: "a,b" must be a list of non-empty names'],
+  ["- model\n", "run.yaml:1: must contain options, one `key: value` per line"],
   ["model: [m\n", /^run\.yaml:2: /],
   ["device: gpu\n", 'run.yaml:1: device: "gpu" must be auto, cpu, cuda or cuda:N'],
 ])("%j is refused with its line", (text, message) => {
@@ -55,8 +55,8 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 test("a file that is not there or is not UTF-8", async () => {
   await expect(readConfig(join(dir, "no.yaml"), flags)).rejects.toThrow(
-    /no\.yaml: the config cannot be read \(ENOENT\)/,
+    /no\.yaml: cannot read the config file \(ENOENT\)/,
   );
   await writeFile(join(dir, "latin1.yaml"), Buffer.from([0x6d, 0x3a, 0x20, 0xe9, 0x0a]));
-  await expect(readConfig(join(dir, "latin1.yaml"), flags)).rejects.toThrow(/latin1\.yaml: is not UTF-8/);
+  await expect(readConfig(join(dir, "latin1.yaml"), flags)).rejects.toThrow(/latin1\.yaml: not UTF-8/);
 });

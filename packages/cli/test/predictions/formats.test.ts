@@ -10,7 +10,7 @@ const prediction = {
 };
 const labels = ["kind", "not, so"];
 
-test("the ending decides where nothing is said", () => {
+test("the extension decides unless a format is given", () => {
   expect(outputFormat(undefined, "a/b.CSV")).toBe("csv");
   expect(outputFormat(undefined, "test_results.tsv")).toBe("tsv");
   expect(outputFormat(undefined, "out.jsonl")).toBe("jsonl");
@@ -18,7 +18,7 @@ test("the ending decides where nothing is said", () => {
   expect(outputFormat("csv", "x.tsv")).toBe("csv");
   expect(outputFormat("csv", "x.dat")).toBe("csv");
   expect(() => outputFormat(undefined, "x.xlsx")).toThrow(
-    "--output x.xlsx: no format is known for the ending .xlsx; give --output-format jsonl, csv, tsv",
+    "--output x.xlsx: the extension .xlsx implies no format; set --output-format to jsonl, csv, tsv",
   );
 });
 

@@ -28,7 +28,7 @@ test("a byte order mark at the start is no text", async () => {
 });
 
 test("a line that is not UTF-8 is named", async () => {
-  await expect(lines(["a\n", Buffer.from([0xff, 0x0a])])).rejects.toThrow("stdin:2: the line is not UTF-8");
+  await expect(lines(["a\n", Buffer.from([0xff, 0x0a])])).rejects.toThrow("stdin:2: not UTF-8");
 });
 
 test("an abort ends the lines", async () => {

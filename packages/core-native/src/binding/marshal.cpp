@@ -38,7 +38,7 @@ template <typename E>
 E choice(const Napi::Value& value, const char* name, const std::map<std::string, E>& choices) {
   const std::string given = marshal::string(value, name);
   const auto found = choices.find(given);
-  if (found == choices.end()) fail(std::string(name) + " must not be \"" + given + "\"");
+  if (found == choices.end()) fail(std::string("unknown ") + name + " \"" + given + "\"");
   return found->second;
 }
 
@@ -153,7 +153,7 @@ SessionConfig session_config(const Napi::Value& value) {
   config.model = model_config(from.Get("config"));
   config.device = string(from, "device");
   const int64_t threads = integer(from, "threads");
-  if (threads < 1 || threads > 4096) fail("threads must lie between 1 and 4096");
+  if (threads < 1 || threads > 4096) fail("threads must be between 1 and 4096");
   config.threads = static_cast<int>(threads);
   const int64_t seed = integer(from, "seed");
   if (seed < 0 || seed > 0xFFFFFFFFll) fail("seed must be an unsigned 32-bit integer");
@@ -217,7 +217,7 @@ at::Tensor float_tensor(const Napi::Value& value, const char* name) {
   Napi::Float32Array array = value.As<Napi::Float32Array>();
   // It would take its memory back when it shrinks, while the session's thread is at work on it (ADR 10).
   if (array.ArrayBuffer().Get("resizable").ToBoolean())
-    fail(std::string(name) + " must not lie in a resizable ArrayBuffer");
+    fail(std::string(name) + " must not use a resizable ArrayBuffer");
   const auto owner = std::this_thread::get_id();
   auto* kept = new Napi::ObjectReference(Napi::Persistent(array.As<Napi::Object>()));
   const auto release = [kept, owner](void*) {

@@ -27,7 +27,7 @@ void Worker::start() {
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error& error) {
-    throw Error(ErrorCode::kNative, std::string("no thread for the session: ") + error.what());
+    throw Error(ErrorCode::kNative, std::string("cannot start the session's thread: ") + error.what());
   }
 }
 

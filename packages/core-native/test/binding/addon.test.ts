@@ -50,10 +50,10 @@ describe("addon", () => {
 
   it("refuses bad options by name", async () => {
     const tries: [object, string][] = [
-      [{ threads: 0 }, "threads must lie between 1 and 4096"],
+      [{ threads: 0 }, "threads must be between 1 and 4096"],
       [{ threads: 1.5 }, "threads must be a whole number"],
       [{ seed: -1 }, "seed must be an unsigned 32-bit integer"],
-      [{ precision: "fp8" }, 'precision must not be "fp8"'],
+      [{ precision: "fp8" }, 'unknown precision "fp8"'],
       [{ config: { ...config, hiddenSize: 33 } }, "hiddenSize must be a multiple of numAttentionHeads"],
       [{ config: { ...config, numLabels: 0 } }, "numLabels must be positive"],
       [{ config: { ...config, vocabSize: "60" } }, "vocabSize must be a number"],
@@ -111,7 +111,7 @@ describe("addon", () => {
     );
     if (addon.info().cudaDevices.length > 0) return;
     expect(await refused(addon.createSession(options({ device: "cuda" })))).toMatch(
-      /^ERR_FINETAG_DEVICE: device "cuda" asked for, but (?!.*;).*$/,
+      /^ERR_FINETAG_DEVICE: device "cuda" requested, but (?!.*;).*$/,
     );
   });
 });

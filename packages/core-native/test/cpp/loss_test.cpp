@@ -232,7 +232,7 @@ TEST(bad_masks_are_refused) {
   REQUIRE_THROWS(session->forward(batch), "labelMask must hold texts x labels = 12 values, not 11");
   batch = masked_batch(config);
   batch.labels_BL.clear();
-  REQUIRE_THROWS(session->forward(batch), "labelMask without labels");
+  REQUIRE_THROWS(session->forward(batch), "labelMask is given without labels");
 }
 
 // A kind that does not exist stands for another loss: whoever uses it throws.

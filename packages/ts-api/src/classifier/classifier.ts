@@ -36,7 +36,7 @@ const DEFAULT_MAX_LENGTH = 128;
 const DEFAULT_THRESHOLD = 0.5;
 
 /**
- * A multi-label text classifier in this process: one model, one native thread, native memory until {@link dispose}.
+ * A multi-label text classifier: one model with one native thread. It holds native memory until {@link dispose}.
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ export class Classifier implements AsyncDisposable {
   #scheduler: Scheduler | undefined;
   #finetag: FinetagJson;
   #training = false;
-  /** Whether a step was taken since the model was opened. */
+  /** Whether a training step was taken since the model was opened. */
   #isTrained = false;
   #disposal: Promise<void> | undefined;
 
@@ -70,11 +70,11 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Opens a model: a directory, a name of the catalogue, or a Hub id, which is fetched into the cache.
-   * An encoder without a head gets a fresh one for `options.labels`, or for the labels of the data that it is first
+   * Opens a model: a directory, a catalogue name, or a Hub id, which is downloaded into the cache.
+   * An encoder without a head gets a new one for `options.labels`, or for the labels of the first data that it is
    * trained on.
    *
-   * @throws FinetagError `ERR_FINETAG_MODEL` for files that cannot be used or a head of other labels,
+   * @throws FinetagError `ERR_FINETAG_MODEL` for unusable files or a head with other labels,
    *   `ERR_FINETAG_DOWNLOAD`, `ERR_FINETAG_DEVICE`, `ERR_FINETAG_ADDON`, `ERR_FINETAG_OUT_OF_MEMORY`.
    */
   static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
@@ -103,12 +103,12 @@ export class Classifier implements AsyncDisposable {
     return this.#model?.threads ?? this.#loading.threads;
   }
 
-  /** Longest text in tokens, special ones included; longer ones are cut. */
+  /** Maximum length of a text in tokens, including special tokens; longer texts are truncated. */
   get maxLength(): number {
     return this.#finetag.maxLength;
   }
 
-  /** A label is given when its probability is above its threshold; one for each of {@link labels}. */
+  /** One threshold per label of {@link labels}; a label is assigned when its probability is above it. */
   get thresholds(): readonly number[] {
     const { threshold, thresholds } = this.#finetag;
     return this.labels.map((label) => thresholds?.[label] ?? threshold);
@@ -119,25 +119,25 @@ export class Classifier implements AsyncDisposable {
     return this.#finetag.columns.labels.kind === "none" ? undefined : this.#finetag.columns;
   }
 
-  /** Parameters that were initialised when the model was opened, not read: the head of a bare encoder. */
+  /** Parameters that were initialised, not loaded, when the model was opened: for example a new head. */
   get freshParameters(): readonly string[] {
     return this.#model?.freshParameters ?? [];
   }
 
   /**
-   * Fine-tunes this model and yields events while it goes. At the end, also after an abort, the model holds the weights
-   * that were best on `dev`, or the last ones without `dev`. Nothing is written; see `trainRun` for checkpoints, `save`
-   * for the result. An abort ends the events with `stop`.
+   * Fine-tunes this model and yields events meanwhile. At the end, even after an abort, the model has the weights that
+   * were best on `dev`, or the last ones without `dev`. Nothing is written to disk: use `save` for the result, or
+   * `trainRun` for checkpoints. After an abort, the last event is `stop`.
    *
-   * @throws FinetagError `ERR_FINETAG_ARGUMENT`, also in int8, `ERR_FINETAG_DATA`, `ERR_FINETAG_DIVERGED` (the weights are
-   *   lost then), `ERR_FINETAG_DISPOSED`.
+   * @throws FinetagError `ERR_FINETAG_ARGUMENT`, also in int8; `ERR_FINETAG_DATA`; `ERR_FINETAG_DIVERGED` (the weights are then
+   *   lost); `ERR_FINETAG_DISPOSED`.
    */
   async *train(options: ClassifierTrainOptions): AsyncGenerator<TrainEvent, void> {
     this.#assertAlive();
     if (this.#training) {
       throw new FinetagError(
         "ERR_FINETAG_ARGUMENT",
-        "this model is being trained already; wait until that has ended",
+        "this model is already being trained; wait until training ends",
       );
     }
     this.#assertNotInt8("trained");
@@ -177,11 +177,11 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Classifies texts; the result has their order. Texts of about one length are computed together. Calls that are made
-   * at the same time share batches; a text that comes alone is not kept waiting for others.
+   * Classifies texts and returns predictions in the same order. Texts of similar length are computed together.
+   * Concurrent calls share batches; a text that comes alone does not wait for others.
    *
    * @throws FinetagError `ERR_FINETAG_ARGUMENT` for a wrong text or option, `ERR_FINETAG_ABORTED` as soon as
-   *   `options.signal` is given, `ERR_FINETAG_DISPOSED`.
+   *   `options.signal` aborts, `ERR_FINETAG_DISPOSED`.
    */
   async predict(
     texts: string | TextInput | readonly (string | TextInput)[],
@@ -193,9 +193,9 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Classifies a stream of texts of any length in constant memory, in its order. Texts that come while others are
-   * computed go together, sorted by length; a text that comes alone is computed at once. A window holds up to 1,024 texts or 4
-   * million characters; at most four windows are in memory.
+   * Classifies a stream of any length in constant memory, and yields predictions in its order. Texts that arrive while
+   * others are computed are batched together, sorted by length; a text that arrives alone is computed at once. A window
+   * holds up to 1,024 texts or 4 million characters, and at most four windows are in memory.
    *
    * @throws FinetagError as {@link predict}.
    */
@@ -214,7 +214,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Computes metrics on labelled data. Its labels are the model's; its columns are, by name, those of the training data.
+   * Computes metrics on labelled data. It must have the model's labels; columns default to those of the training data.
    *
    * @throws FinetagError `ERR_FINETAG_DATA` with file and row, `ERR_FINETAG_ABORTED`, `ERR_FINETAG_DISPOSED`.
    */
@@ -227,8 +227,8 @@ export class Classifier implements AsyncDisposable {
   }
 
   /**
-   * Saves the model to a directory that `fromPretrained` reads, here and in Hugging Face's transformers. An older model
-   * there is replaced as a whole.
+   * Saves the model to a directory that `fromPretrained` reads, here and in Hugging Face's transformers. It replaces an
+   * older model there as a whole.
    *
    * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
    */
@@ -239,7 +239,7 @@ export class Classifier implements AsyncDisposable {
     await saveModel(directory, model, { ...this.#finetag, versions });
   }
 
-  /** Waits for the running call and frees all native memory. May be called again. */
+  /** Waits for the running call, then frees all native memory. May be called again. */
   dispose(): Promise<void> {
     this.#scheduler?.close();
     this.#disposal ??= this.#model?.session.dispose() ?? Promise.resolve();
@@ -283,7 +283,7 @@ export class Classifier implements AsyncDisposable {
     );
   }
 
-  /** The weights in int8 are no longer those of the model. */
+  /** A model in int8 no longer has its original weights. */
   #assertNotInt8(done: string): void {
     if (this.#loading.precision !== "int8") return;
     throw new FinetagError(
@@ -308,7 +308,7 @@ function knownLabels(source: ModelSource, options: LoadOptions): readonly string
   const { labels, native } = source.config;
   if (labels === undefined) {
     if (options.labels !== undefined) return options.labels;
-    // Every config has a number of labels, also that of a bare encoder.
+    // Every config has a number of labels, even that of a bare encoder.
     return native.numLabels > 0 && saysClassifier(source.config) ? namesOfLabels(source.config) : undefined;
   }
   if (options.labels !== undefined) checkSameLabels(options.labels, "`labels`", labels, source.directory);

@@ -2,14 +2,14 @@ import { type DataColumns, type DataFile, type DataSpec, openData } from "../dat
 import { collectLabels, fileSource, memorySource, type RowSource } from "../training/index.ts";
 import type { LabeledData, LabeledText } from "./types.ts";
 
-/** Labelled data whose labels and columns are settled. */
+/** Labelled data with known labels and columns. */
 export interface OpenedData {
   labels: string[];
   columns: DataColumns;
   source: RowSource;
 }
 
-/** Rows in memory say nothing about the columns of a file. */
+/** Rows in memory have no file columns. */
 const NO_COLUMNS: DataColumns = { text: "text", labels: { kind: "none" } };
 
 /**

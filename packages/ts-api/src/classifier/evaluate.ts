@@ -40,8 +40,8 @@ export async function evaluateSource(
 }
 
 /**
- * Tokenizes a source in the windows of `evaluationWindows`, as fast as it can be read: tokens take little memory next to
- * the probabilities that come of them, and so the number of rows is soon known.
+ * Tokenizes a source in the windows of `evaluationWindows`, as fast as it can be read: tokens take little memory compared
+ * with their probabilities, and this way the number of rows is known early.
  *
  * @param onRows called with the number of rows so far
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.

@@ -2,7 +2,7 @@ import { charactersOf, type ForwardText, ReadAhead, WINDOW_TEXTS, windowShare } 
 import { FinetagError } from "../errors/index.ts";
 import type { TextInput } from "./types.ts";
 
-/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for what is no text, by its place. */
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for anything that is not a text, with its index. */
 export function asInput(given: string | TextInput, index: number): TextInput {
   const input = typeof given === "string" ? { text: given } : given;
   const pairIsText = input?.textPair === undefined || typeof input.textPair === "string";
@@ -28,14 +28,14 @@ export function* windowsOf(inputs: readonly TextInput[]): Generator<TextInput[],
   if (window.length > 0) yield window;
 }
 
-/** Collects the texts of a stream, up to a window of them, while windows before are under way. */
+/** Collects up to a window of texts from a stream while earlier windows are computed. */
 export function collectTexts<T extends string | ForwardText>(
   source: AsyncIterable<T> | Iterable<T>,
 ): ReadAhead<T> {
   return new ReadAhead(source, WINDOW_TEXTS, (given) => windowShare(characters(given)));
 }
 
-/** What is no text is refused later, by its place. */
+/** Anything that is not a text is refused later, with its index. */
 function characters(given: string | ForwardText): number {
   if (typeof given === "string") return given.length;
   return (given?.text?.length ?? 0) + (given?.textPair?.length ?? 0);
@@ -44,14 +44,14 @@ function characters(given: string | ForwardText): number {
 /**
  * Windows of what {@link collectTexts} has, to its end.
  *
- * @param full Only the last window is smaller. Else each is what came while those before were under way: a text that
- *   comes alone goes at once, and one of many goes with many.
+ * @param full Only the last window is smaller. Otherwise each window has what arrived while earlier ones were computed: a
+ *   text that arrives alone goes at once, and many texts go together.
  */
 export async function* collected<T>(texts: ReadAhead<T>, full: boolean): AsyncGenerator<T[], void> {
   for (let window = await texts.take(full); window.length > 0; window = await texts.take(full)) yield window;
 }
 
-/** The windows of a stream whose texts are checked as they come. */
+/** The windows of a stream; texts are checked as they arrive. */
 export async function* checkedWindows(
   texts: ReadAhead<string | TextInput>,
   full: boolean,

@@ -1,11 +1,11 @@
 import type { Prediction } from "./types.ts";
 
-/** A {@link Prediction} as JSON has it; `finetag predict` writes one on each line. */
+/** A {@link Prediction} as JSON; `finetag predict` writes one per line. */
 export interface PredictionJson {
-  /** Only where the input has one. */
+  /** Only if the input has one. */
   id?: string;
   text: string;
-  /** Second text of a pair; only where the input has one. */
+  /** Second text of a pair; only if the input has one. */
   text_pair?: string;
   /** Names of the labels whose probability is above the threshold, in the model's order. */
   labels: string[];

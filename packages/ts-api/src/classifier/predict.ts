@@ -7,12 +7,12 @@ import type { Prediction, PredictOptions, TextInput } from "./types.ts";
 export interface PredictSetup extends CallSettings {
   scheduler: Scheduler;
   labels: readonly string[];
-  /** One for each label. */
+  /** One per label. */
   thresholds: readonly number[];
 }
 
 /**
- * Checked before a call's texts meet those of others.
+ * Checks the options of a call before its texts are batched with those of others.
  *
  * @throws FinetagError `ERR_FINETAG_ARGUMENT`
  */
@@ -33,10 +33,10 @@ export function checkPredictOptions({ batchSize, threshold }: PredictOptions): v
   }
 }
 
-/** Classifies texts in memory; gives predictions in their order. */
+/** Classifies texts in memory and returns predictions in the same order. */
 export async function predictTexts(inputs: readonly TextInput[], setup: PredictSetup): Promise<Prediction[]> {
   const windows = [...windowsOf(inputs)];
-  // Many callers have a text or a few, for whom reading ahead would cost more than all else in JavaScript.
+  // Many calls have only a few texts; for them, reading ahead would cost more than everything else in JavaScript.
   if (windows.length === 1) return await predictWindow(setup.scheduler.call(setup), inputs, setup);
   const parts: Prediction[][] = [];
   for await (const part of predictWindows(windows, setup)) parts.push(part);
@@ -44,8 +44,8 @@ export async function predictTexts(inputs: readonly TextInput[], setup: PredictS
 }
 
 /**
- * Classifies windows of texts; gives each window's predictions in the order of its texts. The next window is tokenized
- * while the engine computes one, so few windows are in memory at a time.
+ * Classifies windows of texts and yields each window's predictions in the order of its texts. The next window is
+ * tokenized while the engine computes, so only a few windows are in memory at a time.
  */
 export async function* predictWindows(
   windows: AsyncIterable<readonly TextInput[]> | Iterable<readonly TextInput[]>,
@@ -61,7 +61,7 @@ export async function* predictWindows(
   async function* submitted() {
     for await (const inputs of windows) {
       const running = predictWindow(call, inputs, setup);
-      running.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
+      running.catch(() => {}); // rethrown where it is awaited; after an early return it is never awaited
       yield { running };
     }
   }

@@ -3,24 +3,24 @@ import type { DataSpec } from "../data/index.ts";
 import type { DownloadProgress } from "../hub/index.ts";
 import type { FitOptions } from "../options/index.ts";
 
-/** How a model is opened. */
+/** Options for opening a model. */
 export interface LoadOptions {
-  /** The labels, for a model without a head, or with `newHead`; otherwise those of the model, in any order. */
+  /** The labels of a new head. If the model keeps its head, these must be its labels, in any order. */
   labels?: readonly string[];
-  /** Replace the model's head with a fresh one. */
+  /** Replace the model's head with a new one. */
   newHead?: boolean;
   /** `auto` (the first GPU if there is one; in int8 the CPU), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
   device?: string;
   /** CPU threads. Default: all cores. */
   threads?: number;
-  /** Seeds a fresh head and dropout. Default 42. */
+  /** Seed of a new head and of dropout. Default 42. */
   seed?: number;
   /**
-   * `bf16`: autocast where the device has it. `int8`: the encoder's linear layers quantized, on the CPU, for predicting
-   * and evaluating only; see docs/numerics.md. Default `float32`.
+   * `bf16`: autocast, on devices with bf16 instructions. `int8`: quantized linear layers of the encoder, on the CPU, for
+   * prediction and evaluation only; see docs/numerics.md. Default `float32`.
    */
   precision?: Precision;
-  /** Replaces the dropout rates of the model's config while training. */
+  /** Dropout rate in training, in place of those in the model's config. */
   dropout?: number;
   /** Use only models on this machine. Default: `HF_HUB_OFFLINE`. */
   offline?: boolean;
@@ -34,11 +34,11 @@ export interface TextInput {
   text: string;
   /** Second text of a pair. */
   textPair?: string;
-  /** Returned with the prediction. */
+  /** Any id of the caller's; returned with the prediction. */
   id?: string;
 }
 
-/** A model's answer for a text. */
+/** The result for one text. */
 export interface Prediction {
   id?: string;
   text: string;
@@ -50,20 +50,20 @@ export interface Prediction {
 }
 
 export interface PredictOptions {
-  /** Most texts in a batch. Default: as many as 2,048 tokens hold, or 16,384 on a GPU. */
+  /** Maximum number of texts per batch. Default: batches of up to 2,048 tokens, 16,384 on a GPU. */
   batchSize?: number;
-  /** Longest text in tokens. Default: the model's. */
+  /** Maximum length of a text in tokens; longer texts are truncated. Default: the model's. */
   maxLength?: number;
   /** From 0 to 1; replaces the model's own thresholds. */
   threshold?: number;
-  /** Ends the call at once; its texts that are in no batch yet are not computed. */
+  /** Ends the call at once. Texts that are not in a batch yet are not computed. */
   signal?: AbortSignal;
 }
 
 export interface StreamOptions extends PredictOptions {
   /**
-   * Wait until 1,024 texts have come before any is classified, for sources that are never slow, such as files: the same
-   * texts then go together in every run, and the last bits of the probabilities are the same. Default: false.
+   * Wait for 1,024 texts before classifying any. For sources that are never slow, such as files: every run then forms the
+   * same batches, so the probabilities are the same to the last bit. Default: false.
    */
   fullWindows?: boolean;
 }
@@ -78,17 +78,17 @@ export type LabeledData = string | DataSpec | readonly LabeledText[];
 
 export interface ClassifierTrainOptions extends FitOptions {
   train: LabeledData;
-  /** Evaluated on while training; picks the best weights. */
+  /** Data to evaluate on during training; it selects the best weights. */
   dev?: LabeledData;
   signal?: AbortSignal;
 }
 
 export interface EvaluateOptions {
-  /** Most texts in a batch. Default: as many as 2,048 tokens hold, or 16,384 on a GPU. */
+  /** Maximum number of texts per batch. Default: batches of up to 2,048 tokens, 16,384 on a GPU. */
   batchSize?: number;
-  /** Instead of the model's own thresholds. */
+  /** From 0 to 1; replaces the model's own thresholds. */
   threshold?: number;
   signal?: AbortSignal;
-  /** Called after each batch. `totalRows` counts the rows read so far, which are all of them long before the end. */
+  /** Called after each batch. `totalRows` is the number of rows read so far; reading ends long before evaluation does. */
   onProgress?: (progress: { rows: number; totalRows: number }) => void;
 }

@@ -15,9 +15,9 @@ export interface DataDirectory {
 
 /**
  * Finds the files of a data directory in the layout of the older tools: train.csv, dev.csv, test.csv (or
- * .tsv, .jsonl) and classes.txt (or labels.txt). What is missing is left out; gives paths below `dir`.
- * @throws {FinetagError} ERR_FINETAG_DATA where `dir` isn't a directory, holds none of these files, or holds
- *   two for the same purpose.
+ * .tsv, .jsonl) and classes.txt (or labels.txt). Missing files are left out; paths are below `dir`.
+ * @throws {FinetagError} ERR_FINETAG_DATA if `dir` isn't a directory, has none of these files, or has two
+ *   for the same purpose.
  */
 export async function findDataDirectory(dir: string): Promise<DataDirectory> {
   const present = new Set(await list(dir));
@@ -34,7 +34,7 @@ export async function findDataDirectory(dir: string): Promise<DataDirectory> {
     throw dataError(
       dir,
       undefined,
-      "has no train, dev or test file (.csv, .tsv or .jsonl); name another folder",
+      "has no train, dev or test file (.csv, .tsv or .jsonl); give another folder",
     );
   }
   return { ...files, labels: one(LABEL_FILES) };

@@ -5,9 +5,9 @@ const MAX_SHOWN_NAMES = 20;
 const MAX_SHOWN_LENGTH = 60;
 
 /**
- * `path:line: what`, or `path: what` where no line is to blame.
+ * `path:line: what`, or `path: what` if no line is to blame.
  *
- * @param option The one that mends it, by its name in TypeScript.
+ * @param option The option that fixes it, by its name in TypeScript.
  */
 export function dataError(
   path: string,
@@ -19,7 +19,7 @@ export function dataError(
   return new FinetagError("ERR_FINETAG_DATA", `${place}: ${what}`, { option });
 }
 
-/** A user's string in quotes, on one line, never long. */
+/** A user's string in quotes, on one line, shortened. */
 export function show(value: string): string {
   return JSON.stringify(value.length > MAX_SHOWN_LENGTH ? `${value.slice(0, MAX_SHOWN_LENGTH)}…` : value);
 }
@@ -41,7 +41,7 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
   return match === undefined ? "" : `; did you mean ${show(match)}?`;
 }
 
-/** What a user calls it: a table has columns, a JSON object has fields. */
+/** The user's word for it: a table has columns, a JSON object has fields. */
 export function columnWord(format: DataFormat): "column" | "field" {
   return format === "jsonl" ? "field" : "column";
 }

@@ -14,14 +14,14 @@ import {
 import type { DataColumns, DataFile, DataFormat, DataRow, DataSpec, OpenDataOptions } from "./types.ts";
 
 /**
- * Opens a data file: reads its header, decides what each column means, and settles the list of labels. Where
- * the label list is unknown, or the label columns have to be guessed, it takes one pass over the file.
+ * Opens a data file: reads its header, determines each column's role and the list of labels. If the labels are unknown,
+ * or the label columns have to be guessed, this takes one pass over the file.
  *
- * Label order: the one given; else that of the 0/1 columns in the file (or in `labelColumns`); else, for
- * labels collected out of lists, sorted: numerically where all are integers, otherwise by code point, so
- * that it does not depend on the order of the rows.
+ * Label order: the given one; else that of the 0/1 columns in the file (or in `labelColumns`); else, for labels collected
+ * from lists, sorted: numerically if all are integers, otherwise by code point, so that it does not depend on the order of
+ * the rows.
  *
- * @throws {FinetagError} ERR_FINETAG_DATA for a file that cannot be used, in one line with path and line
+ * @throws {FinetagError} ERR_FINETAG_DATA for an unusable file, in one line with path and line
  *   number; ERR_FINETAG_ARGUMENT for a `spec` that contradicts itself; ERR_FINETAG_IO; ERR_FINETAG_ABORTED.
  */
 export async function openData(spec: DataSpec, options: OpenDataOptions): Promise<DataFile> {
@@ -100,7 +100,7 @@ class OpenedFile implements DataFile {
   }
 
   #text(row: number, name: string, cell: unknown): string {
-    // Only a JSON escape can bring in half of a surrogate pair, which no tokenizer can encode.
+    // Only a JSON escape can produce half of a surrogate pair, which no tokenizer can encode.
     const isText = typeof cell === "string" && !(this.format === "jsonl" && /\p{Surrogate}/u.test(cell));
     if (isText) return cell;
     const place = this.#place(row, name);

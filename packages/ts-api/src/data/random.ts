@@ -38,7 +38,7 @@ export class Random {
   /**
    * @param seed any safe integer
    * @param stream any safe integer
-   * @throws {FinetagError} ERR_FINETAG_ARGUMENT where one of them isn't an integer
+   * @throws {FinetagError} ERR_FINETAG_ARGUMENT if one of them isn't an integer
    */
   constructor(seed: number, stream = 0) {
     const scattered = splitMix64(toUint64("seed", seed)).value;
@@ -50,7 +50,7 @@ export class Random {
     this.#d = Number(BigInt.asIntN(32, second.value >> 32n));
   }
 
-  /** A generator that goes on from a saved state. */
+  /** A generator that continues from a saved state. */
   static from(state: RandomState): Random {
     const random = new Random(0);
     random.setState(state);
@@ -83,7 +83,7 @@ export class Random {
     return [this.#a >>> 0, this.#b >>> 0, this.#c >>> 0, this.#d >>> 0];
   }
 
-  /** @throws {FinetagError} ERR_FINETAG_CHECKPOINT where it cannot have come from `getState`. */
+  /** @throws {FinetagError} ERR_FINETAG_CHECKPOINT if it cannot be a result of `getState`. */
   setState(state: RandomState): void {
     const whole = Array.isArray(state) && state.length === 4 && state.every((word) => word === word >>> 0);
     if (!whole || state.every((word) => word === 0)) {
@@ -96,7 +96,7 @@ export class Random {
   }
 }
 
-/** Shuffles in place, every order equally likely (Fisher and Yates, from the end); gives back the array. */
+/** Shuffles in place, every order equally likely (Fisher and Yates, from the end); returns the array. */
 export function shuffle<T extends unknown[] | Uint32Array | Int32Array>(array: T, random: Random): T {
   for (let i = array.length - 1; i > 0; i--) {
     const j = random.below(i + 1);

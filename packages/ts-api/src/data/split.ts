@@ -1,7 +1,7 @@
 import { FinetagError } from "../errors/index.ts";
 import { permutation, Random } from "./random.ts";
 
-/** A stream that no epoch has. */
+/** A stream that no epoch uses. */
 const DEV_SPLIT_STREAM = 2 ** 32 - 1;
 
 export interface DevSplit {
@@ -12,10 +12,10 @@ export interface DevSplit {
 }
 
 /**
- * Sets part of the rows aside for evaluation. The dev rows are the first of a Fisher-Yates shuffle by
- * xoshiro128** on a stream of the seed's own: the same count, fraction and seed give the same rows anywhere.
- * @throws {FinetagError} ERR_FINETAG_ARGUMENT for a fraction outside (0, 1); ERR_FINETAG_DATA where no row
- *   would be left to train on.
+ * Holds out part of the rows for evaluation. The dev rows are the first of a Fisher-Yates shuffle by xoshiro128** on a
+ * separate stream of the seed: the same count, fraction and seed give the same rows on every machine.
+ * @throws {FinetagError} ERR_FINETAG_ARGUMENT for a fraction outside (0, 1); ERR_FINETAG_DATA if no row would be
+ *   left to train on.
  */
 export function devSplit(count: number, fraction: number, seed: number): DevSplit {
   if (!(fraction > 0 && fraction < 1)) {

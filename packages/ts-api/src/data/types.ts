@@ -7,32 +7,31 @@
  */
 export type DataFormat = "csv" | "tsv" | "jsonl" | "txt";
 
-/** What a user may say about a data file; everything but the path is optional. */
+/** A data file and how to read it; everything except the path is optional. */
 export interface DataSpec {
   path: string;
   /** Default: from the extension (.csv, .tsv, .jsonl, .ndjson, .json, .txt). */
   format?: DataFormat;
   /** Whether the first row of a CSV or TSV names the columns. Default: true. */
   header?: boolean;
-  /** Names by position, needed where `header` is false; with a header they must repeat it. */
+  /** Column names in order, required if `header` is false; with a header they must match it. */
   columns?: string[];
   textColumn?: string;
   textPairColumn?: string;
   idColumn?: string;
-  /** The 0/1 columns, in the order of the labels. */
+  /** The 0/1 columns, in label order. */
   labelColumns?: string[];
   /** The one column that lists a row's labels: a delimited cell or a JSON list. */
   labelsColumn?: string;
-  /** Default: ",". Naming one says that the cells are delimited, never JSON. */
+  /** Default: ",". If it is set, cells are delimited, never JSON. */
   labelSeparator?: string;
 }
 
-/** Whether a list of labels holds names, or ids that index the label list (from 0). */
+/** Whether lists of labels contain names, or ids that index the label list (from 0). */
 export type LabelValues = "names" | "ids";
 
 /**
- * Which columns mean what. Resolved once, on the training file; saved in finetag.json; used by name on
- * every other file.
+ * The role of each column. Resolved once, on the training file; saved in finetag.json; used by name on all other files.
  */
 export interface DataColumns {
   text: string;
@@ -56,31 +55,31 @@ export interface DataRow {
   labels: number[];
 }
 
-/** An opened file: its columns and labels are known, its rows are read as they are asked for. */
+/** An opened file: its columns and labels are known; its rows are read on demand. */
 export interface DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly columns: DataColumns;
-  /** Whether the first row names the columns, and the names by position (of a JSONL file: the fields it has). */
+  /** Whether the first row has column names, and the names in order (for a JSONL file: its fields). */
   readonly layout: { readonly header: boolean; readonly names: readonly string[] };
   /** The label names in order: index i here is index i in `DataRow.labels`. */
   readonly labels: string[];
-  /** Rows whose text was empty or white space, counted by the latest `rows()` as it went. They are kept. */
+  /** Number of rows with an empty or blank text, as counted by the latest `rows()`. These rows are kept. */
   readonly emptyTexts: number;
   /**
    * Streams the rows in file order; may be called again for another pass.
-   * @throws {FinetagError} ERR_FINETAG_DATA at the first row that cannot be used, with file and line;
-   *   ERR_FINETAG_IO where the file cannot be read; ERR_FINETAG_ABORTED after an abort.
+   * @throws {FinetagError} ERR_FINETAG_DATA at the first unusable row, with file and line; ERR_FINETAG_IO if the file
+   *   cannot be read; ERR_FINETAG_ABORTED after an abort.
    */
   rows(signal?: AbortSignal): AsyncGenerator<DataRow, void, undefined>;
 }
 
 export interface OpenDataOptions {
-  /** The label names in order, where they are known (a labels file, a saved model). */
+  /** The label names in order, if they are known (a labels file, a saved model). */
   labels?: string[];
-  /** True to train or evaluate. False to predict: label columns are not looked at and may be missing. */
+  /** True to train or evaluate. False to predict: label columns are ignored and may be missing. */
   requireLabels: boolean;
-  /** The columns of the training file; what `DataSpec` names wins over them. */
+  /** The columns of the training file; those in `DataSpec` take precedence. */
   columns?: DataColumns;
   /** Stops a pass over a long file. */
   signal?: AbortSignal;

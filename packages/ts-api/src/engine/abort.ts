@@ -1,10 +1,10 @@
-/** What waits for each signal: one listener serves all, since Node warns of a leak from the eleventh on. */
+/** Callbacks per signal. They share one listener, since Node warns of a leak from the eleventh listener on. */
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
- * Calls back once the signal is given, however many wait for it.
+ * Calls back once the signal aborts; any number of callbacks may wait for it.
  *
- * @returns what takes the callback off again
+ * @returns a function that removes the callback
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   const known = waiting.get(signal);

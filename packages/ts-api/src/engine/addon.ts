@@ -4,7 +4,7 @@ import { FinetagError } from "../errors/index.ts";
 /**
  * The native engine.
  *
- * @throws FinetagError `ERR_FINETAG_ADDON` with the remedy when it is not built or does not load.
+ * @throws FinetagError `ERR_FINETAG_ADDON` with a remedy if it is not built or does not load.
  */
 export async function openAddon(): Promise<NativeAddon> {
   try {

@@ -4,7 +4,7 @@ import { FinetagError } from "../errors/index.ts";
 /**
  * The device to use, spelled as the engine knows it: `cpu` or `cuda:n`.
  *
- * @throws FinetagError `ERR_FINETAG_DEVICE` when the machine does not have it, or it lacks what `precision` needs.
+ * @throws FinetagError `ERR_FINETAG_DEVICE` if the machine does not have it, or it does not support `precision`.
  */
 export function chooseDevice(asked: string, info: NativeInfo, precision: Precision): string {
   const device = precision === "int8" && asked === "auto" ? "cpu" : locate(asked, info);

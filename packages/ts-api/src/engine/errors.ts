@@ -25,8 +25,8 @@ function isNativeCode(code: unknown): code is NativeErrorCode {
 }
 
 /**
- * The one place where an error of the engine becomes a {@link FinetagError}: what was being done,
- * what the engine said (its first line), what to do next. Other errors pass unchanged.
+ * The one place where an error of the engine becomes a {@link FinetagError}: what was being done, the first line of the
+ * engine's message, what to do next. Other errors are returned unchanged.
  */
 export function mapNativeError(error: unknown, doing: string): unknown {
   if (error instanceof FinetagError || !(error instanceof Error)) return error;

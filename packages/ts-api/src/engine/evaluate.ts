@@ -6,13 +6,13 @@ import { BLOCK_ROWS, type Split } from "./store/index.ts";
 
 export interface EvaluateOptions extends Omit<ForwardOptions, "withLabels"> {
   labels: readonly string[];
-  /** One for all labels, or one for each. */
+  /** One threshold for all labels, or one per label. */
   thresholds: number | readonly number[];
 }
 
 /**
- * Cuts a split into windows of {@link BLOCK_ROWS} rows: those of a file that is evaluated as it is read, so that the
- * same rows make the same batches, and have the same bits, in a training run and by themselves.
+ * Splits rows into windows of {@link BLOCK_ROWS}, as when a file is evaluated while it is read. So the same rows form the
+ * same batches, with the same results to the last bit, in a training run and in `evaluate`.
  */
 export function* evaluationWindows({ store, rows }: Split): Generator<Split, void> {
   for (let start = 0; start < rows.length; start += BLOCK_ROWS) {
@@ -24,7 +24,7 @@ export function* evaluationWindows({ store, rows }: Split): Generator<Split, voi
  * Runs labelled windows through the model and computes the metrics of all their rows. The loss is the mean binary
  * cross-entropy over rows and labels. Yields the rows done so far.
  *
- * @throws FinetagError `ERR_FINETAG_ABORTED` within a batch after the signal, `ERR_FINETAG_DIVERGED` for NaN.
+ * @throws FinetagError `ERR_FINETAG_ABORTED` within one batch after the signal, `ERR_FINETAG_DIVERGED` for NaN.
  */
 export async function* evaluateWindows(
   session: ModelSession,
@@ -67,10 +67,10 @@ export async function* evaluateWindows(
   );
 }
 
-/** Probabilities made in one turn of the event loop: a few milliseconds. */
+/** Probabilities computed per turn of the event loop: a few milliseconds. */
 const CELLS_PER_TURN = 1 << 18;
 
-/** The windows end to end; each lets go of its logits as soon as they are probabilities. */
+/** All windows in one array; each window's logits are released as soon as they are probabilities. */
 async function join(logits: Map<Split, Float32Array>, rows: number, width: number) {
   const probabilities = new Float64Array(rows * width);
   const labels = new Uint8Array(rows * width);

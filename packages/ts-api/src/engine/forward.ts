@@ -5,23 +5,23 @@ import type { ModelSession } from "./session.ts";
 import { batchesByLength, type Split } from "./store/index.ts";
 
 /**
- * Tokens of a batch. A batch's cost goes by its tokens, not by its texts: this many keep the threads busy, while the
- * activations of a CPU stay in its caches. More took longer on the CPU; a GPU has more to keep busy.
+ * Tokens per batch. A batch's cost depends on its tokens, not on its texts: this many keep the threads busy, while the
+ * activations still fit into a CPU's caches. More took longer on the CPU; a GPU needs more to be busy.
  */
 const CPU_BATCH_TOKENS = 2048;
 const GPU_BATCH_TOKENS = 16_384;
 
-/** Most tokens of a batch on a device, `cpu` or `cuda:n`; a longer text goes alone. */
+/** Maximum number of tokens per batch on a device, `cpu` or `cuda:n`; a longer text gets its own batch. */
 export function batchTokens(device: string): number {
   return device === "cpu" ? CPU_BATCH_TOKENS : GPU_BATCH_TOKENS;
 }
 
 export interface ForwardOptions {
-  /** Sets the size of a batch; see {@link batchTokens}. */
+  /** Decides the size of a batch; see {@link batchTokens}. */
   device: string;
-  /** Most texts in a batch; absent: as many as the tokens allow. */
+  /** Maximum number of texts per batch. Default: as many as the tokens allow. */
   batchSize?: number;
-  /** Send labels along, for the loss. */
+  /** Include labels, for the loss. */
   withLabels: boolean;
   signal?: AbortSignal;
 }
@@ -34,11 +34,11 @@ export interface ForwardPart<Window extends Split> {
 }
 
 /**
- * Runs windows of texts through the model, in each the longest first, so that texts of a batch have about one length
- * and memory runs out at the start if ever. While one batch is computed the next one waits in the session, also over
- * the end of a window: the engine never idles as long as there are windows.
+ * Runs windows of texts through the model, the longest texts of each window first, so that texts of a batch have similar
+ * lengths, and memory runs out at the start if at all. While a batch is computed, the next one is queued in the session,
+ * even across windows: the engine never idles as long as there are windows.
  *
- * @throws FinetagError `ERR_FINETAG_ABORTED` within a batch after the signal.
+ * @throws FinetagError `ERR_FINETAG_ABORTED` within one batch after the signal.
  */
 export async function* forwardWindows<Window extends Split>(
   session: ModelSession,
@@ -65,7 +65,7 @@ async function* sendBatches<Window extends Split>(
         withLabels,
       );
       const running = session.forward(batch);
-      running.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
+      running.catch(() => {}); // rethrown where it is awaited; after an early return it is never awaited
       yield { window, positions, running };
     }
   }

@@ -18,21 +18,21 @@ import { chooseDevice } from "./device.ts";
 import { ModelSession } from "./session.ts";
 import { parametersOf } from "./survey.ts";
 
-/** A model directory that was read as far as it goes without the engine. */
+/** Everything about a model directory that can be read without the engine. */
 export interface ModelSource {
   directory: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
   /** The contents of finetag.json; absent in directories that finetag did not write. */
   finetag: FinetagJson | undefined;
-  /** Longest text in tokens that the position embeddings allow. */
+  /** Maximum length of a text in tokens that the position embeddings allow. */
   positions: number;
 }
 
 /**
  * Reads config, tokenizer and finetag.json of a directory.
  *
- * @param tokenizes False where there may be nothing to tokenize: the tokenizer is then made when the first text comes.
+ * @param tokenizes False if there may be nothing to tokenize: the tokenizer is then created with the first text.
  */
 export async function readModelSource(directory: string, tokenizes = true): Promise<ModelSource> {
   const config = await readModelConfig(directory);
@@ -47,7 +47,7 @@ export async function readModelSource(directory: string, tokenizes = true): Prom
   return { directory, config, tokenizer, finetag, positions: maxTextLength(config) };
 }
 
-/** Thresholds are set by hand: one for an unknown label would be ignored in silence. */
+/** Thresholds are edited by hand; one for an unknown label would otherwise be silently ignored. */
 function checkThresholds(
   directory: string,
   thresholds: Record<string, number>,
@@ -61,7 +61,7 @@ function checkThresholds(
   );
 }
 
-/** @throws FinetagError `ERR_FINETAG_ARGUMENT` when a length is more than the model's positions. */
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` if a length exceeds the model's positions. */
 export function checkMaxLength(maxLength: number, source: ModelSource): number {
   if (maxLength <= source.positions) return maxLength;
   throw new FinetagError(
@@ -71,22 +71,22 @@ export function checkMaxLength(maxLength: number, source: ModelSource): number {
   );
 }
 
-/** How to open a model for work; what is absent is chosen for this machine. */
+/** Options for opening a model; defaults suit this machine. */
 export interface OpenModelOptions {
   labels: readonly string[];
-  /** Replace the head, whatever there is. */
+  /** Replace the head, whether or not there is one. */
   newHead?: boolean;
   device?: string;
   threads?: number;
   seed?: number;
   precision?: Precision;
-  /** Replaces every dropout rate of the config. */
+  /** Dropout rate in place of all those in the config. */
   dropout?: number;
-  /** Leave the weights as they are created; the caller writes them. */
+  /** Do not load weights; the caller writes them. */
   skipWeights?: boolean;
 }
 
-/** A model with its native session. Whoever opened it disposes the session. */
+/** A model with its native session. The caller that opened it disposes of the session. */
 export interface OpenModel {
   source: ModelSource;
   session: ModelSession;
@@ -96,19 +96,19 @@ export interface OpenModel {
   device: string;
   threads: number;
   libtorch: string;
-  /** What the weights were read from, for people: `safetensors`, `TensorFlow checkpoint`, … */
+  /** Format of the weights, for people: `safetensors`, `TensorFlow checkpoint`, … */
   weights: string;
-  /** Tensors that were read. */
+  /** Number of loaded tensors. */
   loadedTensors: number;
-  /** Parameters that were initialised, not read. */
+  /** Parameters that were initialised, not loaded. */
   freshParameters: string[];
   /** Tensors of the file that the model does not use. */
   unusedTensors: string[];
 }
 
 /**
- * Creates the session and fills it, a part of a tensor at a time, in the order of the file; on any error the session is
- * disposed. Whether the weights fit the model is known before, so that a wrong config costs no memory.
+ * Creates the session and fills it, a part of a tensor at a time, in the order of the file; on an error the session is
+ * disposed of. The weights are checked against the model beforehand, so a wrong config costs no memory.
  */
 export async function openModel(source: ModelSource, options: OpenModelOptions): Promise<OpenModel> {
   const addon: NativeAddon = await openAddon();
@@ -189,7 +189,7 @@ function checkHead(
   return fresh;
 }
 
-/** The head of another model than the config's. */
+/** A head that does not match the config. */
 export function strangeHead(directory: string, labels: number, named: number): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",
@@ -199,7 +199,7 @@ export function strangeHead(directory: string, labels: number, named: number): F
   );
 }
 
-/** The checksum of one is taken while the session writes the other, and both are read ahead. */
+/** The checksum of one part is computed while the session writes the other, and both are read ahead. */
 const TENSORS_AT_ONCE = 2;
 
 async function fill(
@@ -229,7 +229,7 @@ async function fill(
   if (fresh.size > 0) await session.initialize([...fresh]);
 }
 
-/** With such a weight a model predicts nothing, and its training ends at the first step. */
+/** With such a weight a model cannot predict, and training ends at the first step. */
 export function notFinite(directory: string, tensor: string): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_MODEL",

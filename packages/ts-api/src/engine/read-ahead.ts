@@ -1,8 +1,8 @@
 import { yieldToEventLoop } from "./event-loop.ts";
 
 /**
- * Reads a source ahead of its only consumer, in the background, until what it holds weighs `limit` or more. It starts
- * with the first {@link take}; what fails while reading is thrown once everything that came before is taken.
+ * Reads a source ahead of its only consumer, in the background, until the buffered items weigh `limit` or more. It starts
+ * with the first {@link take}; an error of the source is thrown once all earlier items are taken.
  */
 export class ReadAhead<T> {
   readonly #iterator: AsyncIterator<T> | Iterator<T>;
@@ -11,14 +11,14 @@ export class ReadAhead<T> {
   #items: T[] = [];
   #weight = 0;
   #started = false;
-  /** Waiting for the source, which may take forever. */
+  /** The pending read of the source, which may take forever. */
   #asking = false;
   #ended = false;
   #failure: { error: unknown } | undefined;
   #onArrival = () => {};
   #onRoom = () => {};
 
-  /** @param weigh of one item; by default each weighs 1 */
+  /** @param weigh weight of an item; by default 1 */
   constructor(source: AsyncIterable<T> | Iterable<T>, limit: number, weigh: (item: T) => number = () => 1) {
     this.#iterator =
       Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
@@ -27,9 +27,9 @@ export class ReadAhead<T> {
   }
 
   /**
-   * Waits until there is something, and gives all there is; nothing at the end.
+   * Waits until there is at least one item, and returns all buffered ones; none at the end.
    *
-   * @param full Wait until it weighs the limit or the source ends: the same source is then always cut alike.
+   * @param full Wait until the limit is reached or the source ends: the same source is then always split the same way.
    */
   async take(full = false): Promise<T[]> {
     if (!this.#started) {
@@ -39,7 +39,7 @@ export class ReadAhead<T> {
     if (full) await this.#arrival(() => this.#weight >= this.#limit);
     else if (this.#items.length === 0) {
       await this.#arrival(() => this.#items.length > 0);
-      // What came first is seldom alone: the rest of a chunk that was read comes within the same turn.
+      // The first item is rarely alone: the rest of a chunk arrives within the same turn of the event loop.
       if (this.#weight < this.#limit && !this.#ended) await yieldToEventLoop();
     }
     const taken = this.#items;
@@ -50,14 +50,14 @@ export class ReadAhead<T> {
     return taken;
   }
 
-  /** Ends the reading; a {@link take} that waits gets nothing. */
+  /** Stops reading; a waiting {@link take} gets nothing. */
   async close(): Promise<void> {
     this.#ended = true;
     this.#items = [];
     this.#onRoom();
     this.#onArrival();
     const returned = Promise.resolve(this.#iterator.return?.());
-    // A source that waits for input would answer only after that input; nobody waits for it.
+    // A source that waits for input would answer only after that input, so do not await it.
     if (this.#asking) returned.catch(() => {});
     else await returned;
   }
@@ -96,7 +96,7 @@ export class ReadAhead<T> {
   }
 }
 
-/** The items of a source in its order, `limit` of which are made while the one before them is in use. */
+/** The items of a source in order; up to `limit` of them are prepared while the previous one is in use. */
 export async function* readAhead<T>(
   source: AsyncIterable<T> | Iterable<T>,
   limit = 1,

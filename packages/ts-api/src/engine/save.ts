@@ -10,7 +10,7 @@ import type { ModelSession } from "./session.ts";
  * Writes what Hugging Face's `from_pretrained` reads, plus finetag.json; an older model is replaced as a whole.
  *
  * @param tensors the session's own weights if absent
- * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_DIVERGED` when a weight is NaN or infinite.
+ * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_DIVERGED` if a weight is NaN or infinite.
  */
 export function saveModel(
   directory: string,
@@ -28,8 +28,8 @@ export function saveModel(
 }
 
 /**
- * The weights of a session, to be written one after the other.
- * Reading one with NaN or infinite values is an error: such weights are never saved.
+ * The weights of a session, to be written one after another.
+ * Reading one with NaN or infinite values is an error, so such weights are never saved.
  */
 export function weightTensors({
   session,
@@ -54,7 +54,7 @@ export function weightTensors({
   }));
 }
 
-/** The moments of a session's optimizer, likewise; they may be what they are. */
+/** The moments of a session's optimizer, in the same way; their values are not checked. */
 export function momentTensors({
   session,
   parameters,
@@ -73,10 +73,10 @@ export function momentTensors({
 
 export const MOMENTS = ["exp_avg", "exp_avg_sq"] as const;
 
-/** For 2 MB: whole copies of large tensors would be the most memory that a training takes. */
+/** 2 MB: complete copies of large tensors would take more memory than the rest of training. */
 const newPart = () => new Float32Array(512 * 1024);
 
-/** @param buffer What all parts are read into, one after the other. */
+/** @param buffer All parts are read into it, one after another. */
 async function* sessionParts(
   session: ModelSession,
   kind: TensorKind,
@@ -92,7 +92,7 @@ async function* sessionParts(
   }
 }
 
-/** Elements looked at in one turn of the event loop: a millisecond or two. */
+/** Elements checked per turn of the event loop: a millisecond or two. */
 const ELEMENTS_PER_TURN = 1 << 20;
 
 /** Whether none of these is NaN or infinite. */

@@ -99,7 +99,7 @@ export class ModelSession implements NativeSession {
     return this.#disposal === undefined ? this.#native.nativeBytes() : 0;
   }
 
-  /** Finishes the call under way, drops those that wait, frees everything. May be called again. */
+  /** Finishes the running call, drops those that wait, and frees everything. May be called again. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#native.dispose();
     return this.#disposal;
@@ -119,7 +119,7 @@ export class ModelSession implements NativeSession {
   }
 }
 
-/** What a disposed model says to whoever still wants something of it. */
+/** The error for any use of a disposed model. */
 export function disposedError(): FinetagError {
   return new FinetagError("ERR_FINETAG_DISPOSED", "this model was disposed; open it again");
 }

@@ -4,11 +4,11 @@ import { openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { ModelSession } from "./session.ts";
 
-/** What a directory's weights are to its model, seen by their headers. */
+/** How a directory's weights match its model, according to their headers. */
 export interface Survey {
-  /** Open; whoever asked for the survey closes it. */
+  /** Open; the caller closes it. */
   file: TensorFile;
-  /** Of the head: as the config says, else as the head in the file has; 1 where there is neither. */
+  /** Labels of the head: from the config, else from the head in the file; 1 if there is neither. */
   labels: number;
   /** Of the model with its head. */
   parameters: ParameterInfo[];
@@ -18,7 +18,7 @@ export interface Survey {
 /**
  * Opens a directory's weights and matches them with its model; reads no tensor.
  *
- * @throws FinetagError `ERR_FINETAG_MODEL` for what would also keep the model from being opened.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for problems that also keep the model from being opened.
  */
 export async function surveyWeights(directory: string, config: ModelConfig): Promise<Survey> {
   const file = await openWeights(directory);
@@ -40,9 +40,9 @@ async function match(file: TensorFile, config: ModelConfig, labels: number): Pro
 }
 
 /**
- * Shapes only: no memory is taken, whatever the model's size.
+ * Shapes only: takes no memory, whatever the model's size.
  *
- * @param threads Those of the session that follows, if one does: libtorch keeps the number that was set last.
+ * @param threads Threads of the session that follows, if any: libtorch keeps the last number that was set.
  */
 export async function parametersOf(config: NativeModelConfig, threads: number): Promise<ParameterInfo[]> {
   const session = await ModelSession.create(await openAddon(), {

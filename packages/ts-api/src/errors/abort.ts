@@ -1,9 +1,9 @@
 import { FinetagError } from "./finetag-error.ts";
 
 /**
- * What a caller gets after giving its signal.
+ * The error that a caller gets after its signal aborts.
  *
- * @param place What was stopped, to begin the message with: a file's path, `the download`.
+ * @param place What was stopped; it begins the message: a file's path, `the download`.
  */
 export function abortError(signal?: AbortSignal, place?: string): FinetagError {
   const stopped = "stopped by the caller";
@@ -12,7 +12,7 @@ export function abortError(signal?: AbortSignal, place?: string): FinetagError {
   });
 }
 
-/** @throws {@link abortError} after the signal was given. */
+/** @throws {@link abortError} if the signal has aborted. */
 export function throwIfAborted(signal: AbortSignal | undefined, place?: string): void {
   if (signal?.aborted) throw abortError(signal, place);
 }

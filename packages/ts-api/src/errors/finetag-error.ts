@@ -4,19 +4,19 @@ import { asLine } from "./text.ts";
 export interface FinetagErrorOptions extends ErrorOptions {
   /** See {@link FinetagError.option}. */
   option?: string;
-  /** Default: that of the code. */
+  /** Default: the kind of the code. */
   kind?: FinetagErrorKind;
 }
 
 /**
  * The one error class of the API. Its message is one line that says what is wrong, where (file and row), and what to do.
  *
- * A message writes an option by its name in TypeScript between backticks, with a value where one is meant: `` `devSplit` ``,
- * `` `newHead: true` ``. Names from files and users stand in double quotes.
+ * Messages name options as in TypeScript, in backticks, sometimes with a value: `` `devSplit` ``, `` `newHead: true` ``.
+ * Names from files and users are in double quotes.
  */
 export class FinetagError extends Error {
   readonly code: FinetagErrorCode;
-  /** Who can do something about it. */
+  /** What has to change: the input, the machine, or finetag. */
   readonly kind: FinetagErrorKind;
   /** The option that the error is about, by its name in TypeScript, such as `newHead`. */
   readonly option: string | undefined;

@@ -2,25 +2,25 @@
 export type FinetagErrorCode =
   /** An option or argument is missing, unknown or out of range. */
   | "ERR_FINETAG_ARGUMENT"
-  /** A data file cannot be used as it is. */
+  /** A data file cannot be used. */
   | "ERR_FINETAG_DATA"
-  /** A model directory, weight file, config or tokenizer cannot be used as it is. */
+  /** A model directory, weight file, config or tokenizer cannot be used. */
   | "ERR_FINETAG_MODEL"
-  /** A training checkpoint cannot be used as it is. */
+  /** A training checkpoint cannot be used. */
   | "ERR_FINETAG_CHECKPOINT"
-  /** A file cannot be read or written: it is missing, permissions, full disk. */
+  /** A file cannot be read or written: for example it is missing, permissions are missing, or the disk is full. */
   | "ERR_FINETAG_IO"
   /** A download failed, or is not allowed offline. */
   | "ERR_FINETAG_DOWNLOAD"
   /** An upload failed, or is not allowed offline. */
   | "ERR_FINETAG_UPLOAD"
-  /** The machine does not have the device, or the device cannot do what was asked. */
+  /** The machine does not have the device, or the device does not support the request. */
   | "ERR_FINETAG_DEVICE"
   /** The loss or a weight became NaN or infinite. */
   | "ERR_FINETAG_DIVERGED"
   /** Stopped by an AbortSignal or Ctrl-C. */
   | "ERR_FINETAG_ABORTED"
-  /** The classifier or session was disposed before. */
+  /** The classifier or session was disposed. */
   | "ERR_FINETAG_DISPOSED"
   /** Not enough memory. */
   | "ERR_FINETAG_OUT_OF_MEMORY"
@@ -30,12 +30,11 @@ export type FinetagErrorCode =
   | "ERR_FINETAG_NATIVE";
 
 /**
- * Who can do something about an error:
+ * What has to change before the same call can succeed:
  *
- * - `input`: the caller, by other options, data or files. The same call fails again until they change.
- * - `environment`: whoever keeps the machine: a full disk, missing permissions, no network, no memory, no addon. The same
- *   call succeeds once that is mended.
- * - `internal`: nobody but the developers of finetag; it is a bug.
+ * - `input`: the options, data or files that the caller gave.
+ * - `environment`: the machine: a full disk, missing permissions, no network, not enough memory, a missing addon.
+ * - `internal`: finetag itself; this is a bug.
  */
 export type FinetagErrorKind = "input" | "environment" | "internal";
 
@@ -50,10 +49,10 @@ export const DEFAULT_KINDS: Readonly<Record<FinetagErrorCode, FinetagErrorKind>>
   ERR_FINETAG_UPLOAD: "environment",
   // The caller names the device, and `auto` always finds one.
   ERR_FINETAG_DEVICE: "input",
-  // Another learning rate, or other data, is what helps.
+  // Another learning rate or other data helps.
   ERR_FINETAG_DIVERGED: "input",
   ERR_FINETAG_ABORTED: "environment",
-  // The calling program uses what it has given away.
+  // The calling program uses an object after disposing of it.
   ERR_FINETAG_DISPOSED: "input",
   ERR_FINETAG_OUT_OF_MEMORY: "environment",
   ERR_FINETAG_ADDON: "environment",

@@ -1,8 +1,8 @@
 import { distance } from "fastest-levenshtein";
 
 /**
- * The candidate that a mistyped name is nearest to, whatever its case, if one is near enough to be meant: a third of the
- * letters may differ, or two.
+ * The candidate closest to a mistyped name, ignoring case; undefined if none is close. Up to a third of the letters may
+ * differ, or two.
  */
 export function nearest(name: string, candidates: readonly string[]): string | undefined {
   const wanted = name.trim().toLowerCase();

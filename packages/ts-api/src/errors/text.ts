@@ -1,15 +1,15 @@
-/** What a library, a server or the system said, to stand within a message: without line breaks and control characters. */
+/** A message of a library, a server or the system, to be used within a message: without line breaks and control characters. */
 export function oneLine(said: string): string {
   return said.replaceAll(/[\s\p{Cc}]+/gu, " ").trim();
 }
 
-/** Characters of a message: a file may name things at any length. What is cut out lies between what is wrong and the remedy. */
+/** Maximum length of a message: names in files may have any length. The middle is cut out, between the problem and the remedy. */
 const MESSAGE_LIMIT = 2000;
 const MESSAGE_START = 1400;
 
 /**
- * A text from a file, such as a name, in the form in which it is safe to print on a terminal: line breaks and other
- * control characters are written out (`\\u001b`).
+ * Makes a text from a file, such as a name, safe to print on a terminal: line breaks and other control characters are
+ * escaped (`\\u001b`).
  */
 export function visible(text: string): string {
   return text.replaceAll(

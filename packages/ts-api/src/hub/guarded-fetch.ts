@@ -7,8 +7,8 @@ export interface GuardedFetch {
 }
 
 /**
- * A `fetch` for the Hub's client that gives up on a server that says nothing: before the answer's head, and
- * between any two pieces of its body. An answer other than a success is thrown as {@link HttpError}.
+ * A `fetch` for the Hub's client with timeouts for the head of the answer and between pieces of its body. An answer other
+ * than a success is thrown as {@link HttpError}.
  */
 export function guardedFetch(options: {
   headTimeout: number;
@@ -53,7 +53,7 @@ export function guardedFetch(options: {
     const arm = () => {
       clearTimeout(timer);
       timer = setTimeout(
-        () => controller.abort(new TimeoutError("no data came", options.stallTimeout)),
+        () => controller.abort(new TimeoutError("no data received", options.stallTimeout)),
         options.stallTimeout,
       );
       timer.unref();

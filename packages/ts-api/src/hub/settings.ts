@@ -7,7 +7,7 @@ import { expandHome, finetagCacheDirectory } from "../io/index.ts";
 /** Of the Hub's client, as `defaultHubCache`; it is not asked, because loading it takes a tenth of a second. */
 export const HUB_URL = "https://huggingface.co";
 
-/** Where Hugging Face's programs keep what they download. */
+/** Where Hugging Face's programs store downloads. */
 export function defaultHubCache(env: NodeJS.ProcessEnv = process.env): string {
   return env.HF_HUB_CACHE ?? env.HUGGINGFACE_HUB_CACHE ?? join(hubHome(env), "hub");
 }
@@ -16,10 +16,10 @@ function hubHome(env: NodeJS.ProcessEnv): string {
   return env.HF_HOME ?? join(env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "huggingface");
 }
 
-/** What happens while a file arrives. */
+/** Progress of a download. */
 export interface DownloadProgress {
   file: string;
-  /** Of the whole file, so a resumed download does not start at 0. */
+  /** Bytes of the whole file so far, so a resumed download does not start at 0. */
   receivedBytes: number;
   totalBytes?: number;
 }
@@ -39,19 +39,19 @@ export interface ModelOptions {
 }
 
 export interface HubSettings {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   endpoint: string;
   token: string | undefined;
-  /** Where it comes from, for messages: a variable or a file. */
+  /** Source of the token, for messages: a variable or a file. */
   tokenSource: string;
   offline: boolean;
   /** A cache in Hugging Face's layout, shared with every other program that uses the Hub. */
   hubCache: string;
   /** finetag's own cache. */
   cache: string;
-  /** Until the first byte of an answer about a model, in ms. */
+  /** Timeout for the first byte of an answer about a model, in ms. */
   metadataTimeout: number;
-  /** Without a byte while a file arrives, in ms. */
+  /** Timeout between bytes of a download, in ms. */
   stallTimeout: number;
 }
 

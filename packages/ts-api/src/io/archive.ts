@@ -99,7 +99,7 @@ class CheckedReader extends RandomAccessReader {
   async #bytes(begin: number, end: number): Promise<Uint8Array> {
     const { size } = this.#source;
     if (begin >= 0 && begin <= end && end <= size) return this.#source.read(begin, end);
-    throw new Error(`truncated: it has ${size} bytes, and should have bytes ${begin} to ${end}`);
+    throw new Error(`truncated: it has ${size} bytes, but bytes ${begin} to ${end} are needed`);
   }
 
   override _readStreamForRange(): Readable {

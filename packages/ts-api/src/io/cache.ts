@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 
-/** Where finetag keeps what it can make or fetch again: `FINETAG_CACHE`, else below `XDG_CACHE_HOME`, else `~/.cache/finetag`. */
+/** Where finetag stores what it can rebuild or download again: `FINETAG_CACHE`, else below `XDG_CACHE_HOME`, else `~/.cache/finetag`. */
 export function finetagCacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
   if (env.FINETAG_CACHE) return resolve(expandHome(env.FINETAG_CACHE));
   return join(expandHome(env.XDG_CACHE_HOME || "~/.cache"), "finetag");

@@ -8,19 +8,19 @@ const CAUSES: Record<string, (access: Access) => string> = {
   EDQUOT: (access) => `the disk quota is used up; free space or ask for a larger quota${untouched(access)}`,
   EFBIG: (access) =>
     `the file would be larger than the file system or \`ulimit -f\` allows; raise the limit${untouched(access)}`,
-  EACCES: (access) => `no permission to ${access} it; change its owner or mode, or name another path`,
-  EPERM: (access) => `no permission to ${access} it; change its owner or mode, or name another path`,
-  EROFS: () => "the file system is read-only; name a path on another one",
+  EACCES: (access) => `no permission to ${access} it; change its owner or mode, or use another path`,
+  EPERM: (access) => `no permission to ${access} it; change its owner or mode, or use another path`,
+  EROFS: () => "the file system is read-only; use a path on another one",
   ENOENT: (access) =>
     access === "read"
       ? "there is no such file; check the path"
-      : "its folder does not exist; create it, or name another path",
+      : "its folder does not exist; create it, or use another path",
   ENOTDIR: () => "a part of the path is a file, not a folder; check the path",
-  EISDIR: () => "it is a folder, not a file; name a file",
-  ELOOP: () => "its links lead in a circle; check the path",
+  EISDIR: () => "it is a folder, not a file; give a file",
+  ELOOP: () => "its symbolic links form a loop; check the path",
   EMFILE: () => "too many files are open; raise `ulimit -n`",
   ENFILE: () => "too many files are open on this machine; close some programs",
-  ENAMETOOLONG: () => "its name is too long; name a shorter path",
+  ENAMETOOLONG: () => "its name is too long; use a shorter path",
   EIO: () => "the device reports an input/output error; check the disk",
 };
 

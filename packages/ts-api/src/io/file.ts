@@ -4,14 +4,14 @@ import { ioError } from "./errors.ts";
 import { syncFolder } from "./sync.ts";
 import { temporaryPath } from "./temporary.ts";
 
-/** One `write` takes less than 2 GiB on Linux, and a libuv thread is kept until it is done. */
+/** A `write` takes less than 2 GiB on Linux, and occupies a libuv thread until it is done. */
 const WRITE_CHUNK_BYTES = 16 * 1024 * 1024;
 
 /**
- * Writes a file as a whole: a reader, a crash or a full disk finds the older file or the new one, never a part.
- * The data goes into a file next to it, is synced, and takes the name by `rename`, whose folder is synced as well.
+ * Writes a file atomically: after a crash or with a full disk, there is the older file or the new one, never a part.
+ * The data is written to a file next to it and synced, which is then renamed; the folder is synced as well.
  *
- * @throws ERR_FINETAG_IO with the path and a remedy; the older file is then untouched.
+ * @throws ERR_FINETAG_IO with the path and a remedy; the older file is then unchanged.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -19,10 +19,10 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
 }
 
 /**
- * Like {@link writeFileAtomic}, for a file that is written piece by piece.
+ * Like {@link writeFileAtomic}, but writes the file piece by piece.
  *
- * @param write Gets the open handle of the file next to `path`; when it throws, that file is removed.
- * @param newMode Permissions of a file that is new; those of an older one stay.
+ * @param write Gets the open handle of the file next to `path`; if it throws, that file is removed.
+ * @param newMode Permissions of a new file; an existing file keeps its own.
  * @returns What `write` returned.
  */
 export async function withAtomicFile<T>(

@@ -46,7 +46,7 @@ async function isFolder(path: string): Promise<boolean> {
 function noFolders(path: string, cause: Error): FinetagError {
   return new FinetagError(
     "ERR_FINETAG_IO",
-    `${path}: the file system takes no new folder there; name another path`,
+    `${path}: the file system does not allow a new folder there; use another path`,
     { cause, kind: "input" },
   );
 }

@@ -86,7 +86,7 @@ function parseManifest(commit: string, text: string): z.infer<typeof manifestSch
   } catch (error) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${commit}: no save of finetag left this; remove this folder`,
+      `${commit}: not left by a save of finetag; remove this folder`,
       {
         cause: error,
       },

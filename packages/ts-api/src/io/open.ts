@@ -17,7 +17,7 @@ export async function openToRead(path: string): Promise<{ handle: FileHandle; si
     const stats = await handle.stat();
     // A folder's own error comes when it is read.
     if (stats.isFile() || stats.isDirectory()) return { handle, size: stats.size };
-    throw new FinetagError("ERR_FINETAG_IO", `${path}: it is a pipe or a device, not a file; name a file`, {
+    throw new FinetagError("ERR_FINETAG_IO", `${path}: it is a pipe or a device, not a file; give a file`, {
       kind: "input",
     });
   } catch (error) {

@@ -5,10 +5,10 @@ import { basename, dirname, join } from "node:path";
 
 const PATTERN = /^\..+\.finetag-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}$/;
 
-/** Tells machines apart that share a folder: a process id means nothing on another one. */
+/** Identifies the machine, since a shared folder may have process ids of several. */
 const HOST = createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
 
-/** A new name next to `path`, on the same file system, hidden, that says which process it belongs to. */
+/** A new hidden name next to `path`, on the same file system, that identifies its process. */
 export function temporaryPath(path: string): string {
   const suffix = `finetag-${HOST}-${process.pid}-${randomBytes(6).toString("hex")}`;
   return join(dirname(path), `.${basename(path).slice(0, 100)}.${suffix}`);
@@ -33,7 +33,7 @@ export async function removeLeftovers(folder: string): Promise<number> {
   return removed;
 }
 
-/** In a container every run may have the same process id, so an own entry must also be younger than the process. */
+/** In a container every run may have the same process id, so our own entries must also be newer than the process. */
 async function isOwned(path: string, pid: number): Promise<boolean> {
   if (pid === process.pid) {
     const started = Date.now() - process.uptime() * 1000;

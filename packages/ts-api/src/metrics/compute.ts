@@ -9,16 +9,16 @@ import type { LabelMetrics, MetricsInput, SplitMetrics } from "./types.ts";
 import { validateRow, validateShapes } from "./validate.ts";
 import { undefinedMetricWarnings } from "./warnings.ts";
 
-/** Between two of these the event loop may turn: about a millisecond of work. */
+/** Entries between chances to yield to the event loop: about a millisecond of work. */
 const ENTRIES_PER_STEP = 8192;
-/** What other work in the event loop may have to wait. */
+/** Maximum time that other work in the event loop has to wait. */
 const MAX_BLOCK_MS = 10;
 
 /**
- * All metrics of a split, equal to scikit-learn's where it has them, with two differences: a label that has no
- * positive row has no average precision (scikit-learn says 0), and with a single label the averages are still
- * those of the label, not of its two classes. Takes O(N L log P) time for P positives, and memory for the
- * positives only, beside the input. Blocks; {@link computeMetricsAsync} does not.
+ * All metrics of a split, equal to scikit-learn's where it has them, with two exceptions: a label without
+ * positive rows has no average precision (scikit-learn returns 0), and with a single label the averages are still
+ * those of the label, not of its two classes. Takes O(N L log P) time for P positives, and needs memory for the
+ * positives only, in addition to the input. Blocks; {@link computeMetricsAsync} does not.
  *
  * @throws FinetagError ERR_FINETAG_ARGUMENT for shapes or values out of range, ERR_FINETAG_DIVERGED for NaN.
  */
@@ -31,8 +31,8 @@ export function computeMetrics(input: MetricsInput): SplitMetrics {
 }
 
 /**
- * {@link computeMetrics} in slices of about ten milliseconds, between which the event loop turns; only the sort of
- * all positives is one piece, some 40 ms for 100,000 of them. The input must not change meanwhile.
+ * {@link computeMetrics} in slices of about ten milliseconds, between which the event loop runs. Only the sort of all
+ * positives is one slice, about 40 ms for 100,000 of them. The input must not change meanwhile.
  *
  * @throws FinetagError as `computeMetrics`, and ERR_FINETAG_ABORTED once `signal` aborts.
  */

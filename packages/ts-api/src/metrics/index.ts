@@ -1,4 +1,4 @@
-/** How good predictions are: everything in `metrics.json` that describes a split, and picking one by name. */
+/** Metrics: everything in `metrics.json` that describes a split, and selecting one by name. */
 export { computeMetrics, computeMetricsAsync } from "./compute.ts";
 export { sigmoid } from "./logits.ts";
 export {

@@ -1,14 +1,14 @@
 import { averagePrecision, rocAuc } from "./ranking.ts";
 import { ScoreLadder } from "./score-ladder.ts";
 
-/** ROC and precision-recall curves: one a label over its rows, and one over all entries pooled (micro). */
+/** ROC and precision-recall curves: one per label over its rows, and one over all entries pooled (micro). */
 export class LabelCurves {
   readonly #probabilities: Float64Array;
   readonly #labels: Uint8Array;
   readonly #perLabel: ScoreLadder[];
   readonly #pooled: ScoreLadder;
 
-  /** @param support [L] positives of each label: the memory it takes, 20 bytes for each positive, twice. */
+  /** @param support [L] positives per label; decides the memory: twice 20 bytes per positive. */
   constructor(probabilities: Float64Array, labels: Uint8Array, support: Uint32Array) {
     this.#probabilities = probabilities;
     this.#labels = labels;
@@ -26,7 +26,7 @@ export class LabelCurves {
     }
   }
 
-  /** To be called when all rows' positives are in, and before any negatives. */
+  /** Call this after adding the positives of all rows, and before any negatives. */
   sort(): void {
     for (const ladder of this.#perLabel) ladder.sort();
     this.#pooled.sort();

@@ -4,10 +4,10 @@ import type { LabelMetrics, SplitMetrics } from "./types.ts";
 
 export type MetricDirection = "higher" | "lower";
 
-/** One metric picked by name. */
+/** One metric, selected by name. */
 export interface SelectedMetric {
   name: string;
-  /** `null` where it has no definition on these rows. */
+  /** `null` if it is undefined on these rows. */
   value: number | null;
   /** Which values are better. */
   direction: MetricDirection;
@@ -53,7 +53,7 @@ const LABEL_FIELDS: Readonly<Record<LabelField, true>> = {
 
 /**
  * Reads a metric by name: a key of {@link SplitMetrics} such as `micro_f1`, `precision_at_k.3`, or
- * `per_label.NAME.FIELD` (the label's name may itself hold dots).
+ * `per_label.NAME.FIELD` (the label's name may contain dots).
  *
  * @throws FinetagError ERR_FINETAG_ARGUMENT for an unknown name, with a suggestion and the list.
  */
@@ -63,7 +63,7 @@ export function selectMetric(metrics: SplitMetrics, name: string): SelectedMetri
 }
 
 /**
- * Whether a run on these labels will have a metric of this name, asked before there are any metrics.
+ * Checks, before there are any metrics, that a run on these labels will have a metric of this name.
  *
  * @returns which values are better.
  * @throws FinetagError ERR_FINETAG_ARGUMENT for an unknown name, with a suggestion and the list.
@@ -76,7 +76,7 @@ export function checkMetricName(name: string, labels: readonly string[]): Metric
   if (label !== undefined && labels.includes(label) && Object.hasOwn(LABEL_FIELDS, field)) return "higher";
 
   const known = [...Object.keys(SCALARS), ...precisions];
-  // A name that says per_label is a slip in the label or the field; any other is a slip in the short list.
+  // In a name with per_label, the label or the field is mistyped; in any other, a name of the short list.
   const candidates = name.startsWith(LABEL_PREFIX)
     ? labels.flatMap((one) => Object.keys(LABEL_FIELDS).map((key) => `${LABEL_PREFIX}${one}.${key}`))
     : known;
@@ -119,7 +119,7 @@ function read(metrics: SplitMetrics, name: string): number | null {
   return metrics.precision_at_k[name.slice(name.indexOf(".") + 1)] ?? null;
 }
 
-/** The name that contains what was asked for (`f1`: `micro_f1`), else the nearest one. */
+/** The name that contains the given one (`f1`: `micro_f1`), else the closest one. */
 function closest(name: string, candidates: string[]): string | undefined {
   return candidates.find((candidate) => name !== "" && candidate.includes(name)) ?? nearest(name, candidates);
 }

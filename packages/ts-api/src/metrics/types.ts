@@ -1,15 +1,15 @@
-/** Metrics of one label. A value that has no definition on these rows is `null`. */
+/** Metrics of one label. A value that is undefined on these rows is `null`. */
 export interface LabelMetrics {
   /** Exact area under the ROC curve; `null` without a positive or without a negative row. */
   roc_auc: number | null;
-  /** What `tf.metrics.auc` (200 thresholds) would have shown; `null` where `roc_auc` is. */
+  /** The value of `tf.metrics.auc` (200 thresholds); `null` if `roc_auc` is. */
   roc_auc_tf200: number | null;
   /** Average precision (step integral of the precision-recall curve); `null` without a positive row. */
   average_precision: number | null;
   precision: number | null;
   recall: number | null;
   f1: number | null;
-  /** Rows that carry the label. */
+  /** Rows with the label. */
   support: number;
   /** A row is predicted positive when its probability is above (not at) this. */
   threshold: number;
@@ -17,7 +17,7 @@ export interface LabelMetrics {
 
 /**
  * Metrics of one split, with the keys of `metrics.json`.
- * A value that has no definition on these rows is `null`, and `warnings` says why.
+ * A value that is undefined on these rows is `null`, and `warnings` says why.
  */
 export interface SplitMetrics {
   rows: number;
@@ -43,14 +43,14 @@ export interface SplitMetrics {
   lrap: number | null;
   coverage_error: number | null;
   ranking_loss: number | null;
-  /** By k, for k = 1, 3 and 5 as far as there are that many labels. */
+  /** By k: 1, 3 and 5, as long as there are that many labels. */
   precision_at_k: Record<string, number | null>;
   roc_auc_tf200_macro: number | null;
   per_label: Record<string, LabelMetrics>;
   warnings: string[];
 }
 
-/** What the metrics are computed from; N rows, L labels. */
+/** Input of the metrics; N rows, L labels. */
 export interface MetricsInput {
   /** [N, L], row-major, each in [0, 1]. */
   probabilities: Float64Array;
@@ -60,6 +60,6 @@ export interface MetricsInput {
   names: readonly string[];
   /** One for all labels, or [L]; each in [0, 1]. */
   thresholds: number | readonly number[];
-  /** Mean loss of the split, which is passed through. */
+  /** Mean loss of the split; passed through. */
   loss?: number | null;
 }

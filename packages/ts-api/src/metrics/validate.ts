@@ -5,7 +5,7 @@ import type { MetricsInput } from "./types.ts";
 const MAX_ENTRIES = 2 ** 32 - 1;
 
 /**
- * Checks all but the entries themselves.
+ * Checks everything except the entries.
  *
  * @returns the number of rows, and the thresholds as [L].
  * @throws FinetagError ERR_FINETAG_ARGUMENT, or ERR_FINETAG_DIVERGED for a loss that is not a number.
@@ -17,7 +17,7 @@ export function validateShapes(input: MetricsInput): { rows: number; thresholds:
   const seen = new Set<string>();
   for (const name of names) {
     if (seen.has(name))
-      throw argument(`label ${JSON.stringify(name)} is named twice; make the names different`);
+      throw argument(`label ${JSON.stringify(name)} appears twice; label names must be unique`);
     seen.add(name);
   }
   if (probabilities.length % names.length !== 0)

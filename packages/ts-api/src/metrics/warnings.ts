@@ -1,4 +1,4 @@
-/** A line stays readable; every `null` also stands in `per_label`. */
+/** Keeps a warning readable; `per_label` has every `null`. */
 const MAX_NAMES = 50;
 
 /** Says which metrics are `null`, and for which labels. */
@@ -7,17 +7,17 @@ export function undefinedMetricWarnings(
   names: readonly string[],
   support: Uint32Array,
 ): string[] {
-  if (rows === 0) return ["there are no rows: every metric is null"];
+  if (rows === 0) return ["there are no rows, so every metric is null"];
   const warnings: string[] = [];
   const without = names.filter((_, j) => support[j] === 0);
   if (without.length > 0)
     warnings.push(
-      `${subject(without)} on no row: roc_auc, roc_auc_tf200 and average_precision are null there and left out of the means`,
+      `${subject(without)} on no row, so roc_auc, roc_auc_tf200 and average_precision are null and left out of the means`,
     );
   const everywhere = names.filter((_, j) => support[j] === rows);
   if (everywhere.length > 0)
     warnings.push(
-      `${subject(everywhere)} on every row: roc_auc and roc_auc_tf200 are null there and left out of the means`,
+      `${subject(everywhere)} on every row, so roc_auc and roc_auc_tf200 are null and left out of the means`,
     );
   return warnings;
 }

@@ -127,12 +127,12 @@ function countParameters(file: ConfigFile): number {
   return rows * width + layers * (4 * hidden * hidden + 2 * hidden * intermediate);
 }
 
-/** What transformers calls labels that nobody named. */
+/** transformers' names for unnamed labels. */
 function standardLabels(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `LABEL_${i}`);
 }
 
-/** @param count Of the labels, where that is known from elsewhere than the config. */
+/** @param count Number of labels, if it is known from elsewhere than the config. */
 export function namesOfLabels({ labels, native }: ModelConfig, count = native.numLabels): string[] {
   return labels ?? standardLabels(count);
 }

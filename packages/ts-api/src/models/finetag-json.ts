@@ -51,7 +51,7 @@ const schema: z.ZodType<FinetagJson> = z.object({
 /**
  * Reads `finetag.json`.
  *
- * @returns Undefined where the folder has none, as models from elsewhere.
+ * @returns Undefined if the folder has none, as with models from elsewhere.
  * @throws ERR_FINETAG_MODEL for contents that finetag did not write, or a newer version of it did.
  */
 export async function readFinetagJson(dir: string): Promise<FinetagJson | undefined> {

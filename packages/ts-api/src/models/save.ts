@@ -84,7 +84,7 @@ export async function saveDirectory(
   );
 }
 
-/** No rename of its own is needed: the file is in a folder that nobody reads yet. */
+/** Needs no rename of its own: the file is in a folder that is not in use yet. */
 async function writeWeights(path: string, tensors: TensorSource[]): Promise<void> {
   const handle = await open(path, "wx");
   try {

@@ -11,7 +11,7 @@ export function assertVocabulary(tokenizer: { readonly maxTokenId: number }, con
   if (tokenizer.maxTokenId < config.native.vocabSize) return;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: the tokenizer gives ids up to ${tokenizer.maxTokenId}, but ` +
+    `${config.directory ?? "the model"}: the tokenizer has ids up to ${tokenizer.maxTokenId}, but ` +
       `${config.file ?? CONFIG} has vocab_size ${config.native.vocabSize}; ` +
       "use the tokenizer files that belong to these weights",
   );

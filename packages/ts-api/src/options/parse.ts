@@ -8,7 +8,7 @@ import { FinetagError, nearest } from "../errors/index.ts";
  */
 export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options: unknown): z.output<Schema> {
   if (typeof options !== "object" || options === null) {
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", "the options are not an object");
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", "the options must be an object");
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const parsed = schema.safeParse(given);

@@ -5,7 +5,7 @@ import { lossTitle, optionSpecs } from "../options/index.ts";
 import { CARD_MARK } from "./card-mark.ts";
 import type { ModelDescription } from "./describe.ts";
 
-/** The package that a reader of the card would import. */
+/** The package that readers of the card import. */
 const API = "@finetag/api";
 
 /** A model card: front matter that the Hub reads, then labels, metrics, training and use, for people. */
@@ -64,7 +64,7 @@ function introduction({ config, labels, baseModel, finetag }: ModelDescription):
   const what =
     labels.length === 0
       ? "A text encoder without a classification head"
-      : `A text classifier that gives a text any number of ${labels.length} labels`;
+      : `A multi-label text classifier with ${labels.length} labels`;
   return (
     `${what}${from}${by}. ` + `Its architecture is ${family}, ${numHiddenLayers} layers of ${hiddenSize}.`
   );
@@ -77,7 +77,7 @@ function labelSection({ labels, finetag }: ModelDescription): string | undefined
   const except = own.map((label) => `${code(label)} ${thresholds[label]}`).join(", ");
   return (
     `## Labels\n\n${labels.map(code).join(", ")}\n\n` +
-    `A label is given when its probability is above ${threshold}${except === "" ? "" : `, except for ${except}`}.`
+    `A label is assigned when its probability is above ${threshold}${except === "" ? "" : `, except for ${except}`}.`
   );
 }
 
@@ -107,7 +107,7 @@ function metricsSection({ metrics, labels }: ModelDescription): string | undefin
     table(["metric", "value"], overall),
     ...(perLabel.length === 0
       ? []
-      : [table(["label", "precision", "recall", "F1", "ROC AUC", "rows with it"], perLabel)]),
+      : [table(["label", "precision", "recall", "F1", "ROC AUC", "rows"], perLabel)]),
   ];
   return `## Metrics\n\nOn the ${split} data${rows}.\n\n${tables.join("\n\n")}`;
 }
@@ -122,7 +122,7 @@ function labelRow(label: string, metrics: LabelMetrics): string[] {
 function trainingSection({ finetag, training }: ModelDescription): string | undefined {
   if (finetag === undefined) return undefined;
   const { arguments: used } = finetag;
-  // What was asked for may not be what was done: a run can end early.
+  // What was requested may differ from what was done: a run can end early.
   const epochs = training?.epochs ?? used.epochs;
   const rows = [
     ...(typeof training?.rows === "number" ? [["rows", String(training.rows)]] : []),
@@ -179,7 +179,7 @@ function table(head: string[], rows: string[][]): string {
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
-/** A label as code, whatever is in it: no cell, line or code of the card ends with it. */
+/** A label as Markdown code, escaped so that it cannot end a table cell, a line or the code itself. */
 function code(text: string): string {
   const flat = text.replaceAll(/\s+/g, " ").replaceAll("|", "\\|");
   const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([ticks]) => ticks.length));

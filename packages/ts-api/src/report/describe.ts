@@ -10,23 +10,23 @@ import {
   readModelConfig,
 } from "../models/index.ts";
 
-/** What a trained directory says about its model, for people. */
+/** The description of a trained directory's model, for people. */
 export interface ModelDescription {
   config: ModelConfig;
   labels: string[];
   /** Absent for a model that finetag did not train. */
   finetag: FinetagJson | undefined;
-  /** The id on the Hub of the model that the training began with, where it is known. */
+  /** The Hub id of the model that training started from, if it is known. */
   baseModel: string | undefined;
-  /** Of the best model: on the test data, else on the dev data. */
+  /** Metrics of the best model on the test data, else on the dev data. */
   metrics: { split: "test" | "dev"; values: Partial<SplitMetrics> } | undefined;
-  /** Rows and so on of the training. */
+  /** Rows, steps and so on of the training. */
   training: Record<string, unknown> | undefined;
 }
 
 /**
- * @param baseModel The id on the Hub of the model that the training began with, if the caller knows it.
- * @throws FinetagError `ERR_FINETAG_MODEL` for a config.json that cannot be used.
+ * @param baseModel The Hub id of the model that training started from, if the caller knows it.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for an unusable config.json.
  */
 export async function describeModel(
   directory: string,
@@ -52,7 +52,7 @@ interface MetricsFile {
   test?: Partial<SplitMetrics>;
 }
 
-/** A metrics.json of another program says nothing here; it is no reason to stop. */
+/** A metrics.json of another program is ignored; it is not an error. */
 async function readMetrics(directory: string): Promise<MetricsFile> {
   if (!(await readdir(directory)).includes("metrics.json")) return {};
   const json = await readJsonFile(join(directory, "metrics.json"), "ERR_FINETAG_MODEL");

@@ -9,9 +9,9 @@ export interface RunMetrics {
     /** Mean loss over the rows of the last epoch, dropout on. */
     loss: number;
     samples_per_second: number;
-    /** Real tokens, special ones included; there is no padding. */
+    /** Including special tokens; there is no padding. */
     tokens_per_second: number;
-    /** Time spent in training steps, evaluation and saving left out. */
+    /** Time spent in training steps, without evaluation and saving. */
     seconds: number;
     total_seconds: number;
     peak_rss_mb: number;
@@ -23,12 +23,12 @@ export interface RunMetrics {
   test?: SplitMetrics;
 }
 
-/** What happens in a run, as plain objects; `finetag train --json` writes one JSON line for each. */
+/** The events of a run, as plain objects; `finetag train --json` writes each as one line of JSON. */
 export type TrainEvent =
   | {
       type: "start";
       model: string;
-      /** Absent when the model is trained in the process and nothing is written. */
+      /** Absent if the model is trained in memory and nothing is written. */
       outputDir?: string;
       device: string;
       threads: number;
@@ -41,14 +41,14 @@ export type TrainEvent =
       totalSteps: number;
       /** Optimizer steps in one pass over the training rows. */
       stepsPerEpoch: number;
-      /** 0, or the step a resumed run starts after. */
+      /** 0, or the step after which a resumed run continues. */
       step: number;
       /** The format of the weights: `safetensors`, `TensorFlow checkpoint`, … */
       weights: string;
       loadedTensors: number;
       freshParameters: string[];
       unusedTensors: string[];
-      /** All options of the training with their defaults, by the names of the API. */
+      /** All options of the training under their API names, defaults filled in. */
       options: Readonly<Record<string, unknown>>;
     }
   | { type: "warning"; message: string }

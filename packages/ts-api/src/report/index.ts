@@ -1,4 +1,4 @@
-/** What a run says, to programs and to people, while it goes and afterwards. Knows nothing of how a run is made. */
+/** Events, logs and descriptions of a run, for programs and people. Independent of how a run works. */
 
 export { CARD_MARK } from "./card-mark.ts";
 export { describeModel, type ModelDescription } from "./describe.ts";

@@ -1,11 +1,11 @@
 import type { TrainEvent } from "./events.ts";
 
-/** Follows a run: sees each of its events, warnings before `start` included. */
+/** Follows a run: receives each of its events, including warnings before `start`. */
 export interface RunObserver {
   /**
    * Called with every event, in order, before the caller of the run sees it. The run waits for the promise.
-   * An observer that writes into the output directory waits for `start`: wrong input is refused before that, and then
-   * nothing may have been written.
+   * An observer that writes into the output directory waits for `start`: wrong input is refused before it, and in that
+   * case nothing must be written.
    *
    * @throws FinetagError when the event cannot be written; that ends the run.
    */
@@ -27,7 +27,7 @@ export async function* observed(
     }
     finished = true;
   } finally {
-    // What ended the run says more than what came of it.
+    // The error that ended the run says more than a failing close.
     if (!finished) await closeAll(observers).catch(() => {});
   }
   await closeAll(observers);

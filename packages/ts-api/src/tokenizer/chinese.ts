@@ -1,11 +1,11 @@
 import { FinetagError } from "../errors/index.ts";
 
-/** Cuts a run of Chinese characters into words, which together are the run. */
+/** Splits a run of Chinese characters into words; joined, they must equal the run. */
 export type WordSegmenter = (run: string) => readonly string[];
 
 let segmenter: Intl.Segmenter | undefined;
 
-/** By the dictionary of Unicode's ICU, which Node has built in. */
+/** Finds Chinese words with Node's built-in `Intl.Segmenter`, which uses ICU's dictionary. */
 export const chineseWords: WordSegmenter = (run) => {
   segmenter ??= new Intl.Segmenter("zh", { granularity: "word" });
   return Array.from(segmenter.segment(run), ({ segment }) => segment);

@@ -52,14 +52,14 @@ export const CLASSES: Readonly<Record<string, TokenizerClass>> = {
   },
 };
 
-/** Classes of other names that cut a text as one above does. */
+/** Classes with other names that tokenize as one of those above. */
 const SAME_AS: Readonly<Record<string, string>> = {
   DistilBertTokenizer: "BertTokenizer",
   ElectraTokenizer: "BertTokenizer",
   ErnieTokenizer: "BertTokenizer",
 };
 
-/** The class of {@link CLASSES} that a name stands for; the name itself, without "Fast", where there is none. */
+/** The class of {@link CLASSES} for a name; the name itself, without "Fast", if there is none. */
 export function canonicalClass(name: string): string {
   const plain = name.replace(/Fast$/, "");
   return SAME_AS[plain] ?? plain;

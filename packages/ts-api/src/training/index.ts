@@ -1,13 +1,13 @@
 /**
- * Fine-tuning, with checkpoints, evaluation and events. Each room knows those before it:
+ * Fine-tuning, with checkpoints, evaluation and events. Each folder may import those before it:
  *
  * - `data/`: files and rows as tokens; how they are cut into batches and steps.
- * - `storage/`: where a run is kept and what resuming compares: a directory, or memory.
- * - `pipeline/`: one training from its data to its end. `trainRun` calls it for files and a directory,
- *   `Classifier.train` for a model in the process.
+ * - `storage/`: where a run is stored (a directory, or memory) and what resuming compares.
+ * - `pipeline/`: a training run from its data to its end. `trainRun` calls it for files and a directory,
+ *   `Classifier.train` for a model in memory.
  *
- * Its options are declared in `../options/`. All rooms speak in the events of `../report/`, whose observers write logs and
- * which knows none of the three.
+ * Options are declared in `../options/`. All three use the events of `../report/`, whose observers write logs and which
+ * imports none of them.
  */
 
 export {

@@ -11,7 +11,7 @@ const START_BYTES = 64;
 export const FOOTER_BYTES = 48;
 const TABLE_MAGIC = 0xdb4775248b80fb57n;
 
-/** What tells files apart. */
+/** What identifies a file's format. */
 interface Ends {
   start: Buffer;
   end: Buffer;
@@ -72,7 +72,7 @@ export async function readStart(file: InputFile): Promise<Buffer> {
 }
 
 /**
- * The error for a file that does not begin as one of the expected form does: what it is instead, if that is known.
+ * The error for a file that does not start like the expected format: what it is instead, if that is known.
  *
  * @param otherwise What is wrong with it, if it is of that form after all.
  * @param isExpected Knows the expected form, where it is one of {@link KINDS}.

@@ -135,10 +135,7 @@ export class InputFile {
 
   #check(begin: number, end: number): void {
     if (begin >= 0 && begin <= end && end <= this.size) return;
-    throw damaged(
-      this.path,
-      `truncated: it has ${this.size} bytes, and should have bytes ${begin} to ${end}`,
-    );
+    throw damaged(this.path, `truncated: it has ${this.size} bytes, but bytes ${begin} to ${end} are needed`);
   }
 
   /** The piece of a range that starts at `offset` in `bytes`; empty behind its end. */

@@ -100,13 +100,13 @@ function noWeights(dir: string, names: readonly string[], missing: string | unde
   if (missing !== undefined) {
     return new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which it does not have; ` +
+      `${dir}: its file \`checkpoint\` names the TensorFlow checkpoint ${JSON.stringify(missing)}, which is missing; ` +
         "copy all of its files (.index and .data-…)",
     );
   }
   return new FinetagError(
     "ERR_FINETAG_MODEL",
     `${dir}: has no weights (${SAFETENSORS.whole}, ${PYTORCH.whole}, or a TensorFlow checkpoint); ` +
-      `name a model's folder, or fetch a model (\`finetag pull ${basename(dir)}\`)`,
+      `give a model's folder, or fetch a model (\`finetag pull ${basename(dir)}\`)`,
   );
 }

@@ -29,7 +29,7 @@ export interface TensorFile {
   readonly format: string;
   /** What the tensors lie in. */
   readonly files: readonly { path: string; bytes: number }[];
-  /** In the order in which they lie in the files, which is the quickest to read them in. */
+  /** In file order, which is the fastest to read. */
   entries(): TensorEntry[];
   readonly metadata: Record<string, string>;
   /**

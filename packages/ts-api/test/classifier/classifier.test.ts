@@ -184,7 +184,7 @@ describe("evaluate", () => {
   });
 
   it("refuses data without rows and stops at a signal", async () => {
-    await expect(classifier.evaluate([])).rejects.toThrow("data: there are no rows in it");
+    await expect(classifier.evaluate([])).rejects.toThrow("data: no rows");
     await expect(classifier.evaluate(tinyRows(9, 1), { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "ERR_FINETAG_ABORTED",
     });

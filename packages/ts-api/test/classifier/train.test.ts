@@ -95,7 +95,7 @@ describe("train", () => {
       await expect(training()).rejects.toMatchObject({
         code: "ERR_FINETAG_DIVERGED",
         message: expect.stringMatching(
-          /^step \d: the loss is NaN; lower the learning rate or raise the warm-up$/,
+          /^step \d: the loss is NaN; use a lower `learningRate` or a higher `warmupRatio`$/,
         ),
       });
     } finally {
@@ -134,7 +134,7 @@ describe("train", () => {
       await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow(
         "`maxLength: 65` is more than the 64 positions",
       );
-      await expect(drain({ train: [] })).rejects.toThrow("there are no rows");
+      await expect(drain({ train: [] })).rejects.toThrow("no rows");
     } finally {
       await own.dispose();
     }

@@ -203,7 +203,7 @@ describe("a data directory", () => {
     );
     await mkdir(dir.path("bare"));
     expect(dir.short(await errorOf(findDataDirectory(dir.path("bare"))))).toBe(
-      "DATA bare: has no train, dev or test file (.csv, .tsv or .jsonl); name another folder",
+      "DATA bare: has no train, dev or test file (.csv, .tsv or .jsonl); give another folder",
     );
     await mkdir(dir.path("both"));
     for (const name of ["train.csv", "train.tsv"]) await dir.write(`both/${name}`, "x");

@@ -122,7 +122,7 @@ describe("encodeRows", () => {
 
   it("refuses ids outside the vocabulary of the weights", async () => {
     await expect(encodeAll(200, 100)).rejects.toThrow(
-      "the tokenizer gives id 100, but the model's vocab_size is 100; use the tokenizer files that belong to these weights",
+      "the tokenizer produced id 100, but the model's vocab_size is 100; use the tokenizer files that belong to these weights",
     );
   });
 

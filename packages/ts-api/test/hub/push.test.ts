@@ -248,7 +248,7 @@ describe("the model card", () => {
     await writeFile(join(directory, "metrics.json"), "[]");
     const { card } = await planPush(directory, "acme/tiny");
     expect(card).not.toMatch(/## (Metrics|Training)|base_model|undefined|NaN/);
-    expect(card).toContain("any number of 2 labels. Its architecture is bert");
+    expect(card).toContain("A multi-label text classifier with 2 labels");
   });
 
   it("of an encoder without a head tells how to train one", async () => {
@@ -290,7 +290,9 @@ describe("a push that fails", () => {
 
   it("for want of a right token says where one comes from", async () => {
     vi.stubEnv("HF_TOKEN", "");
-    expect((await failing()).message).toContain(`make one at ${server.url}/settings/tokens and set HF_TOKEN`);
+    expect((await failing()).message).toContain(
+      `create one at ${server.url}/settings/tokens and set HF_TOKEN`,
+    );
     expect(server.seen).toEqual([]);
     vi.stubEnv("HF_TOKEN", "hf_unknown");
     expect(await failing()).toMatchObject({
@@ -299,7 +301,7 @@ describe("a push that fails", () => {
     });
     vi.stubEnv("HF_TOKEN", "hf_acme");
     expect((await failing({}, "other/tiny")).message).toContain(
-      "the token in HF_TOKEN may not write there (403: not your namespace); use one with write access to other",
+      "the token in HF_TOKEN has no write access (403: not your namespace); use one with write access to other",
     );
     server.add("other/tiny", {});
     expect((await failing({}, "other/tiny")).message).toContain(
@@ -346,7 +348,7 @@ describe("a push that fails", () => {
     await expect(pushModel(directory, "acme/out")).rejects.toMatchObject({
       code: "ERR_FINETAG_UPLOAD",
       message:
-        `acme/out: ${server.url} sends an answer without an end about the repository (100 pages so far); ` +
+        `acme/out: ${server.url} sends an endless answer about the repository (100 pages so far); ` +
         "nothing was committed",
     });
     expect(server.seen.filter(({ url }) => url.includes("/tree/"))).toHaveLength(100);
@@ -374,7 +376,7 @@ describe("a push that fails", () => {
   it("for names and directories that cannot be right asks nobody", async () => {
     for (const target of ["tiny", "acme/tiny/more", "acme/..", "a b/c"])
       expect((await failing({}, target)).message).toContain("is not a repository; write OWNER/NAME");
-    expect((await failing({ revision: "../x" })).message).toContain("is not a branch");
+    expect((await failing({ revision: "../x" })).message).toContain("is not a valid branch name");
     expect((await failing({ license: "Apache 2.0" })).message).toContain(
       "is not one of the Hub's names for licences",
     );
@@ -382,7 +384,7 @@ describe("a push that fails", () => {
     expect(await failing()).toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message: expect.stringContaining(
-        "model.safetensors is missing; name a directory that `finetag train` wrote",
+        "model.safetensors is missing; give a directory that `finetag train` wrote",
       ),
     });
     expect(server.seen).toEqual([]);

@@ -70,7 +70,7 @@ describe("refusals", () => {
     await expect(resolveModel("a/b/c")).rejects.toMatchObject({ code: "ERR_FINETAG_MODEL" });
     const file = join(cache, "file");
     await writeFile(file, "");
-    await expect(resolveModel(file)).rejects.toThrow("is a file; name the model's directory");
+    await expect(resolveModel(file)).rejects.toThrow("is a file; give the model's directory");
     vi.stubEnv("HF_TOKEN", "secret");
     await expect(pullModel("acme/tiny")).rejects.toThrow('an access token starts with "hf_"');
     vi.stubEnv("HF_TOKEN", "");
@@ -108,7 +108,7 @@ describe("refusals", () => {
     await expect(pullModel("acme/tiny")).rejects.toMatchObject({
       code: "ERR_FINETAG_DOWNLOAD",
       message:
-        `acme/tiny: ${server.url} sends an answer without an end about the repository (${limit} so far); ` +
+        `acme/tiny: ${server.url} sends an endless answer about the repository (${limit} so far); ` +
         "set HF_ENDPOINT to another mirror",
     });
     // Asked once: such a server would say the same again.

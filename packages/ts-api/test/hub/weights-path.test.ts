@@ -45,7 +45,7 @@ describe("weights that their folder's model is not read from are refused", () =>
     await expect(resolveModel(join(TRAINED, "model.ckpt-1"))).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
       message:
-        `${TRAINED}/model.ckpt-1: finetag would read model.ckpt-2 of the same folder instead; name the folder (${TRAINED}) to ` +
+        `${TRAINED}/model.ckpt-1: finetag would read model.ckpt-2 of the same folder instead; give the folder (${TRAINED}) to ` +
         "use that, or one that has only the files of this model",
     });
   });
@@ -53,7 +53,7 @@ describe("weights that their folder's model is not read from are refused", () =>
   it("a file beside others that come first", async () => {
     const directory = await filesIn("both", ["model.safetensors", "pytorch_model.bin"]);
     await expect(resolveModel(join(directory, "pytorch_model.bin"))).rejects.toThrow(
-      "finetag would read model.safetensors of the same folder instead; name the folder",
+      "finetag would read model.safetensors of the same folder instead; give the folder",
     );
   });
 

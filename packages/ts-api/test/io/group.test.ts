@@ -126,7 +126,7 @@ describe("a crash", () => {
       await writeFile(join(dir, "config.json"), "1");
       await expect(recoverFiles(dir)).rejects.toMatchObject({
         code: "ERR_FINETAG_MODEL",
-        message: expect.stringContaining("no save of finetag left this; remove this folder"),
+        message: expect.stringContaining("not left by a save of finetag; remove this folder"),
       });
       expect(await readFile(join(dir, "config.json"), "utf8")).toBe("1");
     },

@@ -34,7 +34,7 @@ describe.skipIf(process.platform === "win32")("what is no file", () => {
       await make();
       await expect(read(path)).rejects.toMatchObject({
         code: "ERR_FINETAG_IO",
-        message: `${path}: it is a pipe or a device, not a file; name a file`,
+        message: `${path}: it is a pipe or a device, not a file; give a file`,
       });
       await rm(path);
     }
@@ -81,7 +81,7 @@ describe("writeFileAtomic", () => {
   it("says that the folder is missing", async () => {
     await expect(writeFileAtomic(join(folder, "no", "a"), "")).rejects.toMatchObject({
       code: "ERR_FINETAG_IO",
-      message: `${join(folder, "no", "a")}: its folder does not exist; create it, or name another path`,
+      message: `${join(folder, "no", "a")}: its folder does not exist; create it, or use another path`,
     });
   });
 
@@ -208,7 +208,7 @@ describe("makeFolder", () => {
 
   it.skipIf(process.platform !== "linux")("ends where the file system takes no folders", async () => {
     await expect(makeFolder("/proc/finetag/a")).rejects.toThrow(
-      "/proc/finetag: the file system takes no new folder there; name another path",
+      "/proc/finetag: the file system does not allow a new folder there; use another path",
     );
   });
 });

@@ -38,7 +38,7 @@ describe("results", () => {
 
   test("no rows: everything is null, with one warning", () => {
     const metrics = computeMetrics(input({ probabilities: new Float64Array(), labels: new Uint8Array() }));
-    expect(metrics.warnings).toEqual(["there are no rows: every metric is null"]);
+    expect(metrics.warnings).toEqual(["there are no rows, so every metric is null"]);
     const { rows, per_label, precision_at_k, warnings, ...scalars } = metrics;
     expect(rows).toBe(0);
     expect(new Set(Object.values(scalars))).toEqual(new Set([null]));
@@ -64,8 +64,8 @@ describe("results", () => {
       }),
     );
     expect(metrics.warnings).toEqual([
-      'labels "anger", "grief" are on no row: roc_auc, roc_auc_tf200 and average_precision are null there and left out of the means',
-      'label "fear" is on every row: roc_auc and roc_auc_tf200 are null there and left out of the means',
+      'labels "anger", "grief" are on no row, so roc_auc, roc_auc_tf200 and average_precision are null and left out of the means',
+      'label "fear" is on every row, so roc_auc and roc_auc_tf200 are null and left out of the means',
     ]);
     expect(metrics.roc_auc_macro).toBe(1);
     expect(metrics.average_precision_macro).toBe(1);
@@ -97,7 +97,7 @@ describe("results", () => {
 describe("bad input", () => {
   test.each<[string, Partial<MetricsInput>, string]>([
     ["no labels", { names: [] }, "there are no labels to compute metrics for; give at least one name"],
-    ["a name twice", { names: ["joy", "joy"] }, 'label "joy" is named twice; make the names different'],
+    ["a name twice", { names: ["joy", "joy"] }, 'label "joy" appears twice; label names must be unique'],
     [
       "a ragged matrix",
       { probabilities: new Float64Array(3) },

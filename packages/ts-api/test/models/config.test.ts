@@ -147,7 +147,7 @@ describe("readModelConfig", () => {
   it("says what is missing or damaged", async () => {
     await expect(readModelConfig(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: `${dir}: has no config.json and no bert_config.json; name a model's folder, or fetch a model with \`finetag pull\``,
+      message: `${dir}: has no config.json and no bert_config.json; give a model's folder, or fetch a model with \`finetag pull\``,
     });
     await writeFile(join(dir, "config.json"), "{");
     await expect(readModelConfig(dir)).rejects.toMatchObject({
@@ -358,7 +358,7 @@ describe("assertVocabulary", () => {
     const config = { directory: "/models/m", ...parse({ vocab_size: 100, hidden_size: 12 }) };
     assertVocabulary({ maxTokenId: 99 }, config);
     expect(() => assertVocabulary({ maxTokenId: 100 }, config)).toThrow(
-      "/models/m: the tokenizer gives ids up to 100, but config.json has vocab_size 100",
+      "/models/m: the tokenizer has ids up to 100, but config.json has vocab_size 100",
     );
   });
 });

@@ -24,7 +24,7 @@ describe("training options", () => {
     [{ ...required, batchsize: 3 }, "`batchsize` is not an option; did you mean `batchSize`?"],
     [{ ...required, frobnicate: 3 }, "`frobnicate` is not an option"],
     [{ ...required, device: "gpu" }, "`device`: must be auto, cpu, cuda or cuda:N"],
-    [undefined, "the options are not an object"],
+    [undefined, "the options must be an object"],
   ])("refuse %j", (options, message) => {
     expect(() => parseOptions(trainOptionsSchema, options)).toThrow(message);
   });

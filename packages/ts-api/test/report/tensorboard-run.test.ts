@@ -67,7 +67,7 @@ describe("the TensorBoard events of a run", () => {
     await writeFile(join(tiny.out, "runs"), "a file");
     await expect(run({ maxSteps: 2, tensorboard: true })).rejects.toMatchObject({
       code: "ERR_FINETAG_IO",
-      message: expect.stringMatching(/EEXIST.*; or do without TensorBoard events \(`tensorboard: false`\)$/),
+      message: expect.stringMatching(/EEXIST.*; or turn TensorBoard events off \(`tensorboard: false`\)$/),
     });
   });
 });

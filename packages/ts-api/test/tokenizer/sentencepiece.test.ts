@@ -233,7 +233,7 @@ describe("damaged models", () => {
     ["a text", [...Buffer.from("hello world")], "not a SentencePiece model, or damaged"],
     ["a piece that claims 4 GB", [10, 0xff, 0xff, 0xff, 0xff, 0x0f], "damaged (cut off)"],
     ["empty pieces", [10, 0, 10, 0], "piece 0 is empty"],
-    ["a piece twice", [10, 3, 10, 1, 97, 10, 3, 10, 1, 97], "piece 1 is empty, or there twice"],
+    ["a piece twice", [10, 3, 10, 1, 97, 10, 3, 10, 1, 97], "piece 1 is empty, a duplicate"],
     ["groups without an end", Array.from({ length: 100_000 }, () => 11), "damaged"],
     ["a model of words", [10, 3, 10, 1, 97, 18, 2, 24, 3, 26, 0], "model type 3 is neither"],
     ["no unknown piece", [10, 3, 10, 1, 97, 18, 0, 26, 0], "piece 0 is not the unknown one"],

@@ -184,7 +184,7 @@ describe("vocab.txt", () => {
   it("is told apart from weights with a smaller vocabulary", async () => {
     const tokenizer = await load();
     expect(() => assertVocabulary(tokenizer, configOf(BERT, tokenizer.maxTokenId))).toThrow(
-      /the tokenizer gives ids up to \d+, but config.json has vocab_size \d+/,
+      /the tokenizer has ids up to \d+, but config.json has vocab_size \d+/,
     );
     assertVocabulary(tokenizer, configOf(BERT, tokenizer.maxTokenId + 1));
   });

@@ -39,7 +39,7 @@ async function failure(name: string, changes: Partial<TrainOptions> = {}): Promi
 it("does not call a checkpoint good that holds the weights of the broken step", async () => {
   expect(await failure("train")).toMatchObject({
     code: "ERR_FINETAG_DIVERGED",
-    message: `step 3: the loss is NaN; the last good checkpoint is ${join(folder, "train/checkpoints/step-00000001")}; lower the learning rate or raise the warm-up`,
+    message: `step 3: the loss is NaN; the last good checkpoint is ${join(folder, "train/checkpoints/step-00000001")}; use a lower \`learningRate\` or a higher \`warmupRatio\``,
   });
   expect(await failure("one", { keepCheckpoints: 1 })).toMatchObject({
     message: expect.stringContaining("step 3: the loss is NaN; there is no good checkpoint yet;"),
@@ -50,6 +50,6 @@ it("names step and checkpoint also when the dev data shows it", async () => {
   const dev = await writeTinyCsv(join(folder, "dev.csv"), tinyRows(16, 2));
   expect(await failure("dev", { dev, evalEvery: 1 })).toMatchObject({
     code: "ERR_FINETAG_DIVERGED",
-    message: `step 2: the loss of the dev data is not a number; the last good checkpoint is ${join(folder, "dev/checkpoints/step-00000001")}; lower the learning rate or raise the warm-up`,
+    message: `step 2: the loss of the dev data is not a number; the last good checkpoint is ${join(folder, "dev/checkpoints/step-00000001")}; use a lower \`learningRate\` or a higher \`warmupRatio\``,
   });
 });

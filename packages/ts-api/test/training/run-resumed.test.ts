@@ -126,7 +126,7 @@ describe("a resumed run", () => {
     await rm(join(tiny.out, "checkpoints"), { recursive: true });
     const anew = await run({ maxSteps: 6, resume: true });
     expect(only(anew, "warning")[0]!.message).toMatch(
-      /there is no whole checkpoint; the run starts from the beginning/,
+      /no complete checkpoint found; the run starts from the beginning/,
     );
     expect((await weights()).equals(before)).toBe(true);
   });

@@ -162,7 +162,7 @@ it("warns of empty and of cut texts", async () => {
   const events = await run({ train, maxSteps: 1, maxLength: 16 });
   expect(only(events, "warning").map(({ message }) => message)).toEqual([
     `${train}: 1 of 22 texts are empty; the rows are kept`,
-    `${train}: 1 of 22 texts are longer than 16 tokens and are cut`,
+    `${train}: 1 of 22 texts are longer than 16 tokens and are truncated`,
   ]);
 });
 

@@ -93,7 +93,9 @@ describe("a run on files seen before", () => {
       await writeFile(path, bytes);
     }
     const second = await run();
-    const damaged = expect.stringMatching(/\.tokens: the kept tokens are damaged; they are made again$/);
+    const damaged = expect.stringMatching(
+      /\.tokens: the cached tokens are damaged; tokenizing the file again$/,
+    );
     expect(second.warnings.filter((message) => !first.warnings.includes(message))).toEqual([
       damaged,
       damaged,
@@ -113,9 +115,9 @@ describe("a run on files seen before", () => {
   it("goes on where the cache cannot be written, and says so", async () => {
     await writeFile(cache, "a file where the folder would be");
     const { warnings } = await run();
-    expect(warnings.filter((message) => message.includes("are not kept for the next run"))).toHaveLength(2);
+    expect(warnings.filter((message) => message.includes("cannot cache the tokens of"))).toHaveLength(2);
     expect(warnings.join("\n")).toMatch(
-      /tokens of .*train\.csv are not kept for the next run: .*; `tokenCache: false`/,
+      /cannot cache the tokens of .*train\.csv: .*; set `tokenCache: false`/,
     );
   });
 

@@ -280,7 +280,7 @@ describe("a file that is not what it says", () => {
     [
       "overlaps",
       build({ a: one, b: { ...one, data_offsets: [2, 6] } }, new Uint8Array(6)),
-      '"b" overlaps the one',
+      '"b" overlaps the previous',
     ],
     [
       "has a hole",
@@ -290,7 +290,7 @@ describe("a file that is not what it says", () => {
     [
       "is cut in the data",
       build({ a: one }, new Uint8Array(3)),
-      "truncated: there should be 4 bytes after the header, and there are 3",
+      "truncated: there should be 4 bytes after the header, but there are 3",
     ],
     ["has bytes after the data", build({ a: one }, new Uint8Array(5)), "1 bytes belong to no tensor"],
   ];

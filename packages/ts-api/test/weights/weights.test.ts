@@ -128,7 +128,7 @@ describe("a directory without weights that are read", () => {
     ],
     [
       "notes.txt",
-      "has no weights (model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint); name a model's folder",
+      "has no weights (model.safetensors, pytorch_model.bin, or a TensorFlow checkpoint); give a model's folder",
     ],
   ])("that holds %s says what to do", async (name, message) => {
     await writeFile(join(dir, name), "");

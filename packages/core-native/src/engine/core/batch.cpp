@@ -124,7 +124,7 @@ void check(const HostBatch& batch, const ModelConfig& config) {
   const size_t expected = static_cast<size_t>(texts) * static_cast<size_t>(config.num_labels);
   check_binary(batch.labels_BL, expected, config.num_labels, "labels");
   check_binary(batch.label_mask_BL, expected, config.num_labels, "labelMask");
-  if (!batch.label_mask_BL.empty() && batch.labels_BL.empty()) fail("labelMask without labels");
+  if (!batch.label_mask_BL.empty() && batch.labels_BL.empty()) fail("labelMask is given without labels");
 }
 
 Batch to_device(const HostBatch& host, const ModelConfig& config, const c10::Device& device,

@@ -29,7 +29,7 @@ void check(const ModelConfig& c) {
   require(c.task_type_vocab_size >= 0, "taskTypeVocabSize must not be negative");
   require(c.embedding_size >= 0, "embeddingSize must not be negative");
   require(c.num_hidden_groups > 0 && c.num_hidden_groups <= c.num_hidden_layers,
-          "numHiddenGroups must lie between 1 and numHiddenLayers");
+          "numHiddenGroups must be between 1 and numHiddenLayers");
   require(c.inner_group_num > 0, "innerGroupNum must be positive");
   require(c.num_labels > 0, "numLabels must be positive");
   require(c.layer_norm_eps > 0, "layerNormEps must be positive");
@@ -51,7 +51,7 @@ void check(const TrainingConfig& c) {
   require(c.max_grad_norm >= 0, "maxGradNorm must not be negative");
   require(c.total_steps > 0, "totalSteps must be positive");
   require(c.warmup_steps >= 0 && c.warmup_steps <= c.total_steps,
-          "warmupSteps must lie between 0 and totalSteps");
+          "warmupSteps must be between 0 and totalSteps");
 }
 
 }  // namespace finetag

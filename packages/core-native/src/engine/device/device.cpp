@@ -52,15 +52,15 @@ c10::Device parse_device(const std::string& name) {
     index = std::stoi(digits);
   }
   if (!is_cuda_build()) {
-    throw Error(ErrorCode::kDevice, "device \"" + name + "\" asked for, but this libtorch is the CPU build");
+    throw Error(ErrorCode::kDevice, "device \"" + name + "\" requested, but this libtorch is the CPU build");
   }
   const int count = cuda_count();
   if (count == 0) {
     throw Error(ErrorCode::kDevice,
-                "device \"" + name + "\" asked for, but no CUDA device or driver is found");
+                "device \"" + name + "\" requested, but no CUDA device or driver is found");
   }
   if (index >= count) {
-    throw Error(ErrorCode::kDevice, "device \"" + name + "\" asked for, but there are only " +
+    throw Error(ErrorCode::kDevice, "device \"" + name + "\" requested, but there are only " +
                                         std::to_string(count) + " CUDA devices (cuda:0 is the first)");
   }
   return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(index));
@@ -68,14 +68,14 @@ c10::Device parse_device(const std::string& name) {
 
 void check_precision(const c10::Device& device, Precision precision) {
   if (precision == Precision::kBfloat16 && device.is_cpu() && !cpu_has_bf16()) {
-    throw Error(ErrorCode::kDevice, "bf16 asked for, but this CPU has no bf16 instructions");
+    throw Error(ErrorCode::kDevice, "bf16 requested, but this CPU has no bf16 instructions");
   }
   if (precision != Precision::kInt8) return;
   if (!device.is_cpu()) {
-    throw Error(ErrorCode::kDevice, "int8 asked for, which runs on the CPU only, not on " + device.str());
+    throw Error(ErrorCode::kDevice, "int8 runs on the CPU only, not on " + device.str());
   }
   if (at::globalContext().qEngine() == at::kNoQEngine) {
-    throw Error(ErrorCode::kDevice, "int8 asked for, but libtorch has no int8 kernels for this CPU");
+    throw Error(ErrorCode::kDevice, "int8 requested, but libtorch has no int8 kernels for this CPU");
   }
 }
 

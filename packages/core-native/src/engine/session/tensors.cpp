@@ -32,8 +32,9 @@ void write_transposed(const std::string& name, const at::Tensor& target, const a
                       int64_t first) {
   const int64_t columns = target.size(0);
   if (target.dim() != 2 || first % columns != 0 || data.numel() % columns != 0)
-    throw Error(ErrorCode::kArgument, "parameter \"" + name + "\" takes a transpose in rows of " +
-                                          std::to_string(columns) + " only, if it is a matrix");
+    throw Error(ErrorCode::kArgument, "parameter \"" + name +
+                                          "\" takes a transpose only if it is a matrix, in whole rows of " +
+                                          std::to_string(columns) + " values");
   const int64_t rows = data.numel() / columns;
   if (target.is_cpu()) {
     const at::Tensor from = data.contiguous();

@@ -5,7 +5,7 @@ import { charactersOf, type ForwardText, windowShare } from "./window.ts";
 
 /** What texts are computed with; each call has its own. */
 export interface CallSettings {
-  /** Tokens that a text is cut to, special ones included. */
+  /** Maximum length of a text in tokens, including special tokens. */
   maxLength: number;
   /** Most texts in a batch; absent: as many as the tokens of a batch allow. */
   batchSize?: number;
@@ -68,7 +68,7 @@ export class Request {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.promise.catch(() => {}); // rethrown where it is awaited; nobody awaits it after an early return
+    this.promise.catch(() => {}); // rethrown where it is awaited; after an early return it is never awaited
     this.#stopListening = signal && onAbort(signal, () => this.fail(abortError(signal)));
   }
 
@@ -92,7 +92,7 @@ export class Request {
     this.#sent++;
   }
 
-  /** Hands on the logits of a text; those of the last one make it complete. */
+  /** Passes on the logits of a text; with those of the last one, the request is complete. */
   put(logits: Float32Array, index: number): void {
     if (this.#settled) return;
     try {

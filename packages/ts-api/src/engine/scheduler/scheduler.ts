@@ -38,7 +38,7 @@ export interface ForwardCall {
  *
  * - A text that finds the engine idle goes at once. While the engine works, texts gather, and go together.
  * - Small requests share batches with others of the same batch size. One that fills a batch by itself shares none.
- * - Windows are served in turn, a batch each, so that a long one holds up nobody. Those of one call come one after the
+ * - Windows are served in turn, a batch each, so that a long one holds up no other. Those of one call come one after the
  *   other, and are cut into batches as if it were alone.
  * - An error of one request's texts is its own. One of the engine ends the requests of that batch.
  */
@@ -90,7 +90,7 @@ export class Scheduler {
     return call;
   }
 
-  /** Refuses whatever is in no batch yet, and all that comes. May be called again. */
+  /** Refuses all texts that are not in a batch yet, and all new ones. May be called again. */
   close(): void {
     this.#isClosed = true;
     for (const request of this.#unsettled) if (!request.isSent) request.fail(disposedError());

@@ -108,7 +108,7 @@ function checkIds(ids: Int32Array, vocabSize: number): void {
     if (id >= 0 && id < vocabSize) continue;
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `the tokenizer gives id ${id}, but the model's vocab_size is ${vocabSize}; use the tokenizer files that belong to these weights`,
+      `the tokenizer produced id ${id}, but the model's vocab_size is ${vocabSize}; use the tokenizer files that belong to these weights`,
     );
   }
 }

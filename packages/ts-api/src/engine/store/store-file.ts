@@ -70,7 +70,7 @@ export async function readStore(
     const digest = reader.hash.digest();
     return digest.equals(await reader.unhashed(DIGEST_BYTES)) ? { store, extra } : undefined;
   } catch (error) {
-    // A length that leads out of the file, JSON that is none.
+    // A length beyond the end of the file, or invalid JSON.
     if (error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)
       return undefined;
     throw error;

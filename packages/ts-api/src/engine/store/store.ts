@@ -23,7 +23,7 @@ export interface Block {
  * vocabularies up to 65,536, labels as indices of the positive ones. Rows keep the order of the file.
  */
 export class TokenStore {
-  /** L: labels a row can have. */
+  /** L: number of labels. */
   readonly labelCount: number;
   readonly #blocks: Block[] = [];
   #rows = 0;
@@ -69,7 +69,7 @@ export class TokenStore {
     return this.#blocks;
   }
 
-  /** Tokens of a row, special ones included. */
+  /** Number of tokens of a row, including special tokens. */
   length(row: number): number {
     const { cuSeqlens } = this.#block(row);
     const at = row % BLOCK_ROWS;

@@ -10,14 +10,14 @@ import { hubIdOf } from "./base-model.ts";
 
 /** A file that is pushed. */
 export interface PlannedFile {
-  /** In the repository. */
+  /** Path in the repository. */
   path: string;
   bytes: number;
-  /** What is pushed in place of the directory's own file; absent for one that goes as it is. */
+  /** Contents to push in place of the directory's own file; absent for a file that is pushed unchanged. */
   content?: Uint8Array;
 }
 
-/** What a push would do. */
+/** What a push will do. */
 export interface PushPlan {
   directory: string;
   repo: string;
@@ -25,14 +25,14 @@ export interface PushPlan {
   files: PlannedFile[];
   /** Names in the directory that are not pushed; folders end with a slash. */
   leftOut: string[];
-  /** The model card that is made; absent where the directory has a README.md of its own. */
+  /** The generated model card; absent if the directory has its own README.md. */
   card: string | undefined;
 }
 
 /** In addition to what the model needs. */
 const ALSO = /^(README\.md|metrics\.json|(LICEN[CS]E|NOTICE)(\.(md|txt))?)$/;
 
-/** The options of a push that change what it would do. */
+/** The options of a push that change what it does. */
 export interface PlanOptions {
   /** The branch. Default `main`. */
   revision?: string;
@@ -41,12 +41,12 @@ export interface PlanOptions {
 }
 
 /**
- * What of a trained directory goes into a repository: the model with its tokenizer, `finetag.json`, `metrics.json`,
+ * Which files of a trained directory go into a repository: the model with its tokenizer, `finetag.json`, `metrics.json`,
  * licence texts, and a model card. No checkpoints, no logs, and no other files.
  *
  * @param repo `owner/name`.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a directory without a complete model; `ERR_FINETAG_ARGUMENT` for an
- *   impossible name.
+ *   invalid name.
  */
 export async function planPush(
   directory: string,
@@ -63,14 +63,14 @@ export async function planPush(
   if (missing.length > 0 || !names.includes("config.json")) {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${directory}: the model is incomplete, ${missing[0] ?? "config.json"} is missing; name a directory that \`finetag train\` wrote`,
+      `${directory}: the model is incomplete, ${missing[0] ?? "config.json"} is missing; give a directory that \`finetag train\` wrote`,
     );
   }
   const needed = new Set(neededFiles(names));
   const chosen = names.filter((name) => needed.has(name) || ALSO.test(name)).sort();
   const finetag = await readFinetagJson(dir);
   const description = await describeModel(dir, await hubIdOf(finetag?.arguments.model));
-  const { modelCard } = await import("../../report/card.ts"); // a YAML library, which few runs need
+  const { modelCard } = await import("../../report/card.ts"); // loads a YAML library, which few commands need
   const card = chosen.includes("README.md") ? undefined : modelCard(description, repo, options.license);
   const files = await Promise.all(
     chosen.map(async (path): Promise<PlannedFile> => {
@@ -96,9 +96,13 @@ function checkNames(repo: string, { revision = "main", license }: PlanOptions): 
     );
   }
   if (!/^\w[\w./-]*$/.test(revision) || revision.includes("..")) {
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `"${revision}" is not a branch; write a branch's name`, {
-      option: "revision",
-    });
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `"${revision}" is not a valid branch name; use for example main`,
+      {
+        option: "revision",
+      },
+    );
   }
   if (license !== undefined && !/^[a-z0-9][a-z0-9.+-]*$/.test(license)) {
     throw new FinetagError(
@@ -115,7 +119,7 @@ function made(path: string, text: string): PlannedFile {
   return { path, bytes: content.byteLength, content };
 }
 
-/** The folders of the training's machine concern nobody else; the files' names stay. */
+/** Removes folders of the training machine, which are private; file names stay. */
 function withoutPaths<T extends { arguments: Record<string, unknown> }>(finetag: T): T {
   const args = Object.entries(finetag.arguments).map(([key, value]) => {
     const looksLikePath = typeof value === "string" && /^([/~.]|[a-zA-Z]:\\)|[/\\].*[/\\]/.test(value);

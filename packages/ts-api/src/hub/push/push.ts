@@ -11,7 +11,7 @@ import { type HubSettings, readSettings } from "../settings.ts";
 import { type PlanOptions, type PushPlan, planPush } from "./plan.ts";
 import { persistently, pushFetch } from "./requests.ts";
 
-/** What happens while files leave. */
+/** Progress of an upload. */
 export interface PushProgress {
   file: string;
   state: "hashing" | "uploading";
@@ -20,7 +20,7 @@ export interface PushProgress {
 }
 
 export interface PushOptions extends PlanOptions {
-  /** Make a new repository visible to its owner only; refuse one that exists and is public. */
+  /** Make a new repository private; refuse an existing one that is public. */
   private?: boolean;
   commitMessage?: string;
   onProgress?: (progress: PushProgress) => void;
@@ -31,7 +31,7 @@ export interface PushedModel extends PushPlan {
   /** Of the repository. */
   url: string;
   commit: string;
-  /** Files of an older model that were removed, since they would be read together with the new ones. */
+  /** Files of an older model that were removed, because they would be loaded together with the new ones. */
   removed: string[];
 }
 
@@ -44,16 +44,16 @@ interface Push {
 }
 
 /**
- * Uploads a trained directory to the Hugging Face Hub, or the mirror that `HF_ENDPOINT` names: makes the repository and
- * the branch where they do not exist, and puts all files into one commit, or none. A large file that arrived before a
- * connection broke is not sent again.
+ * Uploads a trained directory to the Hugging Face Hub, or to the mirror set by `HF_ENDPOINT`. Creates the repository and
+ * the branch if needed, and commits all files at once or none. A large file that was uploaded before the connection broke
+ * is not sent again.
  *
- * The directory's own README.md goes as it is. Without one a model card is made, which is not written into the
- * directory, and replaces no card in the repository that a person wrote.
+ * The directory's own README.md is uploaded unchanged. Without one, a model card is generated; it is not written into the
+ * directory, and it does not replace a card in the repository that a person wrote.
  *
  * @param repo `owner/name`.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a directory without a complete model; `ERR_FINETAG_ARGUMENT` for an
- *   impossible name or setting, or no token; `ERR_FINETAG_UPLOAD`; `ERR_FINETAG_ABORTED`.
+ *   invalid name or setting, or a missing token; `ERR_FINETAG_UPLOAD`; `ERR_FINETAG_ABORTED`.
  */
 export async function pushModel(
   directory: string,
@@ -100,7 +100,7 @@ function writeSettings(repo: string): HubSettings & { token: string } {
   if (token === undefined) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `${repo}: pushing needs a token that may write; make one at ${endpoint}/settings/tokens and set HF_TOKEN`,
+      `${repo}: pushing needs a token with write access; create one at ${endpoint}/settings/tokens and set HF_TOKEN`,
     );
   }
   return { ...settings, token };
@@ -113,7 +113,7 @@ async function makeRepository({ plan, options, access }: Push): Promise<void> {
   if (found === undefined) {
     const visibility = options.private ? "private" : "public";
     const made = createRepo({ repo: { type: "model", name: repo }, visibility, ...access });
-    // Another push may have made it in the meantime.
+    // Another push may have created it in the meantime.
     await made.catch((error) =>
       error instanceof HttpError && error.status === 409 ? undefined : Promise.reject(error),
     );
@@ -145,7 +145,7 @@ async function listRemote({ plan, access }: Push): Promise<string[]> {
   return paths;
 }
 
-/** Without the card that would be made, where a person wrote one into the repository. */
+/** Without the generated card, if the repository has one that a person wrote. */
 async function keepCard({ plan, access, options }: Push, held: readonly string[]) {
   if (plan.card === undefined || !held.includes("README.md")) return plan.files;
   const { downloadFile } = await import("@huggingface/hub");
@@ -159,7 +159,7 @@ async function keepCard({ plan, access, options }: Push, held: readonly string[]
     });
     return (await file?.text()) ?? "";
   }, options.signal);
-  // The Hub makes an empty card, front matter at most, with a new repository.
+  // A new repository has an empty card with front matter at most, made by the Hub.
   const isEmpty = text.replace(/^---\n[\s\S]*?\n---\s*$/, "").trim() === "";
   return isEmpty || text.includes(CARD_MARK)
     ? plan.files
@@ -187,7 +187,7 @@ async function commitFiles({ plan, options, access }: Push, removed: string[]): 
       ...removed.map((path): CommitOperation => ({ operation: "delete", path })),
     ],
     abortSignal: options.signal,
-    // Plain uploads by the LFS protocol: mirrors speak it.
+    // Plain uploads by the LFS protocol, which mirrors support.
     useXet: false,
     ...access,
   });
@@ -199,7 +199,7 @@ async function commitFiles({ plan, options, access }: Push, removed: string[]): 
   }
 }
 
-/** One line for what went wrong, with what the user can do. */
+/** One line that says what went wrong and what the user can do. */
 function describe({ plan, settings }: Push, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
   const { endpoint, tokenSource } = settings;
@@ -215,7 +215,7 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
       return fail(`${endpoint} does not accept the token in ${tokenSource} (401); renew it`);
     case 403:
       return fail(
-        `the token in ${tokenSource} may not write there (403${said}); use one with write access to ` +
+        `the token in ${tokenSource} has no write access (403${said}); use one with write access to ` +
           `${repo.split("/")[0]}, from ${endpoint}/settings/tokens`,
       );
     case 404:
@@ -225,9 +225,9 @@ function describe({ plan, settings }: Push, error: unknown): unknown {
       return fail(`the repository changed at the same time (${error.status}${said}); push again`);
     case 413:
     case 507:
-      return fail(`${endpoint} has no room for it (${error.status}${said}); free some in the account`);
+      return fail(`${endpoint} has no room for it (${error.status}${said}); free some space in the account`);
     case 429:
-      return fail(`${endpoint} asks for fewer requests (429); wait a little and push again`);
+      return fail(`${endpoint} limits the number of requests (429); wait a little and push again`);
     default:
       return fail(`${endpoint} refused it (${error.message}${said}); nothing was committed`);
   }

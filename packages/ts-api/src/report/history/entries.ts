@@ -3,14 +3,14 @@ import type { RunMetrics, TrainEvent } from "../events.ts";
 
 /** Fields of every entry. */
 interface Entry {
-  /** When it was written, in ISO 8601. */
+  /** Time of writing, in ISO 8601. */
   time: string;
-  /** Optimizer steps taken by then. */
+  /** Optimizer steps taken so far. */
   step: number;
 }
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
-/** Those fields of an event that its entry repeats. */
+/** The fields of an event that its entry copies. */
 type Of<Type extends TrainEvent["type"], Field extends keyof EventOf<Type>> = Entry &
   Pick<EventOf<Type>, "type" | Field>;
 
@@ -26,17 +26,17 @@ export type HistoryEntry =
   | (Of<"evaluation", "split" | "epoch" | "best"> & { metrics: HistoryMetrics })
   | Of<"checkpoint", never>
   | Of<"stop", "reason" | "message">
-  /** `train` is that of `metrics.json`. */
+  /** `train` as in `metrics.json`. */
   | (Of<"end", never> & { train: RunMetrics["train"] });
 
-/** With more labels an evaluation would take most of the file. */
+/** With more labels, evaluations would take up most of the file. */
 const PER_LABEL_LIMIT = 100;
 
 /**
  * The entry of an event.
  *
- * @param step Of the run, for an event that does not say.
- * @returns Undefined for events about progress, which say nothing once they are over.
+ * @param step The run's step, for events without one.
+ * @returns Undefined for events about progress, which are useless afterwards.
  */
 export function entryOf(event: TrainEvent, step: number): HistoryEntry | undefined {
   const time = new Date().toISOString();

@@ -10,16 +10,16 @@ import { HISTORY, readEntries } from "./read.ts";
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
 
 export interface HistoryOptions {
-  /** Steps between two entries of type `step`; the first and the last step have one in any case. */
+  /** Steps between two entries of type `step`; the first and the last step always have one. */
   logEvery: number;
   /** Steps between two checkpoints. */
   saveEvery: number | "epoch";
 }
 
 /**
- * Keeps the course of a run in `history.jsonl`, one JSON object per line, each written with one call. All entries of a
- * step are in the file before its checkpoint is begun, so a run that is killed and resumed drops what lies after the
- * checkpoint and ends with the entries of a run that never stopped.
+ * Records a run in `history.jsonl`, one JSON object per line, each written with one call. All entries of a step are in
+ * the file before its checkpoint is started, so a run that is killed and resumed drops the entries after the checkpoint
+ * and ends with the same entries as a run that never stopped.
  */
 export class HistoryObserver implements RunObserver {
   readonly #path: string;
@@ -72,7 +72,7 @@ export class HistoryObserver implements RunObserver {
         else if (this.#evaluated && event.step === this.#start?.step) return;
         return this.#append(event);
       case "stop":
-        // A run that is out of patience takes its last checkpoint after the stop.
+        // On early stopping, the last checkpoint comes after the stop.
         if (event.reason !== "early_stopping") await this.#placeCheckpoint();
         await this.#append(event);
         if (event.reason === "early_stopping") await this.#placeCheckpoint(true);
@@ -107,11 +107,11 @@ export class HistoryObserver implements RunObserver {
   }
 
   /**
-   * Copies the entries that stay when the run goes on after `step`: not those of later steps, nor what a resumed run
-   * says again, and no damaged lines, such as the last one of a killed process.
+   * Copies the entries that remain when the run continues after `step`: not those of later steps, not those that a
+   * resumed run writes again, and no damaged lines, such as the last one of a killed process.
    *
-   * @returns The warnings among them; undefined where the file has no start, or does not exist, as in directories of
-   *   older versions.
+   * @returns The warnings among them; undefined if the file has no start or does not exist, as in directories of older
+   *   versions.
    */
   async #copyUntil(start: EventOf<"start">, lines: LineBuffer): Promise<Set<string> | undefined> {
     const { step } = start;
@@ -141,7 +141,7 @@ export class HistoryObserver implements RunObserver {
 
   /**
    * Writes the entry of the checkpoint that the run was resumed from, if a run that never stopped had written one there:
-   * that of an interrupted run lies between two regular ones.
+   * the checkpoint of an interrupted run is between two regular ones.
    */
   async #placeCheckpoint(isLast = false): Promise<void> {
     const entry = this.#resumedFrom;
@@ -160,7 +160,7 @@ export class HistoryObserver implements RunObserver {
     if (entry !== undefined) await this.#write(entry);
   }
 
-  /** Nothing before the start: the output directory is not ours until then. */
+  /** Writes nothing before the start: the output directory is not ours until then. */
   async #write(entry: HistoryEntry): Promise<void> {
     await this.#file?.appendFile(`${line(entry)}\n`);
   }
@@ -180,7 +180,7 @@ export class HistoryObserver implements RunObserver {
   }
 }
 
-/** Only the end of a run says these; a resumed run comes to its own end. */
+/** These appear only at the end of a run; a resumed run has its own end. */
 function isSaidAgain(entry: HistoryEntry): boolean {
   return (
     entry.type === "stop" || entry.type === "end" || (entry.type === "evaluation" && entry.split === "test")
@@ -193,7 +193,7 @@ function line(entry: HistoryEntry): string {
 
 const BUFFER_CHARACTERS = 1 << 20;
 
-/** Writes lines in pieces of about a megabyte: a history may be larger than should be in memory. */
+/** Writes lines in pieces of about a megabyte, since a history may be too large for memory. */
 class LineBuffer {
   readonly #handle: FileHandle;
   #lines: string[] = [];

@@ -5,15 +5,15 @@ import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
 import type { HistoryEntry } from "./entries.ts";
 
-/** In a run's output directory. */
+/** The file's name in a run's output directory. */
 export const HISTORY = "history.jsonl";
 
 /**
- * Reads the course of a run from its output directory, also while the run is under way: losses, rates, evaluations.
- * Entries have the order of the run; readers skip types they do not know. A last line that is not whole is left out.
+ * Reads the history of a run from its output directory, even while it is running: losses, learning rates, evaluations.
+ * Entries are in the run's order. Skip types that you do not know. An incomplete last line is ignored.
  *
- * @throws FinetagError `ERR_FINETAG_IO` where there is no `history.jsonl`; `ERR_FINETAG_DATA` for a file that finetag
- *   did not write, or a newer version of it did.
+ * @throws FinetagError `ERR_FINETAG_IO` if there is no `history.jsonl`; `ERR_FINETAG_DATA` if the file was not written by
+ *   finetag, or by a newer version of it.
  */
 export async function readHistory(outputDir: string): Promise<HistoryEntry[]> {
   const path = join(outputDir, HISTORY);
@@ -32,7 +32,7 @@ export async function readHistory(outputDir: string): Promise<HistoryEntry[]> {
   return entries;
 }
 
-/** A line, and its entry unless it is damaged. */
+/** A line, with its entry unless it is damaged. */
 export interface HistoryLine {
   row: number;
   text: string;

@@ -49,7 +49,7 @@ const root = protobuf.Root.fromJSON({
 
 const eventType = root.lookupType("Event");
 
-/** `SessionLog.START`: TensorBoard then drops what it has of this step and later ones. */
+/** `SessionLog.START`: TensorBoard then drops earlier data of this step and later ones. */
 export const SESSION_START = 1;
 
 export interface EventMessage {
@@ -68,7 +68,7 @@ export interface SummaryValue {
   metadata?: { pluginData: { pluginName: string }; dataClass: number };
 }
 
-/** The value of a text, as TensorBoard's text plugin reads it: a tensor of one string. */
+/** A text value for TensorBoard's text plugin: a tensor of one string. */
 export function textValue(tag: string, text: string): SummaryValue {
   const DT_STRING = 7;
   const DATA_CLASS_TENSOR = 2;

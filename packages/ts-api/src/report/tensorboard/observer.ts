@@ -8,7 +8,7 @@ type StartEvent = Extract<TrainEvent, { type: "start" }>;
 
 /**
  * Writes a run as TensorBoard scalars and texts, into `runs/` of its output directory; a resumed run continues in the
- * same folder. The writer is loaded, and its file opened, after the first step, which need not wait for it.
+ * same folder. The writer is loaded, and its file opened, after the first step, so that the step does not wait for it.
  */
 export class TensorBoardObserver implements RunObserver {
   readonly #outputDir: string;
@@ -71,7 +71,7 @@ export class TensorBoardObserver implements RunObserver {
     await (await this.#writer())?.scalars(Object.fromEntries(tagged), step);
   }
 
-  /** Undefined for a run that ended before its start: its output directory is not ours to write into. */
+  /** Undefined if the run ended before its start: then nothing may be written into its output directory. */
   async #writer(): Promise<TensorBoardWriter | undefined> {
     if (this.#start === undefined) return undefined;
     this.#opening ??= this.#open(this.#start);

@@ -1,9 +1,9 @@
 import type { TrainEvent } from "../events.ts";
 
-/** Of a longer list of names; TensorBoard shows a text as a whole. */
+/** Names shown of a longer list; TensorBoard always shows a text in full. */
 const NAMES = 100;
 
-/** What TensorBoard's TEXT tab shows of a run's start, by tag, in Markdown. */
+/** The start of a run for TensorBoard's TEXT tab, by tag, in Markdown. */
 export function startTexts(
   { options, labels, ...start }: Extract<TrainEvent, { type: "start" }>,
   warnings: readonly string[],
@@ -37,7 +37,7 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? names(value.map(String)) : code(String(value));
 }
 
-/** Backticks would end the code. */
+/** Backticks in a value would end the code. */
 function code(text: string): string {
   return `\`${text.replaceAll("`", "'")}\``;
 }

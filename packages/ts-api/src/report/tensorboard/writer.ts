@@ -8,13 +8,13 @@ import { frameRecord } from "./record.ts";
 
 export interface TensorBoardWriterOptions {
   /**
-   * The step of the checkpoint that a run continues from. TensorBoard then drops what earlier files of the folder say
-   * about later steps, which this run takes again.
+   * The step of the checkpoint that a run continues from. TensorBoard then drops the data of later steps in earlier files
+   * of the folder, since this run takes those steps again.
    */
   resumedAfterStep?: number;
 }
 
-/** Names files apart that one process opens within one second. */
+/** Distinguishes files that one process opens within the same second. */
 let opened = 0;
 
 /**
@@ -33,7 +33,7 @@ export class TensorBoardWriter {
   }
 
   /**
-   * Starts an events file in a folder, which is made if absent.
+   * Starts an events file in a folder, which is created if needed.
    * @throws FinetagError `ERR_FINETAG_IO` when the folder or file can't be written.
    */
   static async open(dir: string, options: TensorBoardWriterOptions = {}): Promise<TensorBoardWriter> {
@@ -79,7 +79,7 @@ export class TensorBoardWriter {
     return this.#summary([textValue(tag, text)], step, wallTime);
   }
 
-  /** Waits for what is under way and closes the file. May be called again. */
+  /** Waits for pending writes and closes the file. May be called again. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -93,10 +93,10 @@ export class TensorBoardWriter {
 
   #write(event: EventMessage): Promise<void> {
     if (this.#closed) {
-      return Promise.reject(new FinetagError("ERR_FINETAG_DISPOSED", `${this.path}: was closed before`));
+      return Promise.reject(new FinetagError("ERR_FINETAG_DISPOSED", `${this.path}: already closed`));
     }
     const record = frameRecord(encodeEvent(event));
-    // One event after the other: a failed one must not stop the next, nor may they interleave.
+    // One event after another: a failed one must not stop the next, and they must not interleave.
     const written = this.#last
       .catch(() => {})
       .then(async () => {
@@ -111,10 +111,10 @@ export class TensorBoardWriter {
   }
 }
 
-/** As `ioError`; a run can do without the events. */
+/** As `ioError`, with the option that turns the events off. */
 function cannotWrite(path: string, cause: unknown): unknown {
   const error = ioError(cause, "write", path);
   if (!(error instanceof FinetagError)) return error;
-  const message = `${error.message}; or do without TensorBoard events (\`tensorboard: false\`)`;
+  const message = `${error.message}; or turn TensorBoard events off (\`tensorboard: false\`)`;
   return new FinetagError(error.code, message, { cause, kind: error.kind, option: "tensorboard" });
 }

@@ -54,7 +54,7 @@ export function buildRoberta(
   });
 }
 
-/** The token of a role; throws as {@link buildBert} where there is none, or the vocabulary lacks it. */
+/** The token of a role; throws as {@link buildBert} if there is none, or it is not in the vocabulary. */
 export function required(
   path: string,
   vocab: Record<string, number>,
@@ -66,7 +66,7 @@ export function required(
   const what = token === undefined ? `it has no ${role}` : `${role} ${JSON.stringify(token)} is not in it`;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${path}: ${what}; use the vocabulary of the weights, or name the token in ${join(directory, "tokenizer_config.json")}`,
+    `${path}: ${what}; use the vocabulary of the weights, or set the token in ${join(directory, "tokenizer_config.json")}`,
   );
 }
 

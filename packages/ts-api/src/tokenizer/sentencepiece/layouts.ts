@@ -27,7 +27,7 @@ export function fairseqPieces({ path, pieces }: SentencePieceModel): Numbered {
   if (unk?.piece !== "<unk>" || bos?.piece !== "<s>" || eos?.piece !== "</s>") {
     throw new FinetagError(
       "ERR_FINETAG_MODEL",
-      `${path}: its first pieces are not <unk>, <s>, </s>, as in XLM-RoBERTa's; name the right tokenizer_class in tokenizer_config.json`,
+      `${path}: its first pieces are not <unk>, <s>, </s>, as in XLM-RoBERTa's; set the right tokenizer_class in tokenizer_config.json`,
     );
   }
   const special = (piece: string): Piece => ({ piece, score: 0, type: PIECE.control });

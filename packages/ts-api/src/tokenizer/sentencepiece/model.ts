@@ -155,7 +155,7 @@ function decode(bytes: Uint8Array, path: string) {
       if (tag === 10) {
         const piece = message<Piece>(reader, pieceType);
         if (piece.piece === "" || seen.has(piece.piece) || !Number.isFinite(piece.score))
-          throw new Error(`piece ${pieces.length} is empty, or there twice, or without a score`);
+          throw new Error(`piece ${pieces.length} is empty, a duplicate, or without a score`);
         if (pieces.length === LIMIT_PIECES) throw new Error(`more than ${LIMIT_PIECES} pieces`);
         seen.add(piece.piece);
         pieces.push(piece);

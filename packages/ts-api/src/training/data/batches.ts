@@ -4,7 +4,7 @@ import { type Split, yieldToEventLoop } from "../../engine/index.ts";
 import { groupByLength } from "./group-by-length.ts";
 import { locateStep, type StepPlan } from "./plan.ts";
 
-/** The micro-batches of one optimizer step, ready to be sent. */
+/** The micro-batches of one optimizer step, ready for the engine. */
 export interface StepBatches {
   batches: PackedBatch[];
   rows: number;
@@ -13,21 +13,21 @@ export interface StepBatches {
 
 export interface OrderOptions {
   seed: number;
-  /** Put texts of about one length into a step. */
+  /** Put texts of similar length into the same step. */
   groupByLength: boolean;
 }
 
 /**
- * The batches of any step, in any order: each epoch's order of rows is a function of the seed, the epoch and the rows'
- * lengths alone, so a resumed run needs nothing but the step to go on with the same batches.
+ * The batches of any step, in any order: each epoch's order of rows depends only on the seed, the epoch and the rows'
+ * lengths, so a resumed run needs only the step number to continue with the same batches.
  *
- * An epoch's order is made while the epoch before it trains; nobody waits for it but the first step.
+ * An epoch's order is computed during the previous epoch; only the first step has to wait for it.
  */
 export class BatchStream {
   readonly #split: Split;
   readonly #plan: StepPlan;
   readonly #options: OrderOptions;
-  /** Orders under way or made, by epoch: the current one and the next. */
+  /** Finished and pending orders by epoch: the current one and the next. */
   readonly #orders = new Map<number, Promise<Uint32Array>>();
 
   constructor(split: Split, plan: StepPlan, options: OrderOptions) {
@@ -80,7 +80,7 @@ export class BatchStream {
   }
 }
 
-/** Swaps between two turns of the event loop: a few milliseconds. */
+/** Swaps per turn of the event loop: a few milliseconds. */
 const SWAPS_PER_TURN = 1 << 17;
 
 /** Every order equally likely (Fisher and Yates); a copy. */

@@ -20,14 +20,14 @@ interface RunPaths {
   dev: string | undefined;
   test: string | undefined;
   labels: string | undefined;
-  /** True when the test file was found, not named. */
+  /** True if the test file was found in the directory, not given. */
   testIsFound: boolean;
 }
 
 /**
- * Opens the files of a run; columns are settled on the training file and used by name on the others.
+ * Opens the files of a run; columns are resolved on the training file and used by name on the others.
  *
- * @param model labels of the model's head, if it has one that stays
+ * @param model labels of the model's head, if it keeps one
  */
 export async function openRunFiles(
   options: ResolvedTrainOptions,
@@ -55,7 +55,7 @@ export async function openRunFiles(
   return { train, dev, test, warnings };
 }
 
-/** What the options say about a file. */
+/** A file with the options that describe it. */
 export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
   const { format, header, columns, textColumn, textPairColumn, idColumn } = options;
   const { labelColumns, labelsColumn, labelSeparator } = options;
@@ -107,7 +107,7 @@ async function openTrain(
   }
 }
 
-/** The order of the labels where it is known before the data: the model's, else the file's. */
+/** The order of the labels if it is known before the data: the model's, else the label file's. */
 async function settleLabels(
   path: string | undefined,
   model: { directory: string; labels: readonly string[] | undefined },
@@ -118,7 +118,7 @@ async function settleLabels(
   return [...model.labels];
 }
 
-/** @throws FinetagError `ERR_FINETAG_MODEL` when the two lists do not hold the same names. */
+/** @throws FinetagError `ERR_FINETAG_MODEL` if the two lists have different names. */
 export function checkSameLabels(
   given: readonly string[],
   givenBy: string,

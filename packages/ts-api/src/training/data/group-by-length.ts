@@ -1,20 +1,20 @@
 import { type Random, shuffle } from "../../data/index.ts";
 import { longestFirst, type TokenStore, yieldToEventLoop } from "../../engine/index.ts";
 
-/** Steps of a window. With fewer windows than four an epoch would lose its randomness. */
+/** Steps per window. With fewer than four windows, an epoch would lose its randomness. */
 const WINDOW_STEPS = 50;
 const LEAST_WINDOWS = 4;
 
 /**
- * Brings rows of about one length together, in place: in each window of an epoch's order the rows are sorted by their
- * tokens and cut into steps, and the steps are shuffled. Windows are those of Hugging Face's `group_by_length`
- * (`LengthGroupedSampler`, transformers 5.18.0); the shuffle is added, since the lengths would otherwise fall from the
- * start of each window to its end.
+ * Groups rows of similar length, in place: in each window of an epoch's order, the rows are sorted by number of tokens
+ * and split into steps, and the steps are shuffled. Windows are those of Hugging Face's `group_by_length`
+ * (`LengthGroupedSampler`, transformers 5.18.0); the shuffle is added, because lengths would otherwise decrease from
+ * the start of each window to its end.
  *
- * Steps keep their size, and the rows of a short last step are those it has without grouping. Whole steps are grouped,
- * not their batches, so that gradient accumulation changes no step. The same order and generator give the same result.
+ * Steps keep their size, and a short last step has the same rows as without grouping. Whole steps are grouped, not their
+ * batches, so gradient accumulation does not change a step. The same order and generator give the same result.
  *
- * @param stepRows rows of a step: those of a batch times the batches of a step
+ * @param stepRows rows per step: rows per batch times batches per step
  */
 export async function groupByLength(
   order: Uint32Array,

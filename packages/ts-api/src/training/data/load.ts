@@ -17,13 +17,13 @@ interface LoadOptions {
   maxLength: number;
   labelCount: number;
   signal: AbortSignal | undefined;
-  /** Where files' tokens are kept; absent: nowhere. */
+  /** Where tokens of files are cached; no cache if absent. */
   cache?: TokenCache | undefined;
 }
 
 /**
- * Reads and tokenizes a source, or takes its tokens from the cache; reports how far it is, and warns of empty and of
- * cut texts.
+ * Reads and tokenizes a source, or takes its tokens from the cache. Reports progress, and warns about empty and truncated
+ * texts.
  *
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */
@@ -40,7 +40,7 @@ export async function* loadSplit(
   }
   if (truncated > 0) {
     yield warning(
-      `${source.name}: ${truncated} of ${store.rows} texts are longer than ${options.maxLength} tokens and are cut`,
+      `${source.name}: ${truncated} of ${store.rows} texts are longer than ${options.maxLength} tokens and are truncated`,
     );
   }
   const rows = Uint32Array.from({ length: store.rows }, (_, row) => row);
@@ -64,7 +64,8 @@ async function* tokenized(
   const entry = source.file && (await cache?.find(source.file, encoding, signal));
   const found = await entry?.read();
   if (typeof found === "object") return found;
-  if (found === "damaged") yield warning(`${entry!.path}: the kept tokens are damaged; they are made again`);
+  if (found === "damaged")
+    yield warning(`${entry!.path}: the cached tokens are damaged; tokenizing the file again`);
 
   const steps = encodeRows(source.rows(signal), { ...encoding, labelCount, signal });
   let next = await steps.next();
@@ -79,14 +80,14 @@ async function* tokenized(
     await entry?.write(made);
   } catch (error) {
     yield warning(
-      `the tokens of ${source.name} are not kept for the next run: ${(error as Error).message}; ` +
-        "`tokenCache: false` keeps none, and FINETAG_CACHE names another folder",
+      `cannot cache the tokens of ${source.name}: ${(error as Error).message}; ` +
+        "set `tokenCache: false` to turn the cache off, or FINETAG_CACHE to another folder",
     );
   }
   return made;
 }
 
-/** What a store holds: the same file with other tokens is other data. */
+/** Hash of a store's contents: the same file with other tokens is other data. */
 async function hashOf(store: TokenStore): Promise<string> {
   const hash = createHash("sha256");
   await store.updateHash(hash);
@@ -100,7 +101,7 @@ export function holdOut({ store }: Split, share: number, seed: number): { train:
 }
 
 export function noRows(name: string): FinetagError {
-  return new FinetagError("ERR_FINETAG_DATA", `${name}: there are no rows in it; give a file with data`);
+  return new FinetagError("ERR_FINETAG_DATA", `${name}: no rows; give at least one`);
 }
 
 function warning(message: string): TrainEvent {

@@ -1,8 +1,8 @@
-/** How a run over N rows is cut into batches and steps; counted as Hugging Face Trainer does. */
+/** How a run over N rows is split into batches and steps; counted as in Hugging Face Trainer. */
 export interface StepPlan {
   rows: number;
   batchSize: number;
-  /** Batches in a step. */
+  /** Batches per step. */
   accumulation: number;
   /** The last batch of an epoch may be short. */
   batchesPerEpoch: number;
@@ -21,7 +21,7 @@ export interface PlanOptions {
 }
 
 /**
- * `steps an epoch = ceil(ceil(rows / batch) / accumulation)`, `total = ceil(epochs * steps an epoch)`,
+ * `steps per epoch = ceil(ceil(rows / batch) / accumulation)`, `total = ceil(epochs * steps per epoch)`,
  * `warm-up = ceil(total * ratio)`: transformers 5.18.0, `Trainer.set_initial_training_values` and
  * `TrainingArguments.get_warmup_steps`.
  */
@@ -40,12 +40,12 @@ export function planSteps(rows: number, options: PlanOptions): StepPlan {
   };
 }
 
-/** Where a step lies, counted from 0: its epoch, and its place among the epoch's steps. */
+/** The position of a step, counted from 0: its epoch, and its index within the epoch. */
 export function locateStep(plan: StepPlan, step: number): { epoch: number; position: number } {
   return { epoch: Math.floor(step / plan.stepsPerEpoch), position: step % plan.stepsPerEpoch };
 }
 
-/** True when something due every `every` steps, or each epoch, is due after `step` steps. The last step counts. */
+/** True if something that is due every `every` steps, or once per epoch, is due after `step` steps. Always due after the last. */
 export function isDue(plan: StepPlan, every: number | "epoch", step: number): boolean {
   if (step === 0) return false;
   return step === plan.totalSteps || step % (every === "epoch" ? plan.stepsPerEpoch : every) === 0;

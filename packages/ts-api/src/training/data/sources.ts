@@ -4,19 +4,19 @@ import type { EncodableRow } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
 
-/** Rows to train or evaluate on, whatever they come from; labels are already indices. */
+/** Rows to train or evaluate on, from a file or from memory; labels are already indices. */
 export interface RowSource {
-  /** How messages name it: the file's path, or `train rows`. */
+  /** Name for messages: the file's path, or `train rows`. */
   readonly name: string;
   readonly bytes: number;
-  /** What it reads, if that is a file. */
+  /** The file it reads, if any. */
   readonly file?: DataFile;
   rows(signal?: AbortSignal): AsyncIterable<EncodableRow> | Iterable<EncodableRow>;
-  /** Rows with an empty text, known once all were read. */
+  /** Rows with an empty text; known once all rows have been read. */
   emptyTexts(): number;
 }
 
-/** A text with the names of its labels, given by a program. */
+/** A text with its label names, given by a program. */
 export interface LabeledText {
   text: string;
   textPair?: string;
@@ -34,7 +34,7 @@ export async function fileSource(file: DataFile): Promise<RowSource> {
   };
 }
 
-/** @throws FinetagError `ERR_FINETAG_DATA` at a label that is not in `labels`, with the row's index. */
+/** @throws FinetagError `ERR_FINETAG_DATA` for a label that is not in `labels`, with the row's index. */
 export function memorySource(
   name: string,
   rows: readonly LabeledText[],

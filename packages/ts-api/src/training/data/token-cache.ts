@@ -15,21 +15,21 @@ import {
 import { TOKENIZERS_VERSION, type Tokenizer } from "../../tokenizer/index.ts";
 import { VERSION } from "../../version.ts";
 
-/** All entries together; those not used for longest go first. */
+/** Maximum size of all entries; the least recently used are removed first. */
 const LIMIT_BYTES = 4 * 1024 ** 3;
 const ENDING = ".tokens";
 
-/** A file's rows as tokens, and all that a run reports about them. */
+/** A file's rows as tokens, and what a run reports about them. */
 export interface TokenizedFile {
   store: TokenStore;
-  /** Texts that were cut to the maximum length. */
+  /** Number of texts truncated to the maximum length. */
   truncated: number;
   emptyTexts: number;
-  /** Of the store, see `TokenStore.updateHash`. */
+  /** Hash of the store, see `TokenStore.updateHash`. */
   sha256: string;
 }
 
-/** What decides a file's tokens, apart from its bytes. */
+/** What a file's tokens depend on, apart from its bytes. */
 export interface Encoding {
   tokenizer: Tokenizer;
   maxLength: number;
@@ -38,9 +38,9 @@ export interface Encoding {
 }
 
 /**
- * Tokenized files, kept from one run to the next below finetag's cache directory. An entry's name is a hash of the
- * file's bytes and of everything else that decides its tokens, so an entry cannot be stale, whatever is done to times
- * and names of files. It holds texts, if in another form: only its owner may read it.
+ * Caches tokenized files between runs in finetag's cache directory. An entry's name is a hash of the file's bytes and of
+ * everything else that its tokens depend on, so an entry cannot be stale, whatever happens to file times and names. An
+ * entry contains the texts in another form, so only its owner may read it.
  */
 export class TokenCache {
   readonly #directory: string;
@@ -51,7 +51,7 @@ export class TokenCache {
     this.#limitBytes = limitBytes;
   }
 
-  /** The place of a file's tokens, whether there is something or not. Reads the file once. */
+  /** The entry for a file's tokens, which may or may not exist. Reads the file once. */
   async find(
     file: DataFile,
     { tokenizer, maxLength, vocabSize }: Encoding,
@@ -90,7 +90,7 @@ export class CacheEntry {
     this.#isUnchanged = isUnchanged;
   }
 
-  /** @returns `absent` also for an entry that cannot be read, `damaged` for one that is not whole. */
+  /** @returns `absent` also for an unreadable entry, `damaged` for an incomplete one. */
   async read(): Promise<TokenizedFile | "absent" | "damaged"> {
     const file = await open(this.path, "r").catch(() => undefined);
     if (file === undefined) return "absent";
@@ -98,7 +98,7 @@ export class CacheEntry {
       const found = await readStore(file);
       if (found === undefined) return "damaged";
       const now = new Date();
-      await file.utimes(now, now).catch(() => {}); // a read-only cache is used all the same
+      await file.utimes(now, now).catch(() => {}); // a read-only cache works too
       return { store: found.store, ...(found.extra as Omit<TokenizedFile, "store">) };
     } catch {
       return "damaged";
@@ -108,8 +108,7 @@ export class CacheEntry {
   }
 
   /**
-   * Keeps the tokens, unless the file was changed since the entry was looked for, or they are more than the whole cache
-   * may hold.
+   * Stores the tokens, unless the file has changed since the lookup, or they are larger than the whole cache may be.
    *
    * @throws FinetagError `ERR_FINETAG_IO`; nothing is left behind then.
    */
@@ -128,7 +127,7 @@ export class CacheEntry {
     const entries = await Promise.all(
       names.map(async (name) => {
         const path = join(this.#directory, name);
-        const found = await stat(path).catch(() => undefined); // another run may prune as well
+        const found = await stat(path).catch(() => undefined); // another run may prune at the same time
         return { path, size: found?.size ?? 0, used: found?.mtimeMs ?? 0 };
       }),
     );

@@ -2,8 +2,8 @@ import { isAborted } from "../../errors/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 
 /**
- * Makes the abort of a run its last event instead of an error. The loop does so itself, since it has a checkpoint to
- * write; this is for what comes before its first step and after its last one.
+ * Turns the abort of a run into its last event instead of an error. The loop does this itself, since it has a checkpoint
+ * to write; this function covers everything before its first step and after its last one.
  */
 export async function* endAtAbort(
   events: AsyncGenerator<TrainEvent, void>,

@@ -5,11 +5,11 @@ const CHUNK_ROWS = 1024;
 
 /**
  * Starts each label's bias at the log-odds of its share of the training rows, so that an untrained head predicts how
- * often a label occurs. From zero, AdamW moves a bias by at most the learning rate a step, and with many rare labels a
- * short run spends its steps on that, through the encoder's features. (Lin et al. 2017, "Focal Loss", section 4.1.)
+ * often a label occurs. Starting from zero, AdamW moves a bias by at most the learning rate per step, and with many rare labels
+ * a short run would spend its steps on that, through the encoder's features. (Lin et al. 2017, "Focal Loss", section 4.1.)
  *
- * A label without (or with only) positive rows counts as if it had half a row of the other kind. A head that was read
- * from a file keeps its bias.
+ * A label with no positive rows, or only positive rows, counts as if it had half a row of the other kind. A head that was
+ * loaded from a file keeps its bias.
  */
 export async function startAtLabelShares(model: OpenModel, { store, rows }: Split): Promise<void> {
   const name = headBias(familyOf(model.source.config));

@@ -20,7 +20,7 @@ export interface LoopInput {
   storage: RunStorage;
   /** As in RunContext, with its default. */
   queueSteps?: boolean | undefined;
-  /** Changed in place as the run goes on. */
+  /** Updated in place during the run. */
   state: Progress;
   /** The checkpoint that `state` was read from. */
   checkpoint: CheckpointRef | undefined;
@@ -31,16 +31,16 @@ interface RunningStep {
   result: Promise<StepResult>;
   rows: number;
   tokens: number;
-  /** Milliseconds, as performance.now() gives them. */
+  /** Milliseconds, as returned by performance.now(). */
   started: number;
 }
 
 /**
- * Trains from `state.step` to the end of the plan. Between two steps the order is fixed: evaluate, keep the best
- * model, stop or checkpoint. So a run that is resumed at a checkpoint does what an uninterrupted one does.
+ * Trains from `state.step` to the end of the plan. Between two steps the order is fixed: evaluate, save the best model,
+ * stop or write a checkpoint. So a run that is resumed from a checkpoint does the same as an uninterrupted one.
  *
- * @returns `aborted` after the signal, else `finished`; both leave a checkpoint of the last step.
- * @throws FinetagError `ERR_FINETAG_DIVERGED` when loss or gradient are not finite; nothing is saved then.
+ * @returns `aborted` after the signal, else `finished`; in both cases there is a checkpoint of the last step.
+ * @throws FinetagError `ERR_FINETAG_DIVERGED` if loss or gradients are not finite; nothing is saved then.
  */
 export async function* trainLoop(input: LoopInput): AsyncGenerator<TrainEvent, "finished" | "aborted"> {
   return yield* new TrainLoop(input).run();
@@ -55,7 +55,7 @@ class TrainLoop {
   #checkpoint: CheckpointRef | undefined;
   #earlierCheckpoint: CheckpointRef | undefined;
   #next: Promise<StepBatches> | undefined;
-  /** Of `state.step`, if it waits in the session's queue or runs. */
+  /** The step after `state.step`, if it is queued in the session or running. */
   #running: RunningStep | undefined;
   #lastEnd = 0;
 
@@ -91,7 +91,7 @@ class TrainLoop {
     }
     if (state.best === null) {
       await this.#keepBest(null, null);
-      this.#checkpoint = undefined; // one of this step would not know the best model
+      this.#checkpoint = undefined; // a checkpoint of this step would not know the best model
     }
     yield* this.#save();
     return "finished";
@@ -136,11 +136,11 @@ class TrainLoop {
 
   #start({ batches, rows, tokens }: StepBatches): RunningStep {
     const result = this.#input.model.session.trainStep(batches);
-    result.catch(() => {}); // for whoever leaves the loop without waiting for it
+    result.catch(() => {}); // in case the loop ends without awaiting it
     return { result, rows, tokens, started: performance.now() };
   }
 
-  /** Starts the step after `step`, unless something else comes before it. */
+  /** Starts the step after `step`, unless something else has to happen first. */
   async #startNext(step: number): Promise<void> {
     const { plan, options, signal } = this.#input;
     if (this.#next === undefined || signal?.aborted) return;
@@ -215,7 +215,7 @@ class TrainLoop {
     return { type: "stop", reason, step: this.#input.state.step, message };
   }
 
-  /** A checkpoint is known to be good when a later step found a finite loss with its weights. */
+  /** A checkpoint is known to be good once a later step had a finite loss with its weights. */
   #goodCheckpoint(): CheckpointRef | undefined {
     const good = [this.#checkpoint, this.#earlierCheckpoint].find(
       (checkpoint) => checkpoint !== undefined && checkpoint.step < this.#input.state.step,
@@ -233,13 +233,13 @@ class TrainLoop {
     }
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
-      `${happened.join("; ")}; lower the learning rate or raise the warm-up`,
+      `${happened.join("; ")}; use a lower \`learningRate\` or a higher \`warmupRatio\``,
       { cause },
     );
   }
 }
 
-/** Evaluates a split and reports how far it is. */
+/** Evaluates a split and reports progress. */
 export async function* evaluationEvents(
   split: "dev" | "test",
   model: OpenModel,

@@ -20,25 +20,24 @@ import { endAtAbort } from "./abort.ts";
 import type { Sources } from "./splits.ts";
 import { train } from "./train.ts";
 
-/** What surrounds a run but does not define it. */
+/** What a caller may attach to a run; it does not change the result. */
 export interface RunContext {
-  /** Stops the run after a step: it writes a checkpoint, reports `stop` with reason `aborted`, and ends. */
+  /** Stops the run after the current step: it writes a checkpoint, reports `stop` with reason `aborted`, and ends. */
   signal?: AbortSignal;
-  /** Called while a model that is not on this machine is fetched. */
+  /** Called while a model is downloaded. */
   onDownload?: (progress: DownloadProgress) => void;
   /**
-   * Hand a step to the engine while the one before it runs; a signal then stops the run within two steps. Default: on
-   * a GPU, where a step takes milliseconds and the way through JavaScript shows.
+   * Queue the next step while the current one runs; a signal then stops the run within two steps. Default: true on a GPU,
+   * where a step takes milliseconds and the time spent in JavaScript matters.
    */
   queueSteps?: boolean;
 }
 
 /**
- * Trains a model as `finetag train` does: reads the files, fine-tunes, evaluates, keeps the best model, the newest
- * checkpoints and the run's history in the output directory, writes metrics.json. Wrong input is refused before anything
- * is written.
+ * Trains a model as `finetag train` does: reads the files, fine-tunes and evaluates. The output directory gets the best
+ * model, the newest checkpoints, the run's history and metrics.json. Wrong input is refused before anything is written.
  *
- * Nothing happens until the events are iterated; leaving the loop early ends the run at once and frees the model.
+ * Nothing happens until you iterate over the events; leaving the loop early ends the run at once and frees the model.
  *
  * @throws FinetagError for wrong options, data, models or checkpoints, full disks, a loss that is not a number.
  */
@@ -114,7 +113,7 @@ async function openSource(
   return readModelSource(directory, false);
 }
 
-/** The default is less for a model of fewer positions. */
+/** The default is lower for a model with fewer positions. */
 function settleMaxLength({ maxLength }: ResolvedTrainOptions, isGiven: boolean, source: ModelSource): number {
   return checkMaxLength(isGiven ? maxLength : Math.min(maxLength, source.positions), source);
 }

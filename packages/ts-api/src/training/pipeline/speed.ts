@@ -1,7 +1,7 @@
-/** Steps the rates shown are a mean of. */
+/** Number of steps over which the shown rates are averaged. */
 const WINDOW = 50;
 
-/** How fast the last steps of this process were. */
+/** The speed of the last steps of this process. */
 export class Speed {
   readonly #steps: { seconds: number; rows: number; tokens: number }[] = [];
 
@@ -15,7 +15,7 @@ export class Speed {
     return { samplesPerSecond: this.#sum("rows") / seconds, tokensPerSecond: this.#sum("tokens") / seconds };
   }
 
-  /** Seconds that so many more steps take. */
+  /** Estimated seconds for this many more steps. */
   secondsFor(steps: number): number {
     return (this.#sum("seconds") / this.#steps.length) * steps;
   }

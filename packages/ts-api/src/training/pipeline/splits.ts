@@ -4,21 +4,21 @@ import type { ResolvedFitOptions } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { holdOut, type LoadedSplit, loadSplit, type RowSource, type TokenCache } from "../data/index.ts";
 
-/** Rows by what they are for. */
+/** Rows by purpose. */
 export interface Sources {
   train: RowSource;
   dev: RowSource | undefined;
   test?: RowSource | undefined;
 }
 
-/** Tokenized rows by what they are for. */
+/** Tokenized rows by purpose. */
 export interface Splits {
   train: LoadedSplit;
   dev: LoadedSplit | undefined;
   test: LoadedSplit | undefined;
 }
 
-/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for dev data that is needed and absent, or given twice. */
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for dev data that is missing or given twice. */
 export function checkDevData(
   { dev }: Sources,
   { devSplit, earlyStopping }: Pick<ResolvedFitOptions, "devSplit" | "earlyStopping">,
@@ -38,9 +38,9 @@ export function checkDevData(
 }
 
 /**
- * Loads the rows of a run, and holds out some of them as dev data where the options say so.
+ * Loads the rows of a run, and holds out some of them as dev data if the options ask for it.
  *
- * @param opening The model. Where it cannot be opened, loading ends at once with its error.
+ * @param opening The model. If it cannot be opened, loading ends at once with its error.
  */
 export async function* loadSplits(
   sources: Sources,
@@ -73,7 +73,7 @@ export async function* loadSplits(
   }
 }
 
-/** Real tokens of a split; it may be a part of its store. */
+/** Number of tokens of a split, which may be a part of its store. */
 export function tokensOf({ store, rows }: LoadedSplit): number {
   return rows.length === store.rows ? store.tokens : rows.reduce((sum, row) => sum + store.length(row), 0);
 }

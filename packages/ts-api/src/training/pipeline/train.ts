@@ -18,25 +18,25 @@ import { runMetrics } from "./metrics.ts";
 import { optimizerOptions } from "./optimizer.ts";
 import { checkDevData, loadSplits, type Sources, type Splits, tokensOf } from "./splits.ts";
 
-/** What is trained, on what, how, and where the result goes. */
+/** The model, the data, the options, and where the result goes. */
 export interface TrainInput {
-  /** What the caller calls the model. */
+  /** The caller's name for the model. */
   name: string;
   source: ModelSource;
-  /** Opens the model while the data is loaded. Called once input is checked; the caller disposes of the model. */
+  /** Opens the model while the data is loaded. Called once the input has been checked; the caller disposes of the model. */
   open: () => Promise<OpenModel>;
-  /** Of the model's head; the labels of the data are indices into it. */
+  /** Labels of the model's head; the labels of the data are indices into it. */
   labels: readonly string[];
   sources: Sources;
   options: ResolvedFitOptions & Pick<ResolvedTrainOptions, "saveEvery">;
   storage: RunStorage;
-  /** Absent when nothing is written. */
+  /** Absent if nothing is written. */
   outputDir?: string;
-  /** Where tokens of files are kept for later runs. */
+  /** Where tokens of files are cached for later runs. */
   cache?: TokenCache | undefined;
-  /** Whether parameters that the model calls fresh are so: not those of a model that was trained after it was opened. */
+  /** Whether the model's new parameters are still untrained; false for a model that was trained after it was opened. */
   isUntrained: boolean;
-  /** Whether the model is used after the run: it then ends with its best weights, also after an abort. */
+  /** Whether the model is used after the run: it then ends with its best weights, even after an abort. */
   keepModel: boolean;
   signal?: AbortSignal | undefined;
   /** As in RunContext, with its default. */
@@ -44,11 +44,11 @@ export interface TrainInput {
 }
 
 /**
- * Trains a model: what every training goes through, whoever calls it. Loads the data, continues an earlier part of the
- * run if the storage has one, takes the steps, picks the best weights, and evaluates them on the test data.
- * Input is checked in full before the storage is opened, so before anything is written.
+ * Trains a model; all training uses this function. Loads the data, continues an earlier part of the run if the storage has
+ * one, takes the steps, selects the best weights, and evaluates them on the test data. All input is checked before the
+ * storage is opened, so before anything is written.
  *
- * @throws FinetagError for data and options that cannot be used, a checkpoint of another run, a full disk, a loss that
+ * @throws FinetagError for unusable data and options, a checkpoint of another run, a full disk, a loss that
  *   is not a number; `ERR_FINETAG_ABORTED` for a signal outside the loop.
  */
 export async function* train(input: TrainInput): AsyncGenerator<TrainEvent, void> {

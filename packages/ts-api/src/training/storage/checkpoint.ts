@@ -24,7 +24,7 @@ import { type TrainState, trainStateSchema } from "./state.ts";
 const WEIGHTS = "model.safetensors";
 const OPTIMIZER = "optimizer.safetensors";
 const STATE = "state.json";
-/** The best model so far, under the name it has in a checkpoint. */
+/** The best model so far, under its name in a checkpoint. */
 export const BEST = "best.safetensors";
 
 export interface CheckpointRef {
@@ -34,7 +34,7 @@ export interface CheckpointRef {
 
 /**
  * Writes a checkpoint as a whole directory, `step-00001234`, with a manifest of its files.
- * The best model is not copied but linked: it costs no space until a better one takes its place.
+ * The best model is hard-linked, not copied: it takes no space until a better one replaces it.
  *
  * @throws FinetagError `ERR_FINETAG_IO`; older checkpoints are then untouched.
  */
@@ -56,7 +56,7 @@ export async function writeCheckpoint(
   return { step: state.step, path };
 }
 
-/** Checkpoints of a folder, the newest first, whole or not. */
+/** Checkpoints of a folder, newest first, complete or not. */
 export async function listCheckpoints(folder: string): Promise<CheckpointRef[]> {
   const names = await readdir(folder).catch((error) => {
     if (isNotFound(error)) return [];
@@ -69,7 +69,7 @@ export async function listCheckpoints(folder: string): Promise<CheckpointRef[]> 
     .sort((a, b) => b.step - a.step);
 }
 
-/** The newest whole checkpoint; a damaged one is named to `warn` and the one before it is tried. */
+/** The newest complete checkpoint; for a damaged one, `warn` is called and the previous one is tried. */
 export async function newestCheckpoint(
   folder: string,
   warn: (message: string) => void,
@@ -87,7 +87,7 @@ export async function newestCheckpoint(
   return undefined;
 }
 
-/** A checkpoint whose replacement a crash cut off has a hidden name, and may be the only one. */
+/** After a crash while it was being replaced, a checkpoint has a hidden name, and may be the only one. */
 async function recoverCheckpoints(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => [])) {
     const hidden = /^\.(step-\d{8,})\.finetag-older$/.exec(name);
@@ -143,8 +143,8 @@ export async function loadWeights(
 }
 
 /**
- * Removes all but the newest `keep` checkpoints up to a step, and what killed processes left. Later ones are of an
- * earlier attempt and damaged; the run comes to their steps again.
+ * Removes all but the newest `keep` checkpoints up to a step, and leftovers of killed processes. Later checkpoints are
+ * damaged ones of an earlier attempt; the run will reach their steps again.
  */
 export async function pruneCheckpoints(folder: string, keep: number, step: number): Promise<void> {
   const own = (await listCheckpoints(folder)).filter((checkpoint) => checkpoint.step <= step);
@@ -160,7 +160,7 @@ function checkpointName(step: number): string {
   return `step-${String(step).padStart(8, "0")}`;
 }
 
-/** The folder as a whole is synced and named; the file needs no care of its own. */
+/** The folder is synced and renamed as a whole, so the file needs no sync of its own. */
 async function writeFileOfTensors(path: string, tensors: TensorSource[]): Promise<void> {
   const handle = await open(path, "wx");
   try {

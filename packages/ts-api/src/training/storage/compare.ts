@@ -2,16 +2,16 @@ import { FinetagError } from "../../errors/index.ts";
 import { type OnResume, optionSpecs } from "../../options/index.ts";
 import type { TrainState } from "./state.ts";
 
-/** What a run is about to be, compared with what a checkpoint says it was. */
+/** The run about to start, to be compared with the run of a checkpoint. */
 export type ComparedState = Pick<
   TrainState,
   "options" | "labels" | "model" | "data" | "device" | "threads" | "versions" | "totalSteps"
 >;
 
 /**
- * Checks that a run may go on from a checkpoint.
+ * Checks that a run may continue from a checkpoint.
  *
- * @returns warnings about what may change the last bits of a float.
+ * @returns warnings about differences that may change the last bits of a float.
  * @throws FinetagError `ERR_FINETAG_CHECKPOINT` that names the first thing that differs and both values.
  */
 export function compareWithCheckpoint(path: string, saved: ComparedState, now: ComparedState): string[] {
@@ -57,7 +57,7 @@ function optionsThatAre(rule: OnResume): string[] {
   );
 }
 
-/** For the device and the threads, the value in use: `auto` differs between machines. */
+/** For device and threads, the value in use: `auto` differs between machines. */
 function settingOf(key: string, { options, device, threads }: ComparedState): unknown {
   const values: Record<string, unknown> = { ...options, device, threads };
   return values[key];

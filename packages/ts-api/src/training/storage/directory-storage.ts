@@ -31,7 +31,7 @@ export class DirectoryStorage implements RunStorage {
   #run: RunIdentity | undefined;
   #model: OpenModel | undefined;
 
-  /** @param columns Of the training file; kept in finetag.json. */
+  /** @param columns Columns of the training file; stored in finetag.json. */
   constructor(options: ResolvedTrainOptions, columns: DataColumns) {
     this.#options = options;
     this.#columns = columns;
@@ -48,12 +48,12 @@ export class DirectoryStorage implements RunStorage {
     const folder = checkpointFolder(this.#options.outputDir);
     this.#found = await newestCheckpoint(folder, (message) => warnings.push(message));
     if (this.#found === undefined) {
-      warnings.push(`${folder}: there is no whole checkpoint; the run starts from the beginning`);
+      warnings.push(`${folder}: no complete checkpoint found; the run starts from the beginning`);
     }
     return warnings;
   }
 
-  /** Whether weights come from a checkpoint, so that those of the model need not be read. */
+  /** Whether weights come from a checkpoint, so the model's need not be loaded. */
   get hasCheckpoint(): boolean {
     return this.#found !== undefined;
   }
@@ -99,8 +99,8 @@ export class DirectoryStorage implements RunStorage {
   }
 
   /**
-   * Puts the best model back as a checkpoint knows it. The directory may hold a later one: a killed run saves
-   * the best model before the checkpoint that records it, and the steps in between are taken again.
+   * Restores the best model of a checkpoint. The directory may have a later one: a killed run saves the best model before
+   * the checkpoint that records it, and the steps in between are taken again.
    */
   async #restoreBest(checkpoint: string, { best }: TrainState): Promise<void> {
     if (best === null) return;

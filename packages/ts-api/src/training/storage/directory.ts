@@ -5,9 +5,9 @@ import { ioError, isNotFound, listNames, makeFolder, recoverFiles, removeLeftove
 import { HISTORY } from "../../report/index.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 
-/** Files of a run, weights first: what is left of a removal that was cut off is no model. */
+/** Files of a run, weights first, so that an interrupted removal never leaves a model. */
 const RUN_FILES = ["model.safetensors", "metrics.json", "finetag.json", "config.json"];
-/** What a run writes from its start on; alone it makes no run. */
+/** Files that a run writes from its start; on their own they do not count as a run. */
 const LOGS = [HISTORY, "runs"];
 
 export function checkpointFolder(outputDir: string): string {
@@ -15,8 +15,8 @@ export function checkpointFolder(outputDir: string): string {
 }
 
 /**
- * Refuses an output directory in which a run cannot start: the model's own, a file, one that holds a run
- * (without `resume` or `overwrite`) or a model of someone else. Writes nothing.
+ * Refuses an output directory in which a run cannot start: the model's own directory, a file, one with
+ * a run (without `resume` or `overwrite`), or one with a model that finetag did not write. Writes nothing.
  *
  * @throws FinetagError `ERR_FINETAG_ARGUMENT`.
  */
@@ -54,7 +54,7 @@ export async function checkOutputDirectory(
   }
 }
 
-/** Makes the directory ready to be written: what killed processes left goes, and with `overwrite` the older run. */
+/** Prepares the directory: removes leftovers of killed processes, and with `overwrite` the older run. */
 export async function openOutputDirectory(outputDir: string, options: { overwrite: boolean }): Promise<void> {
   try {
     await makeFolder(outputDir);

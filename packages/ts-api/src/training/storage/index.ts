@@ -1,4 +1,4 @@
-/** Where a run is kept, in a directory or in memory: the best model, checkpoints, and what `--resume` reads. */
+/** Stores a run in a directory or in memory: the best model, checkpoints, and what resuming reads. */
 export type { CheckpointRef } from "./checkpoint.ts";
 export { checkOutputDirectory } from "./directory.ts";
 export { DirectoryStorage } from "./directory-storage.ts";

@@ -13,7 +13,7 @@ const manifestSchema = z.object({
 /**
  * Lists every file of a folder with its size and SHA-256 in `manifest.json`, written last.
  *
- * @param known hashes that need not be computed again
+ * @param known hashes that are already known
  */
 export async function writeManifest(folder: string, known: Record<string, string> = {}): Promise<void> {
   const files: Record<string, { bytes: number; sha256: string }> = {};
@@ -24,7 +24,7 @@ export async function writeManifest(folder: string, known: Record<string, string
   await writeFile(join(folder, MANIFEST), `${JSON.stringify({ version: 1, files }, null, 2)}\n`);
 }
 
-/** What is wrong with a folder, or undefined when every file of its manifest is whole. */
+/** What is wrong with a folder; undefined if every file of its manifest is complete. */
 export async function verifyManifest(folder: string): Promise<string | undefined> {
   let manifest: z.output<typeof manifestSchema>;
   try {

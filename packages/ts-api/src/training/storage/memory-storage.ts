@@ -1,7 +1,7 @@
 import type { OpenModel } from "../../engine/index.ts";
 import type { RunStorage } from "./storage.ts";
 
-/** For programs that keep the model in the process: best weights in memory, no checkpoints, nothing to resume. */
+/** For models that stay in memory: keeps the best weights, writes no checkpoints, and has nothing to resume. */
 export class MemoryStorage implements RunStorage {
   readonly keepsCheckpoints = false;
   #model: OpenModel | undefined;

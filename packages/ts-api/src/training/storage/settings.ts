@@ -2,7 +2,7 @@ import type { DataColumns } from "../../data/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
 import type { ResolvedFitOptions, ResolvedTrainOptions } from "../../options/index.ts";
 
-/** A run's options without those about an earlier run in the same place, which say nothing about the model. */
+/** A run's options without those about an earlier run in the same directory, which do not concern the model. */
 export function recordedOptions<Options extends object>(
   options: Options & Partial<Pick<ResolvedTrainOptions, "resume" | "overwrite">>,
 ): Omit<Options, "resume" | "overwrite"> {

@@ -9,25 +9,25 @@ const metrics = z.custom<SplitMetrics>(
 );
 
 const bestSchema = z.object({
-  /** The model after so many steps. */
+  /** The model after this many steps. */
   step: count,
   metric: z.string(),
   value: z.number().nullable(),
-  /** Dev metrics of that model; null when the run has no dev data. */
+  /** Dev metrics of that model; null if the run has no dev data. */
   dev: metrics.nullable(),
-  /** Of its model.safetensors; null when the run writes no directory. */
+  /** SHA-256 of its model.safetensors; null if the run writes no directory. */
   sha256: z.string().nullable(),
 });
 
 export type BestRecord = z.output<typeof bestSchema>;
 
 const sumsSchema = z.object({
-  /** Loss times rows, over the steps of the epoch under way (or just ended). */
+  /** Loss times rows, summed over the steps of the current (or just finished) epoch. */
   epochLoss: z.number(),
   epochRows: count,
   rows: count,
   tokens: count,
-  /** In training steps alone. */
+  /** Time in training steps only. */
   trainSeconds: z.number(),
   totalSeconds: z.number(),
   peakRssMb: z.number(),
@@ -36,7 +36,7 @@ const sumsSchema = z.object({
 const progressSchema = z.object({
   /** Optimizer steps taken. Data order and dropout are functions of seed and step, so there is no other random state. */
   step: count,
-  /** Epoch and place in it of the next step; for the reader, and checked against `step`. */
+  /** Epoch and index within it of the next step; for human readers, and checked against `step`. */
   epoch: count,
   position: count,
   /** Step after which the model was last evaluated. */
@@ -47,10 +47,10 @@ const progressSchema = z.object({
   sums: sumsSchema,
 });
 
-/** How far a run is: what changes while it trains. */
+/** Progress of a run: what changes during training. */
 export type Progress = z.output<typeof progressSchema>;
 
-/** The contents of a checkpoint's `state.json`: all of a run but weights and moments. */
+/** The contents of a checkpoint's `state.json`: everything about a run except weights and moments. */
 export const trainStateSchema = progressSchema.extend({
   version: z.literal(1),
   totalSteps: count,
@@ -67,7 +67,7 @@ export const trainStateSchema = progressSchema.extend({
 
 export type TrainState = z.output<typeof trainStateSchema>;
 
-/** What a run is, whatever its options are called: the part of its state that stays. */
+/** The identity of a run: the part of its state that does not change. */
 export type RunIdentity = Omit<TrainState, keyof Progress | "version" | "options">;
 
 /** Before the first step. */
@@ -83,7 +83,7 @@ export function noProgress(): Progress {
   };
 }
 
-/** That part of a state which {@link RunIdentity} leaves out. */
+/** The part of a state that is not in {@link RunIdentity}. */
 export function progressOf(state: TrainState): Progress {
   const { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums } = state;
   return { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums };

@@ -11,27 +11,27 @@ export interface EarlierPart {
   warnings: string[];
 }
 
-/** Where a run keeps its best model and its checkpoints. The pipeline calls `resume`, then `open`, then the others. */
+/** Stores a run's best model and checkpoints. The pipeline calls `resume`, then `open`, then the others. */
 export interface RunStorage {
-  /** Whether `checkpoint` writes any, from which the run could continue. */
+  /** Whether `checkpoint` writes checkpoints from which the run can continue. */
   readonly keepsCheckpoints: boolean;
   /**
-   * The earlier part of this run; undefined where it starts from the beginning. Writes nothing.
+   * The earlier part of this run; undefined if it starts from the beginning. Writes nothing.
    *
-   * @throws FinetagError `ERR_FINETAG_CHECKPOINT` where that part was another run.
+   * @throws FinetagError `ERR_FINETAG_CHECKPOINT` if the checkpoint is of another run.
    */
   resume(run: RunIdentity): EarlierPart | undefined;
   /**
-   * Gets ready to be written to, and puts the weights, moments and step of an earlier part into the session, whose
-   * optimizer is set up.
+   * Prepares for writing, and restores the weights, moments and step of an earlier part in the session, whose optimizer is
+   * already set up.
    */
   open(model: OpenModel): Promise<void>;
-  /** Keeps the session's weights as the best ones; the SHA-256 of their file, or null if there is no file. */
+  /** Stores the session's weights as the best ones. Returns the SHA-256 of their file, or null if there is no file. */
   saveBest(): Promise<string | null>;
-  /** Puts the best weights back into the session. */
+  /** Restores the best weights in the session. */
   loadBest(): Promise<void>;
-  /** Writes a checkpoint; undefined for a storage that keeps none. */
+  /** Writes a checkpoint; undefined for a storage without checkpoints. */
   checkpoint(progress: Progress): Promise<CheckpointRef | undefined>;
-  /** Keeps the metrics of a run that came to its end. */
+  /** Stores the metrics of a finished run. */
   finish(metrics: RunMetrics): Promise<void>;
 }

@@ -26,7 +26,7 @@ export async function readLegacy(file: InputFile): Promise<Layout> {
   for (const key of keys) {
     const storage = byKey.get(key);
     if (storage === undefined || places.has(key)) {
-      throw damaged(file.path, `the data of ${storageName(key)} belongs to no tensor, or comes twice`);
+      throw damaged(file.path, `the data of ${storageName(key)} belongs to no tensor, or appears twice`);
     }
     const length = await file.read(position, position + 8);
     const elements = Number(new DataView(length.buffer).getBigInt64(0, true));

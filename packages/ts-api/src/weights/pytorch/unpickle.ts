@@ -202,14 +202,14 @@ class Machine {
   }
 
   #top(): unknown {
-    if (this.#stack.length === 0) throw this.#bad("the pickle takes more than it has");
+    if (this.#stack.length === 0) throw this.#bad("the pickle pops from an empty stack");
     return this.#stack.at(-1);
   }
 
   #pop(): unknown {
     const value = this.#top();
     this.#stack.pop();
-    if (value === MARK) throw this.#bad("the pickle takes more than it has");
+    if (value === MARK) throw this.#bad("the pickle pops from an empty stack");
     return value;
   }
 
@@ -220,12 +220,12 @@ class Machine {
 
   #toMark(): unknown[] {
     const mark = this.#stack.lastIndexOf(MARK);
-    if (mark === -1) throw this.#bad("the pickle takes more than it has");
+    if (mark === -1) throw this.#bad("the pickle pops from an empty stack");
     return this.#stack.splice(mark).slice(1);
   }
 
   #get(index: number): void {
-    if (!this.#memo.has(index)) throw this.#bad(`the pickle takes value ${index}, which it has not stored`);
+    if (!this.#memo.has(index)) throw this.#bad(`the pickle reads value ${index}, which it has not stored`);
     this.#push(this.#memo.get(index));
   }
 

@@ -9,7 +9,7 @@ export interface PlacedEntry extends TensorEntry {
 
 export interface SafetensorsHeader {
   metadata: Record<string, string>;
-  /** In the order in which they lie in the file, which is without holes. */
+  /** In file order, without gaps. */
   entries: PlacedEntry[];
 }
 
@@ -108,7 +108,7 @@ function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): vo
   let end = 0;
   for (const entry of entries) {
     if (entry.begin < end)
-      throw damaged(path, `tensor ${JSON.stringify(entry.name)} overlaps the one before it`);
+      throw damaged(path, `tensor ${JSON.stringify(entry.name)} overlaps the previous one`);
     if (entry.begin > end)
       throw damaged(
         path,
@@ -119,7 +119,7 @@ function checkCover(path: string, entries: PlacedEntry[], dataBytes: number): vo
   if (end > dataBytes)
     throw damaged(
       path,
-      `truncated: there should be ${end} bytes after the header, and there are ${dataBytes}`,
+      `truncated: there should be ${end} bytes after the header, but there are ${dataBytes}`,
     );
   if (end < dataBytes) throw damaged(path, `${dataBytes - end} bytes belong to no tensor`);
 }

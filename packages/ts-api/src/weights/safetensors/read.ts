@@ -38,7 +38,7 @@ async function readHeader(file: InputFile): Promise<TensorFile> {
   if (dataStart > size) {
     throw await notSafetensors(
       file,
-      `truncated: it has ${size} bytes, and its header alone should have ${length}`,
+      `truncated: it has ${size} bytes, but its header alone should have ${length}`,
     );
   }
   const text = decodeHeader(await file.read(LENGTH_BYTES, dataStart));

@@ -17,7 +17,7 @@ export function shardPath(prefix: string, shard: number, shards: number): string
  * Finds the checkpoint of a folder: the one that the file `checkpoint` names, else the only one.
  *
  * @param names What the folder holds.
- * @returns Its prefix, `DIR/bert_model.ckpt`; undefined where there is none.
+ * @returns Its prefix, `DIR/bert_model.ckpt`; undefined if there is none.
  * @throws ERR_FINETAG_MODEL where there are several and nothing says which one to use.
  */
 export async function findCheckpoint(dir: string, names: readonly string[]): Promise<string | undefined> {

@@ -106,7 +106,7 @@ const require = createRequire(import.meta.url);
 function unpack(path: string, offset: number, packed: Buffer): Buffer {
   const bad = (what: string) => damaged(path, `the Snappy block at byte ${offset} ${what}`);
   const length = protobuf.Reader.create(packed).uint32();
-  if (length > BLOCK_LIMIT_BYTES) throw bad(`claims ${length} bytes, more than one ever has`);
+  if (length > BLOCK_LIMIT_BYTES) throw bad(`claims ${length} bytes, more than a block can have`);
   const { uncompressSync } = require("snappy") as typeof import("snappy");
   try {
     return uncompressSync(packed) as Buffer;
@@ -125,7 +125,7 @@ function* blockEntries(path: string, block: Buffer, take: (bytes: number) => voi
   let key: Buffer = Buffer.alloc(0);
   while (reader.pos < reader.len) {
     const [shared, unshared, length] = [reader.uint32(), reader.uint32(), reader.uint32()];
-    if (shared > key.byteLength) throw damaged(path, "a key shares more bytes than the one before it has");
+    if (shared > key.byteLength) throw damaged(path, "a key shares more bytes than the previous key has");
     const begin = reader.pos;
     reader.skip(unshared).skip(length);
     take(ENTRY_BYTES + shared + unshared);

@@ -107,21 +107,21 @@ describe("a pickle that is not what it says", () => {
     [
       "has the data of a storage twice",
       legacy(plain().end(), ["0", "0"]),
-      'the data of storage "0" belongs to no tensor, or comes twice',
+      'the data of storage "0" belongs to no tensor, or appears twice',
     ],
     [
       "has data that belong to nothing",
       legacy(plain().end(), ["x"]),
-      'the data of storage "x" belongs to no tensor, or comes twice',
+      'the data of storage "x" belongs to no tensor, or appears twice',
     ],
     ["is of another byte order", legacy(plain().end(), ["0"], false), "its numbers are not little-endian"],
-    ["pops what is not there", legacy(new Pickle().op("0\x85").end()), "the pickle takes more than it has"],
-    ["pops a mark", legacy(new Pickle().op("(\x85").end()), "the pickle takes more than it has"],
-    ["ends without a value", legacy(new Pickle().end()), "the pickle takes more than it has"],
+    ["pops what is not there", legacy(new Pickle().op("0\x85").end()), "the pickle pops from an empty stack"],
+    ["pops a mark", legacy(new Pickle().op("(\x85").end()), "the pickle pops from an empty stack"],
+    ["ends without a value", legacy(new Pickle().end()), "the pickle pops from an empty stack"],
     [
       "gets what it has not stored",
       legacy(new Pickle().op("h", 7).end()),
-      "takes value 7, which it has not stored",
+      "reads value 7, which it has not stored",
     ],
     [
       "sets items of a number",

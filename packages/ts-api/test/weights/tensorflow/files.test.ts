@@ -95,7 +95,7 @@ it("is missed by its name where there is none", async () => {
   await state('model_checkpoint_path: "/runs/model.ckpt-7"\n');
   await expect(openWeights(dir)).rejects.toMatchObject(
     refusal(
-      'its file `checkpoint` names the TensorFlow checkpoint "model.ckpt-7", which it does not have; ' +
+      'its file `checkpoint` names the TensorFlow checkpoint "model.ckpt-7", which is missing; ' +
         "copy all of its files (.index and .data-…)",
     ),
   );

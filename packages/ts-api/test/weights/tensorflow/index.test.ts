@@ -60,7 +60,7 @@ describe("an index that is not what it says", () => {
         const table = new Table();
         return table.finish(table.block([0xff, 0xff, 0xff, 0xff, 0x07, 0x00, 0x00], 1));
       },
-      "the Snappy block at byte 0 claims 2147483647 bytes, more than one ever has",
+      "the Snappy block at byte 0 claims 2147483647 bytes, more than a block can have",
     ],
     ...(
       [
@@ -100,7 +100,7 @@ describe("an index that is not what it says", () => {
     [
       "shares more of a key than there is",
       () => tableOf([HEADER, [5, "x", []]]),
-      "a key shares more bytes than the one before it has",
+      "a key shares more bytes than the previous key has",
     ],
     ["has no header", () => tableOf([BIAS]), "it does not begin with the checkpoint's header"],
     ["has no entries", () => tableOf([]), "it does not begin with the checkpoint's header"],
