@@ -1,5 +1,5 @@
 export { lossConfig, lossTitle, savedLossConfig } from "./loss.ts";
-export type { OnResume, OptionSpec } from "./option.ts";
+export type { OnResume } from "./option.ts";
 export { parseOptions } from "./parse.ts";
 export {
   type DataOptions,

@@ -1,7 +1,7 @@
 /** Events, logs and descriptions of a run, for programs and people. Independent of how a run works. */
 
 export { CARD_MARK } from "./card-mark.ts";
-export { describeModel, type ModelDescription } from "./describe.ts";
+export { describeModel } from "./describe.ts";
 export type { RunMetrics, TrainEvent } from "./events.ts";
 export {
   HISTORY,
@@ -10,5 +10,5 @@ export {
   HistoryObserver,
   readHistory,
 } from "./history/index.ts";
-export { observed, type RunObserver } from "./observer.ts";
+export { observed } from "./observer.ts";
 export { TensorBoardObserver } from "./tensorboard/index.ts";

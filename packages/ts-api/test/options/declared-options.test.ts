@@ -9,7 +9,6 @@ import {
   type FitOptions,
   fitOptionsSchema,
   lossConfig,
-  type OptionSpec,
   type optimizerFields,
   optionSpecs,
   predictOptionsSchema,
@@ -17,6 +16,8 @@ import {
   type TrainOptions,
   trainOptionsSchema,
 } from "../../src/options/index.ts";
+import type { losses } from "../../src/options/loss.ts";
+import type { OptionSpec } from "../../src/options/option.ts";
 import { modelCard } from "../../src/report/card.ts";
 import { planSteps } from "../../src/training/data/index.ts";
 import type { LoopOptions } from "../../src/training/pipeline/loop.ts";
@@ -197,7 +198,7 @@ describe("where options are available", () => {
     expectTypeOf<TrainOptions["schedule"]>().toEqualTypeOf<"linear" | "cosine" | "constant" | undefined>();
     expectTypeOf<TrainOptions["model"]>().toEqualTypeOf<string>();
     expectTypeOf<ResolvedTrainOptions["learningRate"]>().toEqualTypeOf<number>();
-    expectTypeOf<ResolvedTrainOptions["loss"]>().toEqualTypeOf<"bce_with_logits">();
+    expectTypeOf<ResolvedTrainOptions["loss"]>().toEqualTypeOf<keyof typeof losses>();
     expectTypeOf<FitOptions["headBias"]>().toEqualTypeOf<"zero" | "frequency" | undefined>();
     expectTypeOf<FitOptions>().not.toHaveProperty("outputDir");
     expectTypeOf<LoopOptions["evalEvery"]>().toEqualTypeOf<number | "epoch">();

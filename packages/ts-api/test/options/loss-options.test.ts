@@ -20,7 +20,7 @@ it("a saved model's loss is the one it was trained with, and of an older model b
 
 /** As a loss with parameters of its own would be entered. */
 const table = {
-  ...losses,
+  bce_with_logits: losses.bce_with_logits,
   focal: {
     title: "focal loss",
     options: {

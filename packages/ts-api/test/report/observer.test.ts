@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { observed, type RunObserver, type TrainEvent } from "../../src/report/index.ts";
+import { observed, type TrainEvent } from "../../src/report/index.ts";
+import type { RunObserver } from "../../src/report/observer.ts";
 
 const EVENTS: TrainEvent[] = ["before the start", "later", "at the end"].map((message) => ({
   type: "warning",

@@ -1,3 +1,3 @@
 export type { HistoryEntry, HistoryMetrics } from "./entries.ts";
-export { HistoryObserver, type HistoryOptions } from "./observer.ts";
+export { HistoryObserver } from "./observer.ts";
 export { HISTORY, readHistory } from "./read.ts";

@@ -1,7 +1,7 @@
 export { BatchStream, type StepBatches } from "./batches.ts";
 export { checkSameLabels, dataSpec, openRunFiles, type RunFiles } from "./files.ts";
-export { type SplitFingerprint, splitFingerprintSchema } from "./fingerprint.ts";
-export { holdOut, type LoadedSplit, loadSplit, noRows, type SplitName } from "./load.ts";
+export { splitFingerprintSchema } from "./fingerprint.ts";
+export { holdOut, type LoadedSplit, loadSplit, noRows } from "./load.ts";
 export { isDue, locateStep, planSteps, type StepPlan } from "./plan.ts";
 export { collectLabels, fileSource, memorySource, type RowSource } from "./sources.ts";
 export { TokenCache } from "./token-cache.ts";

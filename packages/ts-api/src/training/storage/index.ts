@@ -5,4 +5,4 @@ export { DirectoryStorage } from "./directory-storage.ts";
 export { MemoryStorage } from "./memory-storage.ts";
 export { finetagJson, recordedOptions } from "./settings.ts";
 export { noProgress, type Progress, type RunIdentity } from "./state.ts";
-export type { EarlierPart, RunStorage } from "./storage.ts";
+export type { RunStorage } from "./storage.ts";

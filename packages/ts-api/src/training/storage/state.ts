@@ -19,8 +19,6 @@ const bestSchema = z.object({
   sha256: z.string().nullable(),
 });
 
-export type BestRecord = z.output<typeof bestSchema>;
-
 const sumsSchema = z.object({
   /** Loss times rows, summed over the steps of the current (or just finished) epoch. */
   epochLoss: z.number(),
