@@ -73,7 +73,7 @@ describe("Random", () => {
     );
     for (const state of [[0, 0, 0, 0], [1, 2, 3], [1, 2, 3, -4], [1, 2, 3, 2 ** 32], "x", null]) {
       expect(await errorOf(Promise.resolve().then(() => Random.from(state as never)))).toMatch(
-        /^CHECKPOINT .+ is no state/,
+        /^CHECKPOINT .+ is not a state/,
       );
     }
   });
@@ -129,7 +129,7 @@ describe("devSplit", () => {
   ])("%d rows, %d of them", async (count, fraction, expected) => {
     if (expected === undefined) {
       expect(await errorOf(Promise.resolve().then(() => devSplit(count, fraction, 1)))).toMatch(
-        /^DATA 2 rows cannot be split/,
+        /^DATA `devSplit: 0.9` leaves none of 2 rows/,
       );
       return;
     }
