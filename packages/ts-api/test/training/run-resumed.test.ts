@@ -164,6 +164,6 @@ describe("a resumed run", () => {
     const train = await writeTinyCsv(join(tiny.folder, "changed.csv"), tinyRows(300, 99));
     await expect(run({ maxSteps: 2, resume: true, train })).rejects.toThrow("the train data is ");
     const warned = only(await run({ maxSteps: 2, resume: true, threads: 2 }), "warning");
-    expect(warned.map(({ message }) => message)).toEqual([expect.stringContaining("threads was 1")]);
+    expect(warned.map(({ message }) => message)).toEqual([expect.stringContaining("`threads` was 1")]);
   });
 });
