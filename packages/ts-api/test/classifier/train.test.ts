@@ -125,7 +125,7 @@ describe("train", () => {
         for await (const _ of own.train(options));
       };
       const running = drain({ train: tinyRows(100, 1), maxSteps: 3 });
-      await expect(drain({ train: tinyRows(100, 1) })).rejects.toThrow("this model is being trained");
+      await expect(drain({ train: tinyRows(100, 1) })).rejects.toThrow("this model is already being trained");
       await running;
       const sad = [{ text: "x", labels: ["sad"] }];
       await expect(drain({ train: sad })).rejects.toThrow(
