@@ -31,7 +31,7 @@ void check_binary(const std::vector<float>& values, size_t expected, int64_t lab
 }
 
 /// Arrays laid one after the other, so that a single copy brings all of them to the device. From pinned
-/// memory it runs beside the work under way; libtorch keeps that memory until the copy has ended.
+/// memory it runs in parallel with other work; libtorch keeps that memory until the copy has ended.
 class Staging {
  public:
   /// Both must live until place().
@@ -115,7 +115,7 @@ void check(const HostBatch& batch, const ModelConfig& config) {
       fail("token id " + std::to_string(batch.ids_T[t]) + " is outside the vocabulary of " +
            std::to_string(config.vocab_size));
     }
-    if (config.type_vocab_size == 0) continue;  // nobody reads them
+    if (config.type_vocab_size == 0) continue;  // they are not read
     if (batch.token_types_T[t] < 0 || batch.token_types_T[t] >= config.type_vocab_size) {
       fail("token type " + std::to_string(batch.token_types_T[t]) + " is outside the model's " +
            std::to_string(config.type_vocab_size));

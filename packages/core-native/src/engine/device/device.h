@@ -16,7 +16,7 @@ c10::Device parse_device(const std::string& name);
 /// Throws kDevice where the device has no instructions for the precision, or no kernels.
 void check_precision(const c10::Device& device, Precision precision);
 
-/// Intra-op threads where nobody asks for a number: libtorch's default, whatever sessions have set since.
+/// Intra-op threads where no number is given: libtorch's default, whatever sessions have set since.
 int default_threads();
 
 /// Gives the calling thread its number of intra-op threads, for good.

@@ -66,7 +66,7 @@ class EncoderLayer {
   EncoderLayer(ParameterStore& store, const std::string& prefix, const LayerNames& names,
                const LayerDropout& dropout, const ModelConfig& config);
   /// With `first_only` it returns `[B, H]`, the first token of each text: the same numbers, without the
-  /// work for tokens that nobody reads.
+  /// work for tokens that are not read.
   at::Tensor forward(const at::Tensor& x_TH, const Batch& batch, ForwardContext& context,
                      bool first_only) const;
 

@@ -23,7 +23,7 @@ struct NamedParameter {
   ParameterRole role;
   size_t storage;
   int64_t row;
-  /// Starts as zeros when weights are made anew (an embedding's padding row); -1: none.
+  /// Starts as zeros in new weights (an embedding's padding row); -1: none.
   int64_t padding_row;
   bool filled = false;
 

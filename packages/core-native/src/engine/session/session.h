@@ -64,7 +64,7 @@ class Session {
 
   // The tensors, by Hugging Face's names.
 
-  /// Makes the named weights anew.
+  /// Gives the named weights new initial values.
   void initialize(const std::vector<std::string>& names);
   /// A float32 copy on the CPU. A gradient that does not exist reads as zeros. In int8, neither this nor the
   /// next is for the layers that a forward pass has packed.

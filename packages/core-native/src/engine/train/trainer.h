@@ -43,7 +43,7 @@ class Trainer {
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  /// Creates the optimizer, anew if there was one, at step 0. Before that, gradients can be formed but not
+  /// Creates the optimizer at step 0, in place of an older one. Before that, gradients can be formed but not
   /// applied.
   void configure(const TrainingConfig& config);
 

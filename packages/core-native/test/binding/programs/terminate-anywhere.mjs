@@ -21,7 +21,7 @@ if (isMainThread) {
     await Promise.all([
       session.trainStep([input]),
       session.forward(input),
-      session.writeTensor("weight", "classifier.bias", new Float32Array(4)), // read where it lies
+      session.writeTensor("weight", "classifier.bias", new Float32Array(4)), // read in place
       session.forward({ ...input, ids: [] }).catch(() => {}),
     ]);
   }

@@ -1,4 +1,4 @@
-// Few rows times a weight matrix as it lies in memory. A general matrix product lays the weights out anew at
+// Few rows times a weight matrix in place. A general matrix product copies the weights to another layout at
 // every call, which pays only where many rows use them; with few rows, reading the weights is the work.
 #include "engine/kernels/functions.h"
 #include "engine/kernels/simd/simd.h"

@@ -14,8 +14,8 @@ namespace finetag {
 
 namespace {
 
-/// The most rows for which reading the weights as they lie is the faster way (pnpm bench:roofline measures
-/// all of them): beside MKL about 48; beside the own product of many rows about 40, and 128 on Zen 4, whose
+/// The most rows for which reading the weights in place is faster (pnpm bench:roofline measures all of them):
+/// about 48 compared with MKL; about 40 compared with the own product of many rows, and 128 on Zen 4, whose
 /// cores take two cycles for what a vector of AVX-512 takes one on Zen 5, and so wait less for the weights.
 int64_t most_few_rows() {
   if (!prefers_own_product()) return 48;

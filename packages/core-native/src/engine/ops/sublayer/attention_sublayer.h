@@ -18,8 +18,8 @@ struct AttentionOptions {
   int64_t heads;
   Dropout probabilities;
   Dropout hidden;
-  /// Only the first token of each text asks: the same numbers for it, without the work for tokens nobody
-  /// reads.
+  /// Compute only the first token of each text: the same numbers for it, without the work for tokens that
+  /// are not read.
   bool first_only;
 };
 
