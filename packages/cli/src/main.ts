@@ -119,7 +119,7 @@ function addCommand(
     handler: async (parsed) => {
       const action = await command.load();
       const flags = flagsOf(action.schema);
-      context.inFlags = flagWriter([...flags.map(({ key }) => key), ...(action.alsoNames ?? [])]);
+      context.inFlags = flagWriter([...flags.map(({ key }) => key), ...(action.alsoNames ?? [])], words);
       const names = positionals.map(({ name }) => name);
       let given = readFlags(parsed, flags, words, names);
       const texts = positionalWords(command, parsed);

@@ -75,7 +75,7 @@ export class LineReporter implements TrainReporter {
         this.notice(event.message);
         break;
       case "end":
-        for (const warning of metricWarnings(event)) this.notice(`warning: ${warning}`);
+        for (const warning of metricWarnings(event, this.#context)) this.notice(`warning: ${warning}`);
         this.#print(endText(event, this.#context));
         break;
     }
@@ -135,7 +135,7 @@ export class BarReporter implements TrainReporter {
         this.notice(event.message);
         break;
       case "end":
-        for (const warning of metricWarnings(event)) this.notice(`warning: ${warning}`);
+        for (const warning of metricWarnings(event, this.#context)) this.notice(`warning: ${warning}`);
         this.#line.stop();
         this.#context.stdout.write(`${endText(event, this.#context)}\n`);
     }
@@ -156,9 +156,12 @@ export class BarReporter implements TrainReporter {
   }
 }
 
-function metricWarnings({ metrics: { dev, test } }: Extract<TrainEvent, { type: "end" }>): string[] {
+function metricWarnings(
+  { metrics: { dev, test } }: Extract<TrainEvent, { type: "end" }>,
+  { inFlags }: Context,
+): string[] {
   return Object.entries({ dev, test }).flatMap(([name, split]) =>
-    (split?.warnings ?? []).map((warning) => `${name}: ${warning}`),
+    (split?.warnings ?? []).map((warning) => `${name}: ${inFlags(warning)}`),
   );
 }
 
