@@ -2,7 +2,7 @@ export { type Archive, type ByteSource, withArchive } from "./archive.ts";
 export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
-export { ioError, isNotFound, isSystemError } from "./errors.ts";
+export { ioError, isNotFound } from "./errors.ts";
 export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
 export {
   CONFIG,
@@ -27,4 +27,5 @@ export {
   readJsonFileIfAny,
   readSmallFile,
 } from "./read.ts";
+export { syncFile } from "./sync.ts";
 export { removeLeftovers } from "./temporary.ts";

@@ -6,8 +6,8 @@ export async function syncFolder(folder: string): Promise<void> {
   if (process.platform !== "win32") await syncFile(folder);
 }
 
-/** Makes a file's contents durable. */
-async function syncFile(path: string): Promise<void> {
+/** Makes a file's contents durable, whoever wrote them. */
+export async function syncFile(path: string): Promise<void> {
   const handle = await open(path, "r");
   try {
     await handle.sync();

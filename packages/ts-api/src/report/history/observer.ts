@@ -1,7 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { FinetagError } from "../../errors/index.ts";
-import { isNotFound, isSystemError, withAtomicFile, writeAll } from "../../io/index.ts";
+import { ioError, isNotFound, withAtomicFile, writeAll } from "../../io/index.ts";
 import type { TrainEvent } from "../events.ts";
 import type { RunObserver } from "../observer.ts";
 import { entryOf, type HistoryEntry } from "./entries.ts";
@@ -18,8 +17,8 @@ export interface HistoryOptions {
 
 /**
  * Records a run in `history.jsonl`, one JSON object per line, each written with one call. All entries of a step are in
- * the file before its checkpoint is started, so a run that is killed and resumed drops the entries after the checkpoint
- * and ends with the same entries as a run that never stopped.
+ * the file before its checkpoint is started, which makes them durable (see DirectoryStorage). So a run that is killed and
+ * resumed drops the entries after the checkpoint and ends with the same entries as a run that never stopped.
  */
 export class HistoryObserver implements RunObserver {
   readonly #path: string;
@@ -46,7 +45,7 @@ export class HistoryObserver implements RunObserver {
     try {
       await this.#record(event);
     } catch (error) {
-      throw this.#writeError(error);
+      throw ioError(error, "write", this.#path);
     }
   }
 
@@ -78,8 +77,7 @@ export class HistoryObserver implements RunObserver {
         if (event.reason === "early_stopping") await this.#placeCheckpoint(true);
         return this.#sync();
       case "checkpoint":
-        await this.#append(event);
-        return this.#sync();
+        return this.#append(event);
       case "end":
         await this.#placeCheckpoint();
         await this.#append(event);
@@ -167,16 +165,6 @@ export class HistoryObserver implements RunObserver {
 
   async #sync(): Promise<void> {
     await this.#file?.datasync();
-  }
-
-  #writeError(error: unknown): unknown {
-    if (error instanceof FinetagError || !isSystemError(error)) return error;
-    return new FinetagError(
-      "ERR_FINETAG_IO",
-      `${this.#path}: cannot write the run's history (${error.code}); free space or grant access there, ` +
-        "then continue with `resume: true`",
-      { cause: error },
-    );
   }
 }
 

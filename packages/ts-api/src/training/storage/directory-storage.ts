@@ -2,10 +2,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DataColumns } from "../../data/index.ts";
 import { type OpenModel, saveModel } from "../../engine/index.ts";
-import { sha256File, writeFileAtomic } from "../../io/index.ts";
+import { ioError, isNotFound, sha256File, syncFile, writeFileAtomic } from "../../io/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
 import type { ResolvedTrainOptions } from "../../options/index.ts";
-import type { RunMetrics } from "../../report/index.ts";
+import { HISTORY, type RunMetrics } from "../../report/index.ts";
 import { openSafetensors } from "../../weights/index.ts";
 import {
   BEST,
@@ -87,6 +87,7 @@ export class DirectoryStorage implements RunStorage {
   async checkpoint(progress: Progress): Promise<CheckpointRef> {
     const folder = checkpointFolder(this.#options.outputDir);
     const state = { version: 1 as const, ...progress, options: this.#options, ...this.#run! };
+    await this.#syncHistory();
     const best = progress.best === null ? undefined : this.#weights;
     const written = await writeCheckpoint(folder, this.#model!, state, best);
     await pruneCheckpoints(folder, this.#options.keepCheckpoints, progress.step);
@@ -117,6 +118,14 @@ export class DirectoryStorage implements RunStorage {
     } finally {
       await file.close();
     }
+  }
+
+  /** A checkpoint is durable only after the history up to its step: a resumed run does not write those entries again. */
+  async #syncHistory(): Promise<void> {
+    const path = join(this.#options.outputDir, HISTORY);
+    await syncFile(path).catch((error) => {
+      if (!isNotFound(error)) throw ioError(error, "write", path);
+    });
   }
 
   #finetag(): FinetagJson {
