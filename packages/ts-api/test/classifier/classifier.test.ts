@@ -326,7 +326,7 @@ describe("dispose", () => {
   it("refuses to predict without a head", async () => {
     const own = await Classifier.fromPretrained(encoder, { threads: 1 });
     await expect(own.predict("x")).rejects.toThrow(
-      "this model is not trained yet: it has no classification head; train it first (`finetag train`, or Classifier.train)",
+      "this model is not trained yet; run `finetag train`, or call `train()` first",
     );
     await own.dispose();
   });

@@ -9,7 +9,9 @@ import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from 
 import type { CheckpointRef, Progress, RunStorage } from "../storage/index.ts";
 import { Speed } from "./speed.ts";
 
-export type LoopOptions = OptionsUsedBy<"loop">;
+/** Without `saveEvery`, checkpoints are written only at the end. */
+export type LoopOptions = Omit<OptionsUsedBy<"loop">, "saveEvery"> &
+  Partial<Pick<OptionsUsedBy<"loop">, "saveEvery">>;
 
 export interface LoopInput {
   model: OpenModel;
@@ -79,7 +81,7 @@ class TrainLoop {
           );
           break;
         }
-        if (isDue(plan, options.saveEvery, state.step)) yield* this.#save();
+        if (this.#checkpointIsDue(state.step)) yield* this.#save();
         if (this.#running === undefined) throwIfAborted(signal);
         yield await this.#step();
       }
@@ -142,15 +144,20 @@ class TrainLoop {
 
   /** Starts the step after `step`, unless something else has to happen first. */
   async #startNext(step: number): Promise<void> {
-    const { plan, options, signal } = this.#input;
+    const { signal } = this.#input;
     if (this.#next === undefined || signal?.aborted) return;
-    if (this.#evaluationIsDue(step) || isDue(plan, options.saveEvery, step)) return;
+    if (this.#evaluationIsDue(step) || this.#checkpointIsDue(step)) return;
     this.#running = this.#start(await this.#next);
   }
 
   #evaluationIsDue(step: number): boolean {
     const { state, plan, options, dev } = this.#input;
     return dev !== undefined && state.evaluatedStep < step && isDue(plan, options.evalEvery, step);
+  }
+
+  #checkpointIsDue(step: number): boolean {
+    const { plan, options } = this.#input;
+    return options.saveEvery !== undefined && isDue(plan, options.saveEvery, step);
   }
 
   async *#evaluate(): AsyncGenerator<TrainEvent, void> {
@@ -234,7 +241,7 @@ class TrainLoop {
     return new FinetagError(
       "ERR_FINETAG_DIVERGED",
       `${happened.join("; ")}; use a lower \`learningRate\` or a higher \`warmupRatio\``,
-      { cause },
+      { cause, option: "learningRate" },
     );
   }
 }

@@ -28,7 +28,8 @@ export interface TrainInput {
   /** Labels of the model's head; the labels of the data are indices into it. */
   labels: readonly string[];
   sources: Sources;
-  options: ResolvedFitOptions & Pick<ResolvedTrainOptions, "saveEvery">;
+  /** `saveEvery` is absent if no checkpoints are written. */
+  options: ResolvedFitOptions & Partial<Pick<ResolvedTrainOptions, "saveEvery">>;
   storage: RunStorage;
   /** Absent if nothing is written. */
   outputDir?: string;
@@ -161,6 +162,6 @@ async function* evaluateTest(
 function namelessHead({ source, labels }: OpenModel): string {
   return (
     `${source.directory}: the ${labels.length} labels of its head have no names, so these are used, in this order: ` +
-    `${labels.join(", ")}; set \`newHead: true\` if the model was trained on other labels`
+    `${labels.join(", ")}; use \`newHead: true\` if the model was trained on other labels`
   );
 }
