@@ -79,7 +79,7 @@ describe("pull, inspect, convert", () => {
     expect(run).toMatchObject({ code: 0 });
     expect(run.stdout).toMatch(/^weights: 41 tensors loaded \(TensorFlow checkpoint\)$/m);
     expect(run.stdout).toMatch(/^not used: cls\.predictions\.bias, /m);
-    expect(run.stderr).toContain("3 labels without names");
+    expect(run.stderr).toContain("the 3 labels of its head have no names");
 
     const converted = join(folder, "converted");
     const { code, stdout: path, stderr } = await finetag(["convert", checkpoint, converted]);
@@ -90,7 +90,7 @@ describe("pull, inspect, convert", () => {
     const again = await finetag(["convert", checkpoint, converted]);
     expect(again).toMatchObject({ code: 2, stdout: "" });
     expect(again.stderr).toContain(
-      "it is not empty; give a new folder, or set --force to replace a model in it",
+      "it is not empty; give a new folder, or use --force to replace a model in it",
     );
     expect(await finetag(["convert", checkpoint, converted, "--force"])).toMatchObject({ code: 0 });
   });

@@ -76,7 +76,7 @@ test("what a file's names hold besides letters is written out", async () => {
   expect(inspect).toMatch(new RegExp(`^not used +${unused}$`, "m"));
 });
 
-test("a missing pooler is made anew, and what is strange to the model is named", async () => {
+test("a missing pooler is initialised, and tensors that the model does not use are named", async () => {
   const others = { "cls.predictions.bias": [7], "embeddings.position_ids": [1, 64] };
   const { train: run, inspect, trained } = await shown(await writeModel("odd", "pooler.", others));
   const fresh =
@@ -97,7 +97,9 @@ test("a head of another size than the config's is told, and only replaced when t
   const config = { architectures: ["BertForSequenceClassification"], num_labels: 3 };
   const directory = await writeModel("strange", "none", others, config);
   const { stdout } = await finetag(["inspect", directory]);
-  expect(stdout).toMatch(/^head +4 labels, unlike the config's; train --new-head replaces it$/m);
+  expect(stdout).toMatch(
+    /^head +4 labels, but the config has another number; train --new-head replaces it$/m,
+  );
   const args = ["train", "--model", directory, "--train", train, "--output-dir", join(folder, "replaced")];
   const refused = await finetag(args);
   expect(refused.code).toBe(2);

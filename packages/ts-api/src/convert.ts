@@ -82,7 +82,7 @@ async function checkDestination(destination: string, force: boolean): Promise<vo
   if (!entry.isDirectory()) throw refuse("it is a file; give a folder to write to");
   if (!force && (await readdir(destination)).length > 0) {
     throw refuse(
-      "it is not empty; give a new folder, or set `force: true` to replace a model in it",
+      "it is not empty; give a new folder, or use `force: true` to replace a model in it",
       "force",
     );
   }

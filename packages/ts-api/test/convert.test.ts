@@ -163,7 +163,7 @@ describe("convertModel", () => {
     await writeFile(join(directory, "finetag.json"), "of an older model");
     await expect(convertModel(encoder, directory)).rejects.toMatchObject({
       code: "ERR_FINETAG_ARGUMENT",
-      message: `${directory}: it is not empty; give a new folder, or set \`force: true\` to replace a model in it`,
+      message: `${directory}: it is not empty; give a new folder, or use \`force: true\` to replace a model in it`,
     });
     await convertModel(encoder, directory, { force: true });
     expect((await readdir(directory)).sort()).toEqual([

@@ -103,9 +103,7 @@ describe("predict", () => {
     const { code, stderr } = await finetag(["predict", "--model", trained.base, "so happy"]);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr:
-        `finetag: ${trained.base}: this model is not trained yet: it has no classification head; train it first ` +
-        "(`finetag train`, or Classifier.train), or, if its weights have a head, convert it (`finetag convert`)\n",
+      stderr: `finetag: ${trained.base}: this model is not trained yet; run \`finetag train\`, or call \`train()\` first\n`,
     });
   });
 

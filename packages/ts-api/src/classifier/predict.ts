@@ -12,11 +12,14 @@ export interface PredictSetup extends CallSettings {
 }
 
 /**
- * Checks the options of a call before its texts are batched with those of others.
+ * Checks the options of a call to predict or evaluate, before its texts are batched with those of others.
  *
  * @throws FinetagError `ERR_FINETAG_ARGUMENT`
  */
-export function checkPredictOptions({ batchSize, threshold }: PredictOptions): void {
+export function checkPredictOptions({
+  batchSize,
+  threshold,
+}: Pick<PredictOptions, "batchSize" | "threshold">): void {
   if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0)) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",

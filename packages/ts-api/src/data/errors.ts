@@ -1,6 +1,10 @@
 import { FinetagError, nearest } from "../errors/index.ts";
 import type { DataFormat } from "./types.ts";
 
+/** What to do about a file without a header. */
+export const NAME_COLUMNS =
+  'use `header: false` and name its columns in order, for example `columns: ["text", "labels", "id"]`';
+
 const MAX_SHOWN_NAMES = 20;
 const MAX_SHOWN_LENGTH = 60;
 

@@ -11,7 +11,7 @@ export function chooseDevice(asked: string, info: NativeInfo, precision: Precisi
   if (precision === "int8" && device !== "cpu") {
     throw new FinetagError(
       "ERR_FINETAG_DEVICE",
-      `\`precision: int8\` runs on the CPU only, not on ${device}; set \`device: cpu\`, or \`precision: float32\``,
+      `\`precision: int8\` runs on the CPU only, not on ${device}; use \`device: cpu\`, or \`precision: float32\``,
       { option: "precision" },
     );
   }
@@ -48,7 +48,7 @@ function why(found: number, info: NativeInfo): string {
   if (found === 1) return "this machine has cuda:0 only; use that";
   if (found > 1) return `this machine has cuda:0 to cuda:${found - 1}; use one of them`;
   if (info.variant === "cpu") {
-    return `libtorch ${info.libtorch} is the CPU variant; install the CUDA one (\`npx finetag setup --variant cuda\`), or set \`device: cpu\``;
+    return `libtorch ${info.libtorch} is the CPU variant; install the CUDA one (\`npx finetag setup --variant cuda\`), or use \`device: cpu\``;
   }
-  return `libtorch ${info.libtorch} (${info.variant}) finds no GPU; check the driver with nvidia-smi, or set \`device: cpu\``;
+  return `libtorch ${info.libtorch} (${info.variant}) finds no GPU; check the driver with nvidia-smi, or use \`device: cpu\``;
 }

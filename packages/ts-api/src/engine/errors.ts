@@ -5,7 +5,7 @@ const ADVICE: Record<NativeErrorCode, { code: FinetagError["code"]; remedy: stri
   ERR_FINETAG_ARGUMENT: { code: "ERR_FINETAG_ARGUMENT", remedy: "" },
   ERR_FINETAG_DEVICE: {
     code: "ERR_FINETAG_DEVICE",
-    remedy: "set `device: cpu` or `precision: float32`, or run `finetag doctor` to see what this machine has",
+    remedy: "use `device: cpu` or `precision: float32`, or run `finetag doctor` to see what this machine has",
   },
   ERR_FINETAG_DISPOSED: { code: "ERR_FINETAG_DISPOSED", remedy: "open the model again" },
   ERR_FINETAG_OUT_OF_MEMORY: {

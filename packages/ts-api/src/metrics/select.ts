@@ -86,6 +86,7 @@ export function checkMetricName(name: string, labels: readonly string[]): Metric
     "ERR_FINETAG_ARGUMENT",
     `unknown metric ${JSON.stringify(name)}${meant ? `; did you mean ${meant}?` : ";"} ` +
       `known are ${known.join(", ")} and ${LABEL_PREFIX}NAME.{${fields}}`,
+    { option: "bestMetric" },
   );
 }
 

@@ -32,6 +32,7 @@ export function validateShapes(input: MetricsInput): { rows: number; thresholds:
     throw new FinetagError(
       "ERR_FINETAG_DIVERGED",
       `the loss of the evaluated rows is ${input.loss}; go back to an older checkpoint, or use a lower \`learningRate\``,
+      { option: "learningRate" },
     );
   return {
     rows: probabilities.length / names.length,

@@ -14,20 +14,21 @@ export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  throw new FinetagError("ERR_FINETAG_ARGUMENT", describe(issue, given, Object.keys(schema.shape)), {
-    cause: parsed.error,
-  });
+  const [option, ...place] = issue.code === "unrecognized_keys" ? [issue.keys[0]!] : issue.path.map(String);
+  const what =
+    issue.code === "unrecognized_keys"
+      ? isNoOption(option!, Object.keys(schema.shape))
+      : isWrong(option!, place, issue.message, given);
+  throw new FinetagError("ERR_FINETAG_ARGUMENT", `\`${option}\`${what}`, { option, cause: parsed.error });
 }
 
-function describe(issue: z.core.$ZodIssue, given: Record<string, unknown>, known: string[]): string {
-  if (issue.code !== "unrecognized_keys") {
-    const [name, ...place] = issue.path.map(String);
-    if (!(name! in given)) return `\`${name}\` is missing`;
-    const where = place.length === 0 ? "" : ` (at ${place.join(".")})`;
-    return `\`${name}\`${where}: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
-  }
-  const unknown = issue.keys[0]!;
-  const meant = nearest(unknown, known);
-  const hint = meant === undefined ? "" : `; did you mean \`${meant}\`?`;
-  return `\`${unknown}\` is not an option${hint}`;
+function isNoOption(name: string, known: string[]): string {
+  const meant = nearest(name, known);
+  return ` is not an option${meant === undefined ? "" : `; did you mean \`${meant}\`?`}`;
+}
+
+function isWrong(name: string, place: string[], what: string, given: Record<string, unknown>): string {
+  if (!(name in given)) return " is missing";
+  const where = place.length === 0 ? "" : ` (at ${place.join(".")})`;
+  return `${where}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`;
 }

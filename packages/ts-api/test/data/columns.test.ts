@@ -138,7 +138,7 @@ describe("columns", () => {
       "semicolons",
       "id;text;a\n1;x;1\n",
       {},
-      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id;text;a"; a CSV is separated by commas; convert it, or set `format: "tsv"` if these are tabs',
+      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id;text;a"; a CSV is separated by commas; convert it, or use `format: "tsv"` if these are tabs',
     ],
     [
       "a short row",

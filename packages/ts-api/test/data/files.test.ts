@@ -16,7 +16,7 @@ describe("a file that is no table of texts", () => {
     [
       "header.csv",
       "text,a\n",
-      "DATA header.csv: has a header but no rows; if it has no header, set `header: false` and name its columns (`columns`)",
+      'DATA header.csv: has a header but no rows; if it has no header, use `header: false` and name its columns in order, for example `columns: ["text", "labels", "id"]`',
     ],
     ["mac.csv", "text,a\rx,1\ry,0\r", "DATA mac.csv: the lines end in a lone CR; convert them to LF"],
     [

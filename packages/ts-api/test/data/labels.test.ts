@@ -179,7 +179,7 @@ describe("a column that lists labels", () => {
   test("separators that cannot work", async () => {
     const path = await dir.write("sep.csv", "text,labels\nx,a b\n");
     expect(dir.short(await errorOf(read({ path, labelSeparator: " " }, { labels: ["a b", "c"] })))).toBe(
-      'DATA sep.csv: the label "a b" contains the separator " "; set another `labelSeparator`, or write JSON lists',
+      'DATA sep.csv: the label "a b" contains the separator " "; use another `labelSeparator`, or write JSON lists',
     );
     expect(await errorOf(read({ path, labelSeparator: "" }))).toMatch(/^ARGUMENT `labelSeparator` is empty/);
     expect(await errorOf(read({ path, labelsColumn: "labels", labelColumns: ["labels"] }))).toMatch(

@@ -97,14 +97,14 @@ describe("a TSV", () => {
     const path = await dir.write("forgot.tsv", "I like it\t27\teebbqej\nno\t3\te2\n");
     expect(dir.short(await errorOf(read({ path })))).toBe(
       'DATA forgot.tsv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "I like it", "27", ' +
-        '"eebbqej"; if the file has no header, set `header: false` and name its columns (`columns`)',
+        '"eebbqej"; if the file has no header, use `header: false` and name its columns in order, for example `columns: ["text", "labels", "id"]`',
     );
     expect(dir.short(await errorOf(read({ path, columns: ["text", "labels", "id"] })))).toBe(
       'DATA forgot.tsv:1: the header has "I like it", "27", "eebbqej", but `columns` has "text", "labels", "id"; ' +
-        "if the file has no header, set `header: false`",
+        "if the file has no header, use `header: false`",
     );
     expect(dir.short(await errorOf(read({ path, header: false })))).toBe(
-      "DATA forgot.tsv:1: has 3 columns and no header; name them in order (`columns`)",
+      'DATA forgot.tsv:1: has 3 columns and no header; name them in order, for example `columns: ["text", "labels", "id"]`',
     );
   });
 });

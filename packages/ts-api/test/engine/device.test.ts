@@ -53,7 +53,7 @@ describe("int8", () => {
     expect(chooseDevice("auto", twoGpus, "int8")).toBe("cpu");
     expect(chooseDevice("cpu", cpuOnly, "int8")).toBe("cpu");
     expect(() => chooseDevice("cuda", twoGpus, "int8")).toThrow(
-      "`precision: int8` runs on the CPU only, not on cuda:0; set `device: cpu`, or `precision: float32`",
+      "`precision: int8` runs on the CPU only, not on cuda:0; use `device: cpu`, or `precision: float32`",
     );
   });
 });

@@ -57,7 +57,7 @@ describe("what a run refuses", () => {
     await expect(run({ ...changes, dev: undefined })).rejects.toMatchObject({
       code: "ERR_FINETAG_DIVERGED",
       message: expect.stringMatching(
-        /^step \d+: the (loss|gradient norm) is .*; the last good checkpoint is .*step-0000000\d; lower/,
+        /^step \d+: the (loss|gradient norm) is .*; the last good checkpoint is .*step-0000000\d; use a lower `learningRate` or a higher `warmupRatio`$/,
       ),
     });
     for (const name of await readdir(join(tiny.out, "checkpoints"))) {

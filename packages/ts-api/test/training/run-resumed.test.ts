@@ -97,7 +97,7 @@ describe("a resumed run", () => {
     expect(await readdir(join(tiny.out, "checkpoints"))).toEqual(["step-00000004"]);
   });
 
-  it("writes TensorBoard events beside those of the first part", async () => {
+  it("writes TensorBoard events next to those of the first part", async () => {
     await run({ maxSteps: 2, tensorboard: true });
     await run({ maxSteps: 2, tensorboard: true, resume: true });
     expect((await readdir(join(tiny.out, "runs"))).length).toBe(2);

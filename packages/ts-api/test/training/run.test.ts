@@ -142,7 +142,7 @@ describe("labels", () => {
     };
     await expect(run(changes)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",
-      message: expect.stringMatching(/the model lacks "envy", the data lacks "fear"; set `newHead: true`/),
+      message: expect.stringMatching(/the model lacks "envy", the data lacks "fear"; use `newHead: true`/),
     });
     const anew = await run({ ...changes, newHead: true });
     expect(only(anew, "start")[0]).toMatchObject({

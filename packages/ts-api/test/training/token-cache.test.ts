@@ -117,7 +117,7 @@ describe("a run on files seen before", () => {
     const { warnings } = await run();
     expect(warnings.filter((message) => message.includes("cannot cache the tokens of"))).toHaveLength(2);
     expect(warnings.join("\n")).toMatch(
-      /cannot cache the tokens of .*train\.csv: .*; set `tokenCache: false`/,
+      /cannot cache the tokens of .*train\.csv: .*; use `tokenCache: false`/,
     );
   });
 

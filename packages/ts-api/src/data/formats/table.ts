@@ -1,5 +1,5 @@
 import { FinetagError } from "../../errors/index.ts";
-import { dataError, show, showList } from "../errors.ts";
+import { dataError, NAME_COLUMNS, show, showList } from "../errors.ts";
 import type { DataFormat, DataSpec } from "../types.ts";
 import { checkFile, readText } from "./bytes.ts";
 import type { TextRecord } from "./csv.ts";
@@ -47,8 +47,7 @@ export async function openTable(spec: DataSpec, textName: string, signal?: Abort
   for await (const _ of table.records([], signal)) return table;
   const oldMac = table.columns.some((name) => /\r(?!\n)/.test(name));
   if (oldMac) throw dataError(spec.path, undefined, "the lines end in a lone CR; convert them to LF");
-  const why =
-    "has a header but no rows; if it has no header, set `header: false` and name its columns (`columns`)";
+  const why = `has a header but no rows; if it has no header, ${NAME_COLUMNS}`;
   throw dataError(spec.path, undefined, why, "header");
 }
 
@@ -142,7 +141,7 @@ function headerNames(spec: DataSpec, first: TextRecord): string[] {
       spec.path,
       first.row,
       `the header has ${showList(names)}, but \`columns\` has ${showList(wanted)}; ` +
-        "if the file has no header, set `header: false`",
+        "if the file has no header, use `header: false`",
       "columns",
     );
   }
@@ -153,7 +152,7 @@ function positionNames(spec: DataSpec, first: TextRecord, textName: string): str
   const found = first.fields.length;
   if (spec.columns === undefined) {
     if (found === 1) return [textName];
-    const what = `has ${found} columns and no header; name them in order (\`columns\`)`;
+    const what = `has ${found} columns and no header; name them in order, for example \`columns: ["text", "labels", "id"]\``;
     throw dataError(spec.path, first.row, what, "columns");
   }
   if (spec.columns.length !== found) {
@@ -172,7 +171,7 @@ function checkNames(spec: DataSpec, columns: readonly string[], headerRow: numbe
     if (before === undefined) continue;
     const what = `columns ${before + 1} and ${i + 1} are both called ${show(name)}; rename one`;
     if (headerRow !== undefined) throw dataError(spec.path, headerRow, what);
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", what);
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "columns" });
   }
 }
 

@@ -1,16 +1,27 @@
 import { FinetagError } from "../../errors/index.ts";
-import { columnWord, dataError, didYouMean, show, showList } from "../errors.ts";
+import { columnWord, dataError, didYouMean, NAME_COLUMNS, show, showList } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 
 /** Columns that pandas writes for its row numbers. */
 const ROW_NUMBER_NAMES = ["", "Unnamed: 0"];
+
+/** What a column can be used for, with the option that names it. */
+const ROLES = {
+  text: "textColumn",
+  "text pair": "textPairColumn",
+  id: "idColumn",
+  "label column": "labelColumns",
+  "labels column": "labelsColumn",
+} as const;
+
+export type Role = keyof typeof ROLES;
 
 /** Which column of a table is used for what; no column serves twice. */
 export class Claims {
   readonly #table: Table;
   readonly #present: ReadonlySet<string>;
   readonly #reserved: ReadonlySet<string>;
-  readonly #roles = new Map<string, string>();
+  readonly #roles = new Map<string, Role>();
 
   /** @param reserved Columns that are never guessed. */
   constructor(table: Table, reserved: Iterable<string>) {
@@ -29,16 +40,18 @@ export class Claims {
   }
 
   /** Takes a column that has to be there and free. */
-  claim(role: string, column: string): string {
+  claim(role: Role, column: string): string {
     const word = columnWord(this.#table.format);
     if (!this.has(column)) {
       const advice = didYouMean(column, this.#table.columns);
-      throw this.error(`no ${word} ${show(column)} for the ${role}${advice}`);
+      throw this.error(`no ${word} ${show(column)} for the ${role}${advice}`, ROLES[role]);
     }
     const before = this.#roles.get(column);
     if (before !== undefined) {
       const what = before === role ? `named twice as ${role}` : `both the ${before} and the ${role}`;
-      throw new FinetagError("ERR_FINETAG_ARGUMENT", `${word} ${show(column)} is ${what}; use each once`);
+      throw new FinetagError("ERR_FINETAG_ARGUMENT", `${word} ${show(column)} is ${what}; use each once`, {
+        option: ROLES[role],
+      });
     }
     this.#roles.set(column, role);
     return column;
@@ -71,11 +84,9 @@ export class Claims {
     const { headerRow, columns } = this.#table;
     if (headerRow === undefined) return "";
     if (format === "csv" && columns.length === 1 && /[;\t]/.test(columns[0]!)) {
-      return '; a CSV is separated by commas; convert it, or set `format: "tsv"` if these are tabs';
+      return '; a CSV is separated by commas; convert it, or use `format: "tsv"` if these are tabs';
     }
     const looksLikeData = columns.some((name) => name.length > 60 || /^\d+(?:,\d+)*$/.test(name));
-    return looksLikeData
-      ? "; if the file has no header, set `header: false` and name its columns (`columns`)"
-      : "";
+    return looksLikeData ? `; if the file has no header, ${NAME_COLUMNS}` : "";
   }
 }

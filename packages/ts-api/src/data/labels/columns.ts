@@ -1,6 +1,6 @@
 import type { Table } from "../formats/index.ts";
 import type { DataColumns, DataSpec, OpenDataOptions } from "../types.ts";
-import { Claims } from "./claims.ts";
+import { Claims, type Role } from "./claims.ts";
 import { resolveLabels } from "./label-columns.ts";
 
 /** What the column with the text is usually called, the likeliest first; compared without case. */
@@ -40,7 +40,7 @@ export async function resolveColumns(
 ): Promise<{ columns: DataColumns; labels: string[] }> {
   const saved = options.columns;
   const claims = new Claims(table, namedLabelColumns(table, spec, options));
-  const named = (role: string, name: string | undefined) =>
+  const named = (role: Role, name: string | undefined) =>
     name === undefined ? undefined : claims.claim(role, name);
 
   const namedText = named("text", spec.textColumn ?? saved?.text);

@@ -67,7 +67,7 @@ export async function resolveLabels(
   if (!options.requireLabels) return { columns: { kind: "none" }, labels: known ?? [] };
   if (spec.labelColumns !== undefined && spec.labelsColumn !== undefined) {
     const what = "both `labelColumns` and `labelsColumn` are given; give one of them";
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "labelsColumn" });
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "labelColumns" });
   }
   if (table.format === "txt") {
     const what = "a .txt file has one text per line and no labels; for a table, set `format` to csv or tsv";
@@ -101,7 +101,7 @@ class LabelResolver {
   }
 
   nothingFound(): FinetagError {
-    return this.#claims.error(`no labels found; ${NAME_THEM}`);
+    return this.#claims.error(`no labels found; ${NAME_THEM}`, "labelColumns");
   }
 
   /** One 0/1 column for each label. */
@@ -163,7 +163,7 @@ class LabelResolver {
       const split = known.find((name) => name.includes(style.separator));
       if (split !== undefined) {
         const what = `the label ${show(split)} contains the separator ${show(style.separator)}`;
-        const remedy = "set another `labelSeparator`, or write JSON lists";
+        const remedy = "use another `labelSeparator`, or write JSON lists";
         throw dataError(this.#table.path, undefined, `${what}; ${remedy}`, "labelSeparator");
       }
     }

@@ -135,7 +135,7 @@ export function checkSameLabels(
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
     `${givenBy}: its labels differ from those of ${modelName}: ${differences.join(", ")}; ` +
-      "set `newHead: true` to replace the model's head",
+      "use `newHead: true` to replace the model's head",
     { option: "newHead" },
   );
 }

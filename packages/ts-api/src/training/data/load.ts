@@ -81,7 +81,7 @@ async function* tokenized(
   } catch (error) {
     yield warning(
       `cannot cache the tokens of ${source.name}: ${(error as Error).message}; ` +
-        "set `tokenCache: false` to turn the cache off, or FINETAG_CACHE to another folder",
+        "use `tokenCache: false` to turn the cache off, or set FINETAG_CACHE to another folder",
     );
   }
   return made;

@@ -27,12 +27,14 @@ export function checkDevData(
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
       `both \`devSplit\` and ${dev.file === undefined ? "dev rows" : `the dev file ${dev.name}`} are given; give one of them`,
+      { option: "devSplit" },
     );
   }
   if (dev === undefined && devSplit === undefined && earlyStopping !== undefined) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
       "`earlyStopping` needs dev data; give `dev` or `devSplit`",
+      { option: "earlyStopping" },
     );
   }
 }

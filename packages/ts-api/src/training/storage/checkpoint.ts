@@ -106,6 +106,7 @@ async function readState(path: string): Promise<TrainState> {
     "ERR_FINETAG_CHECKPOINT",
     `${file}: ${issue.path.join(".")}: ${issue.message} (format ${JSON.stringify(version)}, this finetag reads 1); ` +
       "resume with the version of finetag that wrote it, or start over with `overwrite: true`",
+    { option: "overwrite" },
   );
 }
 

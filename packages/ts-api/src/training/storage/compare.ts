@@ -15,19 +15,20 @@ export type ComparedState = Pick<
  * @throws FinetagError `ERR_FINETAG_CHECKPOINT` that names the first thing that differs and both values.
  */
 export function compareWithCheckpoint(path: string, saved: ComparedState, now: ComparedState): string[] {
-  const refuse = (what: string, before: unknown, given: unknown): never => {
+  const refuse = (what: string, before: unknown, given: unknown, option = "overwrite"): never => {
     throw new FinetagError(
       "ERR_FINETAG_CHECKPOINT",
       `${what} is ${show(given)}, but ${path} was written ${before === undefined ? "without it" : `with ${show(before)}`}; ` +
         "give the same value to resume, or start over with `overwrite: true`",
+      { option },
     );
   };
-  const compare = (what: string, before: unknown, given: unknown) => {
-    if (JSON.stringify(before) !== JSON.stringify(given)) refuse(what, before, given);
+  const compare = (what: string, before: unknown, given: unknown, option?: string) => {
+    if (JSON.stringify(before) !== JSON.stringify(given)) refuse(what, before, given, option);
   };
 
   for (const key of optionsThatAre("fixed"))
-    compare(`\`${key}\``, settingOf(key, saved), settingOf(key, now));
+    compare(`\`${key}\``, settingOf(key, saved), settingOf(key, now), key);
   compare("the list of labels", saved.labels, now.labels);
   for (const key of Object.keys({ ...saved.model, ...now.model })) {
     compare(`the model's ${key}`, saved.model[key], now.model[key]);

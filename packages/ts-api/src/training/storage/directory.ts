@@ -25,11 +25,11 @@ export async function checkOutputDirectory(
   modelDirectory: string,
   options: { resume: boolean; overwrite: boolean },
 ): Promise<void> {
-  const refuse = (why: string): never => {
-    throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`);
+  const refuse = (why: string, option = "outputDir"): never => {
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`, { option });
   };
   if (options.resume && options.overwrite)
-    refuse("both `resume` and `overwrite` are given; give one of them");
+    refuse("both `resume` and `overwrite` are given; give one of them", "resume");
   const entry = await stat(outputDir).catch((error) => {
     if (isNotFound(error)) return undefined;
     throw ioError(error, "read", outputDir);
@@ -47,6 +47,7 @@ export async function checkOutputDirectory(
   if (!options.resume) {
     refuse(
       "it already holds a run; continue with `resume: true`, start over with `overwrite: true`, or give another `outputDir`",
+      "resume",
     );
   }
   if (checkpoints.length === 0 && names.includes("model.safetensors") && !names.includes("finetag.json")) {
