@@ -41,8 +41,8 @@ async function outcomeOf(changes: Partial<ClassifierTrainOptions>) {
     threads: 1,
   });
   const events: string[] = [];
+  // The start event repeats the options themselves, which is no effect.
   for await (const event of classifier.train({ ...common, ...changes }))
-    // The start event repeats the options themselves, which is no effect.
     events.push(
       JSON.stringify(event, (name, value) => (/second|rss|^options$/i.test(name) ? undefined : value)),
     );
