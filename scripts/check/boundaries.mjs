@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { workspaceFolders } from "../lib/paths.mjs";
-import { includesOf } from "./floors.mjs";
-import { importsOf, isCpp, packageSources, targetOf, writtenFiles } from "./tree.mjs";
+import { importsOf, targetOf } from "./imports.mjs";
+import { INCLUDE_FOLDER, includesOf } from "./includes.mjs";
+import { isCpp, packageSources, writtenFiles } from "./tree.mjs";
 
 /** What a package of the workspace may import of the others: dependencies point one way. */
 const MAY_IMPORT = {
@@ -14,7 +15,7 @@ const WORKSPACE = ["@finetag/core-native", "@finetag/api", "finetag"];
 
 /** Every breach of the layers, as `file: what`. */
 export function layerBreaches(root) {
-  return [...importBreaches(root), ...includeBreaches(root)];
+  return [...importBreaches(root), ...nodeBreaches(root), ...relativeIncludes(root)];
 }
 
 function importBreaches(root) {
@@ -23,6 +24,10 @@ function importBreaches(root) {
     const folder = file.split("/", 2).join("/");
     const allowed = MAY_IMPORT[folder] ?? [];
     for (const { name } of importsOf(root, file)) {
+      if (name === undefined) {
+        breaches.push(`${file}: computes the name of an import; write it as one string`);
+        continue;
+      }
       const target = targetOf(file, name);
       const upward =
         WORKSPACE.some((other) => name === other || name.startsWith(`${other}/`)) && !allowed.includes(name);
@@ -38,16 +43,31 @@ function importBreaches(root) {
 }
 
 /** The engine knows nothing of Node. */
-function includeBreaches(root) {
+function nodeBreaches(root) {
   return writtenFiles(root)
     .filter((file) => isCpp(file) && /^packages\/core-native\/(src\/engine|test\/cpp)\//.test(file))
     .flatMap((file) =>
       includesOf(root, file)
         .filter(
-          (name) =>
+          ({ name }) =>
             /(^|\/)(napi|node_api|js_native_api|node|v8|uv)\.h$/.test(name) || /(^|\/)binding\//.test(name),
         )
-        .map((name) => `${file}: includes ${name}; the engine builds and tests without Node`),
+        .map(({ name }) => `${file}: includes ${name}; the engine builds and tests without Node`),
+    );
+}
+
+/** Includes that do not say where in the sources a file is. */
+function relativeIncludes(root) {
+  const isNamed = ({ name, quoted }) =>
+    !/(^|\/)\.\.?\//.test(name) && (!quoted || /^(engine|binding)\//.test(name));
+  return writtenFiles(root)
+    .filter((file) => isCpp(file) && file.startsWith(`${INCLUDE_FOLDER}/`))
+    .flatMap((file) =>
+      includesOf(root, file)
+        .filter((include) => !isNamed(include))
+        .map(
+          ({ name }) => `${file}: includes ${name}; write the path from ${INCLUDE_FOLDER}/, as "engine/…"`,
+        ),
     );
 }
 

@@ -1,5 +1,6 @@
 import { dirname, relative } from "node:path";
-import { importsOf, packageSources, targetOf } from "./tree.mjs";
+import { importsOf, targetOf } from "./imports.mjs";
+import { packageSources } from "./tree.mjs";
 
 /**
  * Imports that go into a folder by another file than its index.ts, as `file: what`. What lies above a file, on its way

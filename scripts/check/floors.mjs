@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { importsOf, isCpp, packageSources, targetOf, writtenFiles } from "./tree.mjs";
+import { importsOf, targetOf } from "./imports.mjs";
+import { INCLUDE_FOLDER, includesOf } from "./includes.mjs";
+import { isCpp, packageSources, writtenFiles } from "./tree.mjs";
 
 /**
  * The rooms of a house (its folders, and its files that stand alone, by their name without ending), floor by floor from the
@@ -110,16 +111,7 @@ function uses(root, folder) {
   const cpp = writtenFiles(root)
     .filter((file) => inside(file) && isCpp(file))
     .flatMap((file) =>
-      includesOf(root, file).map((name) => ({ file, target: join(INCLUDE_FOLDER, name), lazy: false })),
+      includesOf(root, file).map(({ name }) => ({ file, target: join(INCLUDE_FOLDER, name), lazy: false })),
     );
   return [...scripts, ...cpp].filter(({ target }) => inside(target));
-}
-
-/** Where the names in an #include start. */
-const INCLUDE_FOLDER = "packages/core-native/src";
-const INCLUDE = /^[ \t]*#[ \t]*include[ \t]*[<"]([^>"]+)[>"]/gm;
-
-/** The names that a C++ file includes. */
-export function includesOf(root, file) {
-  return Array.from(readFileSync(join(root, file), "utf8").matchAll(INCLUDE), ([, name]) => name);
 }

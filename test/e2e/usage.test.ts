@@ -40,6 +40,17 @@ describe("help and usage", () => {
     }
   });
 
+  test("a command's start loads no library that few models need", async () => {
+    const report = `import { createRequire } from "node:module";
+      process.on("exit", () => process.stderr.write(Object.keys(createRequire("/").cache).join("\\n")));`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(report)}` };
+    const { stderr } = await finetag(["inspect", "--help"], { env });
+    const loaded = stderr.split("\n").map((path) => path.split(/node_modules[\\/]/).at(-1));
+    expect(loaded.join()).toContain("picocolors");
+    for (const name of ["protobufjs", "yauzl", "crc32", "snappy", "cli-table3", "cli-progress"])
+      expect(loaded.join()).not.toContain(name);
+  });
+
   test("without a command there is help, and exit code 2", async () => {
     const { code, stdout, stderr } = await finetag([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });

@@ -45,7 +45,8 @@ describe("a tree that keeps the rules", () => {
       [`${API}/weights/input.ts`]: "// import { x } from '../training/loop.ts' is only a comment\n",
       [`${API}/weights/zip/index.ts`]: 'export { open } from "./open.ts";\n',
       [`${API}/weights/zip/open.ts`]: 'import { size } from "../input.ts";\nimport "../../io/index.ts";\n',
-      [`${API}/hub/resolve.ts`]: 'const later = () => import("../weights/zip/open.ts");\n',
+      [`${API}/hub/resolve.ts`]:
+        'const later = () => import("../weights/zip/open.ts");\nconst text = `\nimport "../training/loop.ts";\n`;\n',
       [`${API}/dist/TooLong.ts`]: "\n".repeat(500),
       "packages/ts-api/test/golden/CamelCase.ts": "\n".repeat(500),
       "packages/cli/src/commands/index.ts": 'const load = () => import("../actions/train.ts");\n',
@@ -67,6 +68,12 @@ describe("an import that goes around a folder's index.ts", () => {
     ['export type * from "../io/read.ts";', "io"],
     ['import { open } from "../io/zip/index.ts";', "io"],
     ['import { open } from "./zip/open.ts";', "zip"],
+    ['import {\n  read, // don\'t; "read" `this`\n} from "../io/read.ts";', "io"],
+    ['import { read /* a; "b\' */ } from /* c */ "../io/read.ts";', "io"],
+    ['const apart = 1; import { read } from "../io/read.ts";', "io"],
+    ['export type Kind = import("../io/read.ts").Kind;', "io"],
+    ['export type Read = typeof import("../io/read.ts");', "io"],
+    ['import read = require("../io/read.ts");', "io"],
   ])("%j is found", (line, entered) => {
     tree({ [`${API}/weights/open.ts`]: `import { a } from "./input.ts";\n${line}\n` });
     const name = /"([^"]*\/(?:read|open|zip\/index)\.ts)"/.exec(line)[1];
@@ -81,6 +88,18 @@ describe("a use that goes up", () => {
     [`${API}/io/read.ts`, 'import type { Config } from "../models/index.ts";', "models is on a higher floor"],
     [`${API}/weights/open.ts`, 'import { openData } from "../data/index.ts";', "data is on the same floor"],
     [`${API}/hub/resolve.ts`, 'await import("../training/index.ts");', "training is on a higher floor"],
+    [`${API}/hub/resolve.ts`, "await import(`../training/index.ts`);", "training is on a higher floor"],
+    [
+      `${API}/hub/resolve.ts`,
+      'await import(/* c */ "../training/index.ts");',
+      "training is on a higher floor",
+    ],
+    [`${API}/hub/resolve.ts`, 'type T = import("../training/index.ts").T;', "training is on a higher floor"],
+    [
+      `${API}/io/read.ts`,
+      'import {\n  a, // don\'t\n} from "../training/index.ts";',
+      "training is on a higher floor",
+    ],
     [`${API}/convert.ts`, 'export * from "./index.ts";', "index is on a higher floor"],
     [
       `${API}/training/data/load.ts`,
@@ -101,6 +120,12 @@ describe("a use that goes up", () => {
       "product is on a higher floor",
     ],
     [`${ENGINE}/session/session.h`, '#  include "engine/train/trainer.h"', "train is on a higher floor"],
+    [
+      `${ENGINE}/ops/linear.cpp`,
+      '/* a */ #/* b */include/* c */"engine/nn/model.h" // "d"',
+      "nn is on a higher floor",
+    ],
+    [`${ENGINE}/ops/linear.cpp`, "#include <engine/nn/model.h>", "nn is on a higher floor"],
   ])("is found in %s", (file, line, what) => {
     tree({ [file]: `${line}\n` });
     expect(floorBreaches(root)).toEqual([
@@ -126,6 +151,34 @@ describe("a use of another package", () => {
   ])("is found in %s: %s", (file, line, what) => {
     tree({ [file]: `${line}\n` });
     expect(layerBreaches(root)).toEqual([expect.stringContaining(what)]);
+  });
+});
+
+describe("a use that the rules could not follow", () => {
+  it.each(["import(path)", `import(\`../training/\${path}\`)`, 'import("../training/" + path)'])(
+    "is found: %s",
+    (expression) => {
+      tree({ [`${API}/hub/resolve.ts`]: `const load = (path: string) => ${expression};\n` });
+      expect(layerBreaches(root)).toEqual([
+        `${API}/hub/resolve.ts: computes the name of an import; write it as one string`,
+      ]);
+    },
+  );
+
+  it.each(['"../nn/model.h"', '"model.h"', '"engine/ops/../nn/model.h"', "<../nn/model.h>", "MODEL_H"])(
+    "is found: #include %s",
+    (operand) => {
+      tree({ [`${ENGINE}/ops/linear.cpp`]: `#include ${operand}\n` });
+      const name = operand.replace(/[<>"]/g, "");
+      expect(layerBreaches(root)).toEqual([
+        `${ENGINE}/ops/linear.cpp: includes ${name}; write the path from packages/core-native/src/, as "engine/…"`,
+      ]);
+    },
+  );
+
+  it("is found in a file that does not parse", () => {
+    tree({ [`${API}/hub/resolve.ts`]: "import {\n" });
+    expect(() => layerBreaches(root)).toThrow(`${API}/hub/resolve.ts: cannot be parsed`);
   });
 });
 

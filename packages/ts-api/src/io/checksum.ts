@@ -1,11 +1,14 @@
-import { crc32c } from "@node-rs/crc32";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
 
 /** A CRC32C in the form in which TensorFlow's files hold it. */
 export class MaskedCrc32c {
+  readonly #crc32c = (require("@node-rs/crc32") as typeof import("@node-rs/crc32")).crc32c; // loads a binary
   #crc = 0;
 
   update(bytes: Uint8Array): this {
-    this.#crc = crc32c(bytes, this.#crc);
+    this.#crc = this.#crc32c(bytes, this.#crc);
     return this;
   }
 

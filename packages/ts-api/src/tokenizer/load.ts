@@ -7,7 +7,7 @@ import { findTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { readTokenizerJson } from "./from-json.ts";
 import { buildBert, buildRoberta, isUncased, type TokenizerJson, tokenIds } from "./json/index.ts";
 import { savedFiles } from "./saved-files.ts";
-import { buildSentencePiece, readSentencePiece } from "./sentencepiece/index.ts";
+import { buildSentencePiece } from "./sentencepiece/index.ts";
 import { readSettings, type TokenizerSettings } from "./settings.ts";
 import type { Tokenizer } from "./types.ts";
 import { readMerges, readVocabJson, readVocabTxt } from "./vocabulary.ts";
@@ -83,6 +83,7 @@ async function tokenizerJson(
     return { json: buildRoberta(join(dir, "vocab.json"), vocab, merges, settings, rows) };
   }
   if (files.sentencePiece !== undefined) {
+    const { readSentencePiece } = await import("./sentencepiece/read-model.ts"); // loads protobufjs
     return { json: buildSentencePiece(await readSentencePiece(files.sentencePiece), settings, rows) };
   }
   throw noTokenizer(dir, className);

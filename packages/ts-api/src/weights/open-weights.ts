@@ -1,10 +1,9 @@
 import { basename, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { listNames, PYTORCH, SAFETENSORS } from "../io/index.ts";
-import { openPytorch } from "./pytorch/index.ts";
 import { openSafetensors } from "./safetensors/index.ts";
 import { openShards } from "./shards.ts";
-import { findCheckpoint, missingCheckpoint, openTensorflow } from "./tensorflow/index.ts";
+import { findCheckpoint, missingCheckpoint } from "./tensorflow/index.ts";
 import type { TensorFile } from "./tensors.ts";
 
 /** One way in which a directory may hold weights. */
@@ -13,6 +12,11 @@ interface Format {
   find(dir: string, names: readonly string[]): string | undefined | Promise<string | undefined>;
   open(path: string): Promise<TensorFile>;
 }
+
+// Read by libraries that most models do without.
+const openPytorch: Format["open"] = async (path) => (await import("./pytorch/read.ts")).openPytorch(path);
+const openTensorflow: Format["open"] = async (path) =>
+  (await import("./tensorflow/read.ts")).openTensorflow(path);
 
 const safetensors = { extension: ".safetensors", noun: "safetensors file", open: openSafetensors };
 const pytorch = { extension: ".bin", noun: "PyTorch file (.bin)", open: openPytorch };

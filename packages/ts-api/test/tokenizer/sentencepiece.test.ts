@@ -8,7 +8,7 @@ import { parseModelConfig } from "../../src/models/config.ts";
 import type { ModelConfig } from "../../src/models/index.ts";
 import type { Tokenizer } from "../../src/tokenizer/index.ts";
 import { charsmapFault } from "../../src/tokenizer/sentencepiece/charsmap.ts";
-import { parseSentencePiece } from "../../src/tokenizer/sentencepiece/model.ts";
+import { parseSentencePiece } from "../../src/tokenizer/sentencepiece/read-model.ts";
 import {
   type Case,
   type Cases,

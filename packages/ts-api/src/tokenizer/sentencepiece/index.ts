@@ -1,5 +1,4 @@
 export { buildSentencePiece, sentencePieceLayout } from "./build.ts";
 export { charsmapFault } from "./charsmap.ts";
 export { albertNormalizer } from "./layouts.ts";
-export { readSentencePiece } from "./model.ts";
 export { WORD_START } from "./vocabulary.ts";

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Entry } from "yauzl";
 import { FinetagError } from "../../errors/index.ts";
-import { type Archive, withArchive } from "../../io/index.ts";
+import type { Archive } from "../../io/index.ts";
 import { DTYPE_BYTES } from "../dtypes.ts";
 import type { InputFile } from "../input.ts";
 import { checkDisjoint, damaged } from "../tensors.ts";
@@ -15,7 +15,8 @@ import { unpickle } from "./unpickle.ts";
  *
  * @throws ERR_FINETAG_MODEL for an archive that torch did not write.
  */
-export function readZip(file: InputFile): Promise<Layout> {
+export async function readZip(file: InputFile): Promise<Layout> {
+  const { withArchive } = await import("../../io/archive.ts"); // loads yauzl
   return withArchive(file, async (archive) => {
     const { entries } = archive;
     const pickle = [...entries.keys()].filter((name) => /^[^/]+\/data\.pkl$/.test(name));

@@ -1,2 +1,1 @@
 export { findCheckpoint, missingCheckpoint } from "./files.ts";
-export { openTensorflow } from "./read.ts";

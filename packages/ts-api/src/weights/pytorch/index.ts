@@ -1,1 +1,0 @@
-export { openPytorch } from "./read.ts";
