@@ -7,7 +7,8 @@ import { isMain } from "../lib/main.mjs";
 import { ROOT } from "../lib/paths.mjs";
 import { terminalSvg } from "./terminal-svg.mjs";
 
-const TITLE = "A terminal: finetag fine-tunes MiniLM on GoEmotions and reports test metrics, overall and per label";
+const TITLE =
+  "A terminal: finetag fine-tunes MiniLM on GoEmotions and reports test metrics, overall and per label";
 
 /** The picture of the README, from the text that is there now. */
 export async function drawDemo() {
