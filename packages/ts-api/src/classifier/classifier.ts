@@ -12,7 +12,7 @@ import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
-import { fitOptionsSchema, parseOptions } from "../options/index.ts";
+import { fitOptionsSchema, parseOptions, savedLossConfig } from "../options/index.ts";
 import type { TrainEvent } from "../report/index.ts";
 import { askForTokenizerThreads } from "../tokenizer/index.ts";
 import { checkSameLabels, endAtAbort, finetagJson, MemoryStorage, train } from "../training/index.ts";
@@ -223,6 +223,10 @@ export class Classifier implements AsyncDisposable {
     const known = { labels: model.labels, columns: this.columns };
     const { source } = await openLabeledData("data", data, known);
     const { maxLength, thresholds } = this;
+    // The loss that it was trained with. A training under way has set its own.
+    if (!this.#training) {
+      await model.session.setLoss(savedLossConfig(this.#finetag.arguments, this.#source.directory));
+    }
     return await evaluateSource(model, source, { maxLength, thresholds, ...options });
   }
 

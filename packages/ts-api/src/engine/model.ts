@@ -10,7 +10,6 @@ import {
   readFinetagJson,
   readModelConfig,
 } from "../models/index.ts";
-import { savedLossConfig } from "../options/index.ts";
 import { loadTokenizer, readTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
@@ -125,15 +124,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
     const load = match.load.filter(({ parameter }) => !fresh.has(parameter));
     const read = new Set(load.map(({ tensor }) => tensor));
     const seed = options.seed ?? 42;
-    const loss = savedLossConfig(source.finetag?.arguments ?? {}, source.directory);
-    const session = await ModelSession.create(addon, {
-      config: native,
-      device,
-      threads,
-      seed,
-      precision,
-      loss,
-    });
+    const session = await ModelSession.create(addon, { config: native, device, threads, seed, precision });
     try {
       if (options.skipWeights !== true) await fill(source, session, weights, load, fresh);
       return {

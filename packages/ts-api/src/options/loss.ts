@@ -78,10 +78,11 @@ const savedSchema = z.object(shapeOf(lossOptions));
 export function savedLossConfig(saved: Readonly<Record<string, unknown>>, directory: string): LossConfig {
   const parsed = savedSchema.safeParse(saved);
   if (parsed.success) return lossConfig(parsed.data);
-  const { path, message } = parsed.error.issues[0]!;
+  const key = String(parsed.error.issues[0]!.path[0]);
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${directory}/finetag.json: "arguments.${path.join(".")}": ${message}; use the version of finetag that trained the model`,
+    `${directory}/finetag.json: "arguments" has the ${key} ${JSON.stringify(saved[key])}, which this version of finetag does ` +
+      "not know; evaluate the model with the version that trained it",
     { cause: parsed.error },
   );
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -141,5 +141,21 @@ describe("train", () => {
     } finally {
       await own.dispose();
     }
+  });
+
+  it("keeps its loss with the model: one that is unknown stops an evaluation, not a prediction", async () => {
+    const directory = join(folder, "newer");
+    await classifier.save(directory);
+    const file = join(directory, "finetag.json");
+    const json = JSON.parse(await readFile(file, "utf8"));
+    expect(json.arguments.loss).toBe("bce_with_logits");
+    json.arguments.loss = "dice";
+    await writeFile(file, JSON.stringify(json));
+    await using newer = await Classifier.fromPretrained(directory, { threads: 1 });
+    expect(await newer.predict("we saw a glad day")).toHaveLength(1);
+    await expect(newer.evaluate(tinyRows(8, 3))).rejects.toMatchObject({
+      code: "ERR_FINETAG_MODEL",
+      message: expect.stringContaining('has the loss "dice"'),
+    });
   });
 });
