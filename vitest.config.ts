@@ -1,8 +1,9 @@
 import { defineConfig } from "vitest/config";
 
 const common = {
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  // A limit for what hangs, not for what is slow: some machines are busy with other work.
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
   // Several processes compute at once here, and OpenMP threads that wait by spinning then take the cores from those
   // that work: with two test files side by side, tiny models ran forty times longer.
   env: { OMP_WAIT_POLICY: process.env.OMP_WAIT_POLICY ?? "passive" },

@@ -70,7 +70,7 @@ step() {
   if "$@" 2>&1 | tee "$work/$name.log"; then note "$name" ok; else note "$name" failed; fi
 }
 
-node scripts/bootstrap.mjs
+node scripts/bootstrap.mjs --tests
 node "$finetag" doctor --json > "$work/doctor.json"
 if [ "$device" = cuda ] && ! grep -q '"cuda:0"' "$work/doctor.json"; then
   no_device "nvidia-smi lists one, but libtorch finds none; is the driver 580 or newer?"

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Sets everything up; when all is up to date, it ends quickly: node scripts/bootstrap.mjs [--variant V] [--yes]
+// Sets everything up; when all is up to date, it ends quickly: node scripts/bootstrap.mjs [--variant V] [--tests] [--yes]
 
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
@@ -25,12 +25,13 @@ import { CACHE, LOGS, ROOT } from "./lib/paths.mjs";
 import { done, note, say, seconds } from "./lib/terminal.mjs";
 import { buildTypeScript } from "./lib/typescript.mjs";
 
-const HELP = `node scripts/bootstrap.mjs [--variant cpu|cuda] [--yes]
+const HELP = `node scripts/bootstrap.mjs [--variant cpu|cuda] [--tests] [--yes]
 
 Checks the tools, installs the npm packages, downloads libtorch, and builds the native addon and the TypeScript packages.
 Run it as often as you like; it skips what is up to date.
 
   --variant V      cpu, or cuda for NVIDIA GPUs (2.5 GB to download); stays in use until you choose another
+  --tests          build the C++ tests too, as npm test does
   --yes            as root on Debian or Ubuntu, install missing tools with apt-get; set up the variant cuda even if no
                    NVIDIA driver is found (also FINETAG_YES=1)
 
@@ -44,9 +45,10 @@ Run it as often as you like; it skips what is up to date.
  *
  * @param options.yes missing tools may be installed (default: FINETAG_YES=1)
  * @param options.variant of libtorch, from now on (default: the one in use)
+ * @param options.tests whether to build the C++ tests too
  * @throws SetupError with what to do, when a step can't be done
  */
-export async function bootstrap({ yes = process.env.FINETAG_YES === "1", variant } = {}) {
+export async function bootstrap({ yes = process.env.FINETAG_YES === "1", variant, tests = false } = {}) {
   const started = performance.now();
   say("Setting up finetag");
   const node = checkNode();
@@ -63,6 +65,7 @@ export async function bootstrap({ yes = process.env.FINETAG_YES === "1", variant
       const libtorch = await fetchLibtorch({ variant: variant ?? kind, ensurePip: () => ensurePip(yes) });
       done(`libtorch ${libtorch.version} (${libtorch.source}): ${libtorch.path}`);
       await buildNative(toolchain, libtorch, kind);
+      if (tests) await buildNative(toolchain, libtorch, kind, "tests");
       await buildTypeScript();
       // Last, so that a failed set-up leaves the working variant in use.
       if (variant !== undefined) useVariant(kind);
@@ -95,6 +98,7 @@ if (isMain(import.meta.url)) {
     const { values } = parseArgs({
       options: {
         variant: { type: "string" },
+        tests: { type: "boolean" },
         yes: { type: "boolean", short: "y" },
         help: { type: "boolean", short: "h" },
       },

@@ -130,7 +130,7 @@ async function main() {
     console.log(HELP);
     return 0;
   }
-  await bootstrap({ yes: values.yes });
+  await bootstrap({ yes: values.yes, tests: positionals.length === 0 });
   const results = [];
   if (positionals.length === 0) results.push(await runCppTests());
   const filters = positionals.length === 0 && isSanitized() ? SANITIZED_TESTS : positionals;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Configures and builds the variant of the addon that is in use, or that FINETAG_VARIANT names, with cmake-js.
+// With --tests, builds its C++ tests.
 // FINETAG_LIBTORCH is libtorch's folder; without it, the pinned one is used (and downloaded if it is not in the cache).
 
 import { spawnSync } from "node:child_process";
@@ -23,7 +24,8 @@ cmakeJs(
   `--CDFINETAG_PORTABLE=${isPortable() ? "ON" : "OFF"}`,
   `--CDFINETAG_SANITIZE=${isSanitized() ? "ON" : "OFF"}`,
 );
-cmakeJs("build", "--parallel", String(jobs()));
+const target = process.argv.includes("--tests") ? ["--target", "finetag_all_tests"] : [];
+cmakeJs("build", ...target, "--parallel", String(jobs()));
 
 async function pinnedLibtorch() {
   const { fetchLibtorch } = await import("../../../third_party/fetch-libtorch.mjs");

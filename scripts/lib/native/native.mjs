@@ -10,16 +10,11 @@ import { oldCompilerMessage, probeCompiler } from "./toolchain.mjs";
 import { buildFolder } from "./variant.mjs";
 
 const PACKAGE = join(ROOT, "packages", "core-native");
-export const SOURCES = [
-  "src",
-  "cmake",
-  "test/cpp",
-  "test/kernels",
-  "test/portable",
-  "bench",
-  "CMakeLists.txt",
-  "package.json",
-];
+/** What the addon is built of, and what its C++ tests are built of. */
+const SOURCES = {
+  addon: ["src", "cmake", "CMakeLists.txt", "package.json"],
+  tests: ["src", "cmake", "CMakeLists.txt", "package.json", "test/cpp", "test/kernels", "test/portable"],
+};
 
 /**
  * Everything that a build depends on apart from the repository's files. turbo.json names the file as a global
@@ -40,32 +35,43 @@ export function writeBuildKey(toolchain, libtorch) {
   return key;
 }
 
-/** Builds a variant of the addon and the C++ tests, unless nothing they depend on has changed since the last build. */
-export async function buildNative(toolchain, libtorch, variant) {
+/**
+ * Builds a variant of the addon, or its C++ tests, unless nothing that they depend on has changed since the last build.
+ *
+ * @param what `addon`, or `tests`: finetag itself needs no tests, and they take longer to compile than the addon
+ */
+export async function buildNative(toolchain, libtorch, variant, what = "addon") {
   const folder = buildFolder(variant);
-  const stamp = join(folder, ".finetag-built.json");
-  const name = `the native addon${variant === "cpu" ? "" : ` (${variant})`}`;
-  const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, SOURCES));
-  if (readStamp(stamp)?.key === key && existsSync(join(folder, "Release", "finetag.node"))) {
-    done(`${name} is up to date`);
+  const stamp = join(folder, what === "addon" ? ".finetag-built.json" : ".finetag-tests-built.json");
+  const noun = what === "addon" ? "the native addon" : "the C++ tests";
+  const name = `${noun}${variant === "cpu" ? "" : ` (${variant})`}`;
+  const verb = what === "addon" ? "is" : "are";
+  const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, SOURCES[what]));
+  const program = what === "addon" ? "finetag.node" : "finetag_tests";
+  if (readStamp(stamp)?.key === key && existsSync(join(folder, "Release", program))) {
+    done(`${name} ${verb} up to date`);
     return;
   }
   const details = probeCompiler(toolchain.compiler);
   if (details !== undefined) throw new SetupError(oldCompilerMessage(toolchain.compiler, details));
   const started = performance.now();
   begin(`building ${name} (the first time takes a few minutes)`);
-  await runLogged(process.execPath, [join(PACKAGE, "cmake", "build.mjs")], {
-    cwd: PACKAGE,
-    log: join(LOGS, "native-build.log"),
-    what: "The native build",
-    env: {
-      ...process.env,
-      FINETAG_LIBTORCH: libtorch.path,
-      FINETAG_VARIANT: variant,
-      CXX: toolchain.compiler.command,
+  await runLogged(
+    process.execPath,
+    [join(PACKAGE, "cmake", "build.mjs"), ...(what === "tests" ? ["--tests"] : [])],
+    {
+      cwd: PACKAGE,
+      log: join(LOGS, `native-build${what === "tests" ? "-tests" : ""}.log`),
+      what: "The native build",
+      env: {
+        ...process.env,
+        FINETAG_LIBTORCH: libtorch.path,
+        FINETAG_VARIANT: variant,
+        CXX: toolchain.compiler.command,
+      },
+      advice: `For a clean build, remove ${relative(ROOT, folder)}.`,
     },
-    advice: `For a clean build, remove ${relative(ROOT, folder)}.`,
-  });
+  );
   writeStamp(stamp, { key });
-  done(`${name} is built (${seconds(performance.now() - started)})`);
+  done(`${name} ${verb} built (${seconds(performance.now() - started)})`);
 }

@@ -48,8 +48,12 @@ describe("threads", () => {
 
 describe("memory", () => {
   // A session of this model and its moments hold about 17 MB: a leak of one in each round would add 1.7 GB.
-  it.each([["dispose"], ["collect"]])("a hundred sessions reach a plateau (%s)", async (how) => {
-    const outcome = await runProgram("open-and-dispose.mjs", [how, "100"], ["--expose-gc"]);
+  it.for([["dispose"], ["collect"]])("a hundred sessions reach a plateau (%s)", async ([how], { skip }) => {
+    skip(
+      process.env.FINETAG_SANITIZE === "1",
+      "the address sanitizer keeps freed memory, so there is no plateau",
+    );
+    const outcome = await runProgram("open-and-dispose.mjs", [how!, "100"], ["--expose-gc"]);
     expect(outcome).toMatchObject({ code: 0, signal: null, stderr: "" });
     const resident = JSON.parse(outcome.stdout) as number[];
     const half = Math.max(...resident.slice(30, 60));

@@ -21,7 +21,7 @@ at::Tensor composite(const at::Tensor& logits_BL, const at::Tensor& labels_BL, c
                                               at::Reduction::Sum);
 }
 
-struct Backward : torch::autograd::Node {
+struct BceBackward : torch::autograd::Node {
   at::Tensor grad_BL;
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
@@ -34,7 +34,7 @@ struct Backward : torch::autograd::Node {
 at::Tensor fused_forward(const at::Tensor& logits_any, const at::Tensor& labels_BL,
                          const at::Tensor& mask_BL) {
   const bool recorded = at::GradMode::is_enabled() && logits_any.requires_grad();
-  const auto node = recorded ? c10::make_intrusive<Backward>() : c10::intrusive_ptr<Backward>();
+  const auto node = recorded ? c10::make_intrusive<BceBackward>() : c10::intrusive_ptr<BceBackward>();
   at::Tensor loss;
   {
     const at::NoGradGuard no_grad;

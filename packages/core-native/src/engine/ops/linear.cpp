@@ -12,7 +12,7 @@ namespace finetag {
 
 namespace {
 
-struct Backward : torch::autograd::Node {
+struct LinearBackward : torch::autograd::Node {
   at::Tensor weight_OI, bias_O, x_RI;
 
   torch::autograd::variable_list apply(torch::autograd::variable_list&& grads) override {
@@ -36,7 +36,7 @@ at::Tensor fused_forward(const at::Tensor& x_any, const LinearWeights& layer) {
     if (layer.bias.defined()) y_RO.add_(layer.bias.detach());
   }
   if (recorded) {
-    const auto node = c10::make_intrusive<Backward>();
+    const auto node = c10::make_intrusive<LinearBackward>();
     node->weight_OI = layer.weight;
     node->bias_O = layer.bias;
     node->x_RI = x_RI;

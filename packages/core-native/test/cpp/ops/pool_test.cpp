@@ -7,6 +7,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "check.h"
+#include "engine/device/device.h"
 #include "engine/nn/families/families.h"
 #include "helpers.h"
 
@@ -111,10 +112,11 @@ TEST(a_mean_of_bfloat16_states_is_summed_in_float32) {
 }
 
 TEST(pooling_has_shapes_on_any_device) {
+  const c10::Device meta = parse_device("meta");
   for (const std::vector<int>& lengths : {std::vector{3, 1, 5}, std::vector{4, 4}}) {
     const HostBatch host = texts_of(lengths);
-    const Batch batch = to_device(host, tiny_config(), c10::kMeta);
-    const at::Tensor x_TH = at::empty({host.tokens(), kFeatures}, at::TensorOptions().device(c10::kMeta));
+    const Batch batch = to_device(host, tiny_config(), meta);
+    const at::Tensor x_TH = at::empty({host.tokens(), kFeatures}, at::TensorOptions().device(meta));
     for (const Pooling pooling : {Pooling::kMean, Pooling::kMax}) {
       const at::Tensor y_BH = pool(x_TH, batch, pooling);
       REQUIRE(y_BH.is_meta() && y_BH.sizes() == at::IntArrayRef({host.texts(), kFeatures}));

@@ -24,7 +24,7 @@ at::Tensor composite(const Batch& batch, const EmbeddingWeights& w, const Dropou
   return dropout(composite_norm(sum_TH, w.norm), drop.p, drop.key);
 }
 
-struct Backward : torch::autograd::Node {
+struct EmbedBackward : torch::autograd::Node {
   EmbeddingWeights w;
   DropoutMask mask;
   at::Tensor ids_T, sum_TH, mean_T, rstd_T;
@@ -64,7 +64,7 @@ struct Backward : torch::autograd::Node {
 
 at::Tensor fused_forward(const Batch& batch, const EmbeddingWeights& w, const Dropout& drop) {
   const bool recorded = at::GradMode::is_enabled();
-  const auto node = recorded ? c10::make_intrusive<Backward>() : c10::intrusive_ptr<Backward>();
+  const auto node = recorded ? c10::make_intrusive<EmbedBackward>() : c10::intrusive_ptr<EmbedBackward>();
   at::Tensor y_TH;
   {
     const at::NoGradGuard no_grad;

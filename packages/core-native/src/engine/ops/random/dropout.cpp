@@ -32,7 +32,7 @@ at::Tensor drop_elsewhere(const at::Tensor& x, double p, const DropoutKey& key) 
                           [&] { return std::get<0>(at::native_dropout(x, p, /*train=*/true)); });
 }
 
-struct Backward : torch::autograd::Node {
+struct DropoutBackward : torch::autograd::Node {
   double p;
   DropoutKey key;
 
@@ -53,7 +53,7 @@ at::Tensor dropout(const at::Tensor& x, double p, DropoutKey key) {
     y = drop_cpu(x.detach(), p, key);
   }
   if (at::GradMode::is_enabled() && x.requires_grad()) {
-    const auto node = c10::make_intrusive<Backward>();
+    const auto node = c10::make_intrusive<DropoutBackward>();
     node->p = p;
     node->key = key;
     record(node, y, {x});

@@ -105,7 +105,7 @@ Projected project(const at::Tensor& x_TH, const at::Tensor& residual_RH, const L
   return {all_T3H.narrow(1, 0, H), all_T3H, false};
 }
 
-struct Backward : torch::autograd::Node {
+struct AttentionBackward : torch::autograd::Node {
   AttentionWeights w;
   Batch batch;
   AttentionOptions o;
@@ -168,7 +168,8 @@ struct Backward : torch::autograd::Node {
 at::Tensor fused_forward(const at::Tensor& x_any, const AttentionWeights& w, const Batch& batch,
                          const AttentionOptions& o) {
   const bool recorded = at::GradMode::is_enabled();
-  const auto node = recorded ? c10::make_intrusive<Backward>() : c10::intrusive_ptr<Backward>();
+  const auto node =
+      recorded ? c10::make_intrusive<AttentionBackward>() : c10::intrusive_ptr<AttentionBackward>();
   at::Tensor y_RH;
   {
     const at::NoGradGuard no_grad;

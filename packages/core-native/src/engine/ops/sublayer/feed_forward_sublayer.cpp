@@ -26,7 +26,7 @@ at::Tensor composite(const at::Tensor& x_RH, const FeedForwardWeights& w, Activa
   return composite_norm(output_RH + x_RH, w.norm);
 }
 
-struct Backward : torch::autograd::Node {
+struct FeedForwardBackward : torch::autograd::Node {
   FeedForwardWeights w;
   Activation activation;
   at::Tensor x_RH, before_RI;
@@ -66,7 +66,8 @@ struct Backward : torch::autograd::Node {
 at::Tensor fused_forward(const at::Tensor& x_any, const FeedForwardWeights& w, Activation activation,
                          const Dropout& drop) {
   const bool recorded = at::GradMode::is_enabled();
-  const auto node = recorded ? c10::make_intrusive<Backward>() : c10::intrusive_ptr<Backward>();
+  const auto node =
+      recorded ? c10::make_intrusive<FeedForwardBackward>() : c10::intrusive_ptr<FeedForwardBackward>();
   at::Tensor y_RH;
   {
     const at::NoGradGuard no_grad;
