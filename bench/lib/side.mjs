@@ -29,7 +29,7 @@ export class Side {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, ...env },
     });
-    side.#child.stdin.on("error", () => {}); // an early end is told by #answer
+    side.#child.stdin.on("error", () => {}); // #answer reports an early end
     side.#ended = new Promise((resolve, reject) => {
       side.#child.on("error", reject);
       side.#child.on("close", (code, signal) => resolve(signal ?? code));

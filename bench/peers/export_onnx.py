@@ -1,4 +1,4 @@
-"""A model directory's classifier as onnx/model.onnx beside it, where transformers.js looks for it.
+"""A model directory's classifier as onnx/model.onnx next to it, where transformers.js looks for it.
 
 By the tracing exporter, with plain attention: onnxruntime runs this graph at least as fast as that of the newer
 exporter.

@@ -92,7 +92,7 @@ test("a missing pooler is initialised, and tensors that the model does not use a
   expect(trained).toMatch(/^not used +none$/m);
 });
 
-test("a head of another size than the config's is told, and only replaced when that is asked for", async () => {
+test("a head of another size than the config's is reported, and only replaced when that is asked for", async () => {
   const others = { "classifier.weight": [4, 32], "classifier.bias": [4] };
   const config = { architectures: ["BertForSequenceClassification"], num_labels: 3 };
   const directory = await writeModel("strange", "none", others, config);

@@ -121,7 +121,7 @@ describe("an archive", () => {
     );
   });
 
-  it("of a wheel keeps the licences beside the package", () => {
+  it("of a wheel keeps the licences next to the package", () => {
     expect(placeEntry("torch", "torch-2.13.0+cpu.dist-info/licenses/third_party/fmt/LICENSE")).toBe(
       "licenses/third_party/fmt/LICENSE",
     );

@@ -1,5 +1,5 @@
 /**
- * Damaged weight files and the texts beside them, a long run of what hostile.test.ts and hostile-text.test.ts of
+ * Damaged weight files and the texts next to them, a long run of what hostile.test.ts and hostile-text.test.ts of
  * packages/ts-api/test/weights do shortly.
  *
  *     FINETAG_STRESS=100000 npx vitest run test/stress

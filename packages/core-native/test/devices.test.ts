@@ -11,7 +11,7 @@ const KNOWS_A_DEVICE =
 
 /**
  * A device's name where it stands for itself, as a string or in a pattern of names; a look at the engine's lists of
- * devices; a comparison of whatever is called a device. To hand `device` on is none of these, nor is a help text.
+ * devices; a comparison of whatever is called a device. Handing `device` on does not count, and neither does a help text.
  */
 const KNOWS_A_DEVICE_IN_TYPESCRIPT =
   /(["'`])(cpu|cuda|meta)\1|\bcuda[:(]|\b(cuda|bf16)Devices\b(?!:)|\bdevice\b *[!=]==|\bdevice\??\.\w+\(/;

@@ -54,7 +54,7 @@ describe("how long threads spin", () => {
     expect(spins(["free", "busy"], "")).toBe(SHORT);
   });
 
-  it("is short beside a busy process on the one core that is allowed, as libgomp reads it", async ({
+  it("is short while another process is busy on the one core that is allowed, as libgomp reads it", async ({
     skip,
   }) => {
     const taskset = spawnSync("taskset", ["--version"]).error === undefined;

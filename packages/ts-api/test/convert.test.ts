@@ -79,7 +79,7 @@ describe("convertModel", () => {
     for (const name of kept) expect(to[name], name).toEqual(from[name]);
   });
 
-  it("says that it leaves out an untied decoder beside a classifier", async () => {
+  it("says that it leaves out an untied decoder next to a classifier", async () => {
     const changes = { "cls.predictions.decoder.weight": 0.5, "classifier.weight": 1, "classifier.bias": 1 };
     const source = await writePretrained(join(folder, "classifier"), { num_labels: 3 }, changes);
     const { left } = await convertModel(source, join(folder, "classifier-new"));
@@ -176,7 +176,7 @@ describe("convertModel", () => {
     ]);
   });
 
-  it("may write beside the files that it reads", async () => {
+  it("may write next to the files that it reads", async () => {
     const directory = join(folder, "in-place");
     await cp(encoder, directory, { recursive: true });
     const before = await readAll(await openWeights(directory));
@@ -280,7 +280,7 @@ async function writePretrained(
   return directory;
 }
 
-/** What a directory's weights hold beside the encoder. */
+/** What a directory's weights hold next to the encoder. */
 async function headsOf(directory: string): Promise<string[]> {
   const names = Object.keys(await readAll(await openWeights(directory)));
   return names.filter((name) => !name.startsWith("bert."));

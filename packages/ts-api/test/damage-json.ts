@@ -30,7 +30,7 @@ const EDGES: readonly unknown[] = [
 /**
  * One of the JSON files with some value in the place of another; without one, as {@link damage}.
  *
- * @param values That such a file may have, beside those that none has.
+ * @param values That such a file may have, in addition to those that no such file has.
  */
 export function damageJson(files: Files, random: Random, values: readonly unknown[] = []): Files {
   const names = Object.keys(files).filter((name) => name.endsWith(".json"));

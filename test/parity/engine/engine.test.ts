@@ -205,7 +205,7 @@ for (const golden of MODELS) {
         });
       }
 
-      test("a text's logits do not depend on the texts beside it", async () => {
+      test("a text's logits do not depend on the texts next to it", async () => {
         await withModel(golden, { threads }, async (session) => {
           const batch = golden.batch("eval");
           const rows = Array.from({ length: batch.cuSeqlens.length - 1 }, (_, row) => row);

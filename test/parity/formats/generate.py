@@ -243,7 +243,7 @@ def half_precision(classifier, dtype):
 
 
 def tensorflow_bfloat16(variables, slots):
-    """All weights as bfloat16, in shards of their own beside Adam's; no converter reads them, torch's have the logits."""
+    """All weights as bfloat16, in shards of their own, apart from Adam's; no converter reads them, torch's have the logits."""
     folder = fresh_folder("bert-tf-bfloat16")
     rounded = {name: tf.cast(value, tf.bfloat16) for name, value in variables.items()}
     for value, tensor in zip(variables.values(), rounded.values()):

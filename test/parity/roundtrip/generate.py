@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
 PROGRAM = HERE / "../../../packages/cli/bin/finetag.mjs"
 CHECKPOINTS = ["bert-tf", "albert-tf"]
-# What a run leaves beside the model.
+# What a run leaves next to the model.
 OF_THE_RUN = ["checkpoints", "runs", "metrics.json"]
 
 

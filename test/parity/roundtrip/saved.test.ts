@@ -10,7 +10,7 @@ import { openWeights } from "../../../packages/ts-api/src/weights/index.ts";
 import { expectEqual, FORMATS, HERE, logitsOf, train } from "./training.ts";
 
 const GOLDEN = join(HERE, "golden");
-/** What a run leaves beside the model. */
+/** What a run leaves next to the model. */
 const OF_THE_RUN = ["checkpoints", "metrics.json", "runs", "history.jsonl"];
 
 const golden = JSON.parse(await readFile(join(GOLDEN, "golden.json"), "utf8")) as Record<

@@ -3,7 +3,7 @@
     pip install transformers==5.18.0 tokenizers==0.23.3 sentencepiece==0.2.3 protobuf==7.36.2
     python generate.py --goemotions DIR
 
-DIR holds GoEmotions' train.tsv, which the models are trained on beside the cases. See README.md.
+DIR holds GoEmotions' train.tsv, which the models are trained on in addition to the cases. See README.md.
 """
 
 import argparse

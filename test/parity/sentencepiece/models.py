@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sentencepiece
 
-# What nmt_nfkc maps to nothing and to a space, beside Unicode's NFKC (src/builder.cc of SentencePiece).
+# What nmt_nfkc maps to nothing and to a space, in addition to Unicode's NFKC (src/builder.cc of SentencePiece).
 REMOVED = [*range(0x1, 0x9), 0xB, *range(0xE, 0x20), 0x7F, 0x8F, 0x9F]
 SPACES = [0x9, 0xA, 0xC, 0xD, 0x1680, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD]
 

@@ -19,7 +19,7 @@ logging.set_verbosity_error()
 
 
 def encode(tokenizer, length):
-    """Ids of all cases, each encoded on its own; type ids beside them for pairs."""
+    """Ids of all cases, each encoded on its own; their type ids for pairs."""
     results = []
     for case in CASES.values():
         # Lists, since a call for a single pair takes an empty second text for none.

@@ -1,4 +1,4 @@
-"""Small files beside a vocabulary that change how texts are cut: (vocabulary, files, patch of tokenizer.json or None).
+"""Small files next to a vocabulary that change how texts are cut: (vocabulary, files, patch of tokenizer.json or None).
 
 A patch stands for a directory that also holds tokenizer.json, as transformers saves it, with some keys replaced.
 """

@@ -31,7 +31,7 @@ describe("threads", () => {
   });
 
   it.runIf(process.platform === "linux").each([[1], [2], [3]])(
-    "computes in %i threads where told so",
+    "computes in %i threads when asked to",
     async (threads) => {
       const outcome = await runProgram("count-threads.mjs", [String(threads)]);
       expect(outcome).toMatchObject({ code: 0, stderr: "" });

@@ -46,7 +46,7 @@ async function read() {
 }
 
 describe("a store in a file", () => {
-  it("comes back whole, with what was written beside it", async () => {
+  it("comes back whole, with what was written next to it", async () => {
     const store = filled();
     await write(store, { truncated: 7 });
     const found = await read();

@@ -41,7 +41,7 @@ export interface Fault {
   /** Bytes sent before it breaks or stalls, or at a time. */
   after?: number;
   status?: number;
-  /** What the answer says beside. */
+  /** What else the answer says. */
   error?: string;
 }
 

@@ -130,7 +130,7 @@ describe("pushing", () => {
     await expect(pushModel(directory, "acme/tiny")).rejects.toThrow("the model is incomplete");
   });
 
-  it("makes private repositories, and puts a branch beside main", async () => {
+  it("makes private repositories, and puts a branch next to main", async () => {
     await pushModel(directory, "acme/tiny", { private: true, revision: "v2" });
     expect(repo().private).toBe(true);
     expect(Object.keys(repo().revisions).sort()).toEqual(["main", "v2"]);

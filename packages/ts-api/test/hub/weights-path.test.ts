@@ -50,7 +50,7 @@ describe("weights that their folder's model is not read from are refused", () =>
     });
   });
 
-  it("a file beside others that come first", async () => {
+  it("a file next to others that come first", async () => {
     const directory = await filesIn("both", ["model.safetensors", "pytorch_model.bin"]);
     await expect(resolveModel(join(directory, "pytorch_model.bin"))).rejects.toThrow(
       "finetag would read model.safetensors of the same folder instead; give the folder",

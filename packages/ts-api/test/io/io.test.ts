@@ -48,7 +48,7 @@ describe.skipIf(process.platform === "win32")("what is no file", () => {
 });
 
 describe("writeFileAtomic", () => {
-  it("writes text as UTF-8 and leaves nothing beside it", async () => {
+  it("writes text as UTF-8 and leaves nothing next to it", async () => {
     const path = join(folder, "a.json");
     await writeFileAtomic(path, "é\n");
     await writeFileAtomic(path, "ü\n");
@@ -155,7 +155,7 @@ describe("writeDirectoryAtomic", () => {
     await writeFile(join(inside, "sub", "a"), text);
   };
 
-  it("creates a folder, replaces it as a whole, and leaves nothing beside it", async () => {
+  it("creates a folder, replaces it as a whole, and leaves nothing next to it", async () => {
     const dir = join(folder, "step-1");
     await writeDirectoryAtomic(dir, fillWith("1"));
     await writeFile(join(dir, "extra"), "");

@@ -133,7 +133,7 @@ describe("a model within something larger", () => {
   const loss = { name: "loss.weight", dtype: "F32", shape: [3] };
 
   it.each(["module.", "model.", "net.", "state_dict.model.module.", "encoder."])(
-    'is found behind "%s", with its head, and what is beside it is not used',
+    'is found behind "%s", with its head, and what is next to it is not used',
     (prefix) => {
       const found = match("Bert", name, [loss, ...behind(prefix)]);
       expect(found).toMatchObject({ prefix, head: "match", fresh: [], unused: ["loss.weight"] });
@@ -146,7 +146,7 @@ describe("a model within something larger", () => {
     expect(found).toMatchObject({ prefix: "plm.", head: "absent", fresh: BERT_HEAD, unused: [] });
   });
 
-  it("may have its head beside the encoder, of which a class of one's own has another name", () => {
+  it("may have its head next to the encoder, of which a class of one's own has another name", () => {
     const own = entriesOf(name).map((entry) => ({
       ...entry,
       name: entry.name.replace(/^bert\./, "encoder_a."),

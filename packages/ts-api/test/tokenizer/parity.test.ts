@@ -110,7 +110,7 @@ async function writeTokenizer(
   for (const [file, bytes] of files) await writeFile(join(dir, file), bytes);
 }
 
-describe("files beside a vocabulary", () => {
+describe("files next to a vocabulary", () => {
   it.each(Object.keys(variants))("%s", async (name) => {
     const variant = variants[name]!;
     const encode = async (dir: string) => {
@@ -154,7 +154,7 @@ describe("a saved tokenizer", () => {
 
 describe("whole vocabularies", async () => {
   const present = existsSync(join(SHARED, "vocab")) && existsSync(join(SHARED, "goemotions"));
-  if (!present) console.log("the whole vocabularies and GoEmotions are not beside the repository; skipped");
+  if (!present) console.log("the whole vocabularies and GoEmotions are not next to the repository; skipped");
   const goemotions =
     await readGolden<Record<Vocabulary, Record<string, { texts: number; sha256: string }>>>(
       "goemotions.json",

@@ -12,7 +12,7 @@ import { type EncodedTexts, loadTokenizer, type Tokenizer } from "../../src/toke
 export const PARITY = fileURLToPath(new URL("../../../../test/parity/tokens", import.meta.url));
 export const GOLDEN = join(PARITY, "golden");
 
-/** Data beside the repository; absent in a plain clone. */
+/** Data next to the repository; absent in a plain clone. */
 export const SHARED =
   process.env.FINETAG_SHARED_DATA ?? fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
 
@@ -43,7 +43,7 @@ export function configOf(name: Vocabulary, vocabSize = 60_000): ModelConfig {
   return parseModelConfig(json, "config.json");
 }
 
-/** Runs `use` with a copy of a folder and some JSON files beside. */
+/** Runs `use` with a copy of a folder and some more JSON files. */
 export async function withFolder<T>(
   source: string | undefined,
   files: Record<string, unknown>,

@@ -34,7 +34,7 @@ describe.each(["model.safetensors", "pytorch_model.bin", "bert_model.ckpt.index"
     if (name.endsWith(".index")) await writeFile(join(dir, "bert_model.ckpt.data-00000-of-00001"), "");
   };
 
-  it.each(KINDS)("that is %s is told to be that", async (_, contents, message) => {
+  it.each(KINDS)("that is %s is called so", async (_, contents, message) => {
     await put(contents);
     await expect(openWeights(dir)).rejects.toMatchObject({
       code: "ERR_FINETAG_MODEL",

@@ -1,4 +1,4 @@
-/** Small files of text beside the weights that are not what they should be: read or refused, as the weights are. */
+/** Small files of text next to the weights that are not what they should be: read or refused, as the weights are. */
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

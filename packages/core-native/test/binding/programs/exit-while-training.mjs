@@ -1,4 +1,4 @@
-// Leaves, in the way it is told, in the middle of a training step of several seconds.
+// Leaves in the middle of a training step of several seconds, in the way that the argument names.
 import { batch, openSession, training } from "./common.mjs";
 
 const session = await openSession();

@@ -51,7 +51,7 @@ describe("what torch.save wrote", () => {
     });
   });
 
-  it("trained.pt: a state dict beside other tensors, and an optimizer's state, which is passed over", async () => {
+  it("trained.pt: a state dict next to other tensors, and an optimizer's state, which is passed over", async () => {
     expect(await readAll(await openPytorch(fixture("trained.pt")))).toEqual({
       best_loss: [0.25],
       "model.weight": [0, 1, 2, 3, 4, 5],
@@ -168,7 +168,7 @@ describe("a directory", () => {
     });
   });
 
-  it("may hold one file under another name, beside what Trainer leaves", async () => {
+  it("may hold one file under another name, next to what Trainer leaves", async () => {
     await copyFile(fixture("checkpoint4.pt"), join(dir, "best.pt"));
     for (const name of ["training_args.bin", "optimizer.pt", "rng_state.pth"])
       await writeFile(join(dir, name), "");

@@ -63,7 +63,7 @@ describe("a checkpoint of a model that was built in a scope", () => {
     expect(await openScopes("a/b/")).toEqual(NAMES);
   });
 
-  it("may have its head beside the scope, unless there is one in it", async () => {
+  it("may have its head next to the scope, unless there is one in it", async () => {
     const encoder = BARE.slice(0, 2).map((name) => `model/${name}`);
     expect(await open([...encoder, "output_bias"])).toEqual(NAMES);
     expect(await open([...encoder, "model/output_bias", "output_bias"])).toEqual([...NAMES, "output_bias"]);
