@@ -24,7 +24,7 @@ export class Interruption {
     for (const output of outputs) {
       output.on("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "EPIPE" && this.#cause === undefined) failAtExit(error);
-        this.#abort("pipe");
+        this.readerGone();
       });
     }
   }
@@ -40,6 +40,11 @@ export class Interruption {
   /** The exit code that shells expect after a signal; 141 is 128 + SIGPIPE. */
   get exitCode(): number {
     return this.#cause === undefined || this.#cause === "pipe" ? 141 : EXIT_CODES[this.#cause];
+  }
+
+  /** The reader of the output has closed its pipe. */
+  readerGone(): void {
+    this.#abort("pipe");
   }
 
   /** Calls back on the first signal. */

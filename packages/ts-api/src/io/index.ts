@@ -3,7 +3,7 @@ export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound } from "./errors.ts";
-export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export { type AtomicFileOptions, checkWritable, withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
 export {
   CONFIG,
   isGoogleConfig,
@@ -18,6 +18,7 @@ export { makeFolder } from "./folder.ts";
 export { recoverFiles, writeFilesAtomic } from "./group.ts";
 export { hashFile, sha256File } from "./hash.ts";
 export { openToRead } from "./open.ts";
+export type { OutputHandle } from "./output/index.ts";
 export {
   decodeUtf8,
   isLfsPointer,

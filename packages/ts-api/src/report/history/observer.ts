@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { ioError, isNotFound, withAtomicFile, writeAll } from "../../io/index.ts";
+import { ioError, isNotFound, type OutputHandle, withAtomicFile, writeAll } from "../../io/index.ts";
 import type { TrainEvent } from "../events.ts";
 import type { RunObserver } from "../observer.ts";
 import { entryOf, type HistoryEntry } from "./entries.ts";
@@ -183,11 +183,11 @@ const BUFFER_CHARACTERS = 1 << 20;
 
 /** Writes lines in pieces of about a megabyte, since a history may be too large for memory. */
 class LineBuffer {
-  readonly #handle: FileHandle;
+  readonly #handle: OutputHandle;
   #lines: string[] = [];
   #characters = 0;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: OutputHandle) {
     this.#handle = handle;
   }
 
