@@ -16,6 +16,7 @@ const CAUSES: Record<string, (access: Access) => string> = {
     access === "read"
       ? "there is no such file; check the path"
       : "its folder does not exist; create it, or use another path",
+  EEXIST: () => "something else of this name is there; remove it, or use another path",
   ENOTDIR: () => "a part of the path is a file, not a folder; check the path",
   EISDIR: () => "it is a folder, not a file; give a file",
   ELOOP: () => "its symbolic links form a loop; check the path",

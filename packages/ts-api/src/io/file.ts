@@ -1,5 +1,5 @@
 import { access, constants, open, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { ioError } from "./errors.ts";
 import {
   checkDescriptor,
@@ -77,6 +77,15 @@ export async function checkWritable(path: string): Promise<void> {
   } catch (error) {
     throw ioError(error, "write", path);
   }
+}
+
+/**
+ * Checks that files can be made in a folder: makes, syncs and removes one.
+ *
+ * @throws ERR_FINETAG_IO that names the folder.
+ */
+export async function checkFolderWritable(folder: string): Promise<void> {
+  await probe(join(folder, "probe")).catch((error) => Promise.reject(ioError(error, "write", folder)));
 }
 
 async function probe(target: string): Promise<void> {
