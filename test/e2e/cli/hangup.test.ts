@@ -100,7 +100,7 @@ describe.skipIf(process.platform !== "linux")("the program that starts finetag",
     const env = { ...process.env, npm_command: "exec", npm_lifecycle_event: "npx" };
     const { child, said, closed, until } = watched(
       "bash",
-      ["-c", `${command} & disown; read -t 1 < <(:); wait -n`],
+      ["-c", `${command} & disown; kill -STOP $$`],
       {
         env,
       },
