@@ -60,7 +60,14 @@ export function parseConfig(path: string, text: string, flags: readonly Flag[]):
   const lineOf = (offset: number | undefined) => lineCounter.linePos(offset ?? 0).line;
   const refuse = (offset: number | undefined, what: string) =>
     new UsageError(`${path}:${lineOf(offset)}: ${what}`);
-  const document = parse(path, text, lineCounter);
+  const deep = deepPlace(text);
+  if (deep !== undefined) {
+    const line = text.slice(0, deep).split("\n").length;
+    throw new UsageError(
+      `${path}:${line}: its values are nested too deep; write one \`key: value\` per line`,
+    );
+  }
+  const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
   const [mistake] = document.errors;
   if (mistake !== undefined) throw refuse(mistake.pos[0], inOwnWords(mistake.message));
 
@@ -84,21 +91,26 @@ export function parseConfig(path: string, text: string, flags: readonly Flag[]):
   return given;
 }
 
-function parse(path: string, text: string, lineCounter: LineCounter): Document {
-  try {
-    return parseDocument(text, { lineCounter, prettyErrors: false, logLevel: "error" });
-  } catch (error) {
-    // Values that are nested without an end overflow the parser's stack.
-    throw new UsageError(`${path}: ${inOwnWords((error as Error).message)}`);
+/** Options are lists at most. The parser is recursive, and values nested without an end would take the process down. */
+const MOST_DEPTH = 100;
+
+/** Where values are nested deeper than any option, in brackets or by indentation; undefined if nowhere. */
+function deepPlace(text: string): number | undefined {
+  const indented = /^[ \t?-]{200}/m.exec(text)?.index;
+  if (indented !== undefined) return indented;
+  let depth = 0;
+  for (const { 0: bracket, index } of text.matchAll(/[[\]{}]/g)) {
+    if (bracket === "]" || bracket === "}") depth = Math.max(0, depth - 1);
+    else if (++depth > MOST_DEPTH) return index;
   }
+  return undefined;
 }
 
-const TOO_DEEP = "its values are nested too deep; write one `key: value` per line";
-
-/** Messages of the parser that are about its own functions. */
+/** A message of the parser that is about its own functions. */
 function inOwnWords(message: string): string {
-  if (/multiple documents/.test(message)) return "it holds several documents, each after a ---; keep one";
-  return /call stack/.test(message) ? TOO_DEEP : message;
+  return /multiple documents/.test(message)
+    ? "it holds several documents, each after a ---; keep one"
+    : message;
 }
 
 /** The document as plain values; aliases (`*name`) stand for what their anchors (`&name`) are. */

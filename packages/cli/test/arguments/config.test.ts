@@ -49,21 +49,36 @@ test.each([
   ["a: &x 1\n---\nb: 2\n", /^run\.yaml:\d+: it holds several documents, each after a ---; keep one$/],
   ["? [a]\n: 1\n", /^run\.yaml:1: unknown key /],
   [
-    `model: ${"[".repeat(200_000)}\n`,
-    "run.yaml:1: its values are nested too deep; write one `key: value` per line",
-  ],
-  [`model: ${"[1,".repeat(2000)}1${"]".repeat(2000)}\n`, "run.yaml:1: its values are nested too deep"],
-  [
-    `epochs: ${"x".repeat(3_000_000)}\n`,
-    /^run\.yaml:1: epochs: "x{100,130}… must be a number greater than 0$/,
-  ],
-  [`${"x".repeat(1000)}: 3\n`, /^run\.yaml:1: unknown key "x{100,130}…"; see finetag train --help$/],
-  [
     "saveEvery: 10 minutes\n",
-    /: "10 minutes" must be epoch, a whole number of at least 1 or a time such as 90s, /,
+    'run.yaml:1: saveEvery: "10 minutes" must be epoch, a number of steps, or a time such as 10m',
   ],
   ["device: gpu\n", 'run.yaml:1: device: "gpu" must be auto, cpu, cuda or cuda:N'],
 ])("%j is refused with its line", (text, message) => {
+  expect(() => read(text)).toThrow(message);
+});
+
+test.each([
+  [
+    "nested without an end",
+    `model: ${"[".repeat(200_000)}\n`,
+    /^run\.yaml:1: its values are nested too deep; /,
+  ],
+  [
+    "nested deep",
+    `model: ${"[1,".repeat(2000)}1${"]".repeat(2000)}\n`,
+    /^run\.yaml:1: its values are nested too/,
+  ],
+  [
+    "long",
+    `epochs: ${"x".repeat(3_000_000)}\n`,
+    /^run\.yaml:1: epochs: "x{100,130}… must be a number greater than 0$/,
+  ],
+  [
+    "a long name",
+    `${"x".repeat(1000)}: 3\n`,
+    /^run\.yaml:1: unknown key "x{100,130}…"; see finetag train --help$/,
+  ],
+])("a value that is %s is refused in one short line", (_, text, message) => {
   expect(() => read(text)).toThrow(message);
 });
 
