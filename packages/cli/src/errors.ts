@@ -60,7 +60,9 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 
 function systemErrorText(error: unknown): string | undefined {
   if (!isSystemError(error)) return undefined;
-  const { path, message } = error;
+  const { code, path, message } = error;
+  if (code === "EMFILE" || code === "ENFILE")
+    return "too many files are open; raise `ulimit -n` to 256 or more";
   return path === undefined ? message : `${path}: ${message}; check the path and its permissions`;
 }
 

@@ -45,7 +45,7 @@ export {
   pushModel,
   resolveModel,
 } from "./hub/index.ts";
-export { inspectModel, type ModelSummary, type TensorSummary } from "./inspect.ts";
+export { type InspectOptions, inspectModel, type ModelSummary, type TensorSummary } from "./inspect.ts";
 export {
   type AtomicFileOptions,
   checkWritable,

@@ -98,13 +98,9 @@ describe.skipIf(process.platform !== "linux")("the program that starts finetag",
     const command = shellWords([process.execPath, FINETAG, ...training(out, 40)]);
     // As within an npm script, whose variables are inherited.
     const env = { ...process.env, npm_command: "exec", npm_lifecycle_event: "npx" };
-    const { child, said, closed, until } = watched(
-      "bash",
-      ["-c", `${command} & disown; kill -STOP $$`],
-      {
-        env,
-      },
-    );
+    const { child, said, closed, until } = watched("bash", ["-c", `${command} & disown; kill -STOP $$`], {
+      env,
+    });
     await until('"type":"step"');
     child.kill("SIGKILL");
     await closed;

@@ -17,7 +17,7 @@ export const action = defineAction({
   async run({ json, tensors }, { words: [name] }, { stdout, colors, signal }) {
     if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
     // A model in the cache is found by name, but inspecting never downloads one.
-    const summary = await inspectModel(await resolveModel(name, { offline: true, signal }));
+    const summary = await inspectModel(await resolveModel(name, { offline: true, signal }), { signal });
     stdout.write(
       json
         ? `${JSON.stringify(summary, null, 2)}\n`

@@ -32,7 +32,7 @@ export const action = defineAction({
     const { stdout, stderr, colors, signal } = context;
     const { dryRun, ...given } = options;
     if (dryRun) {
-      const plan = await planPush(directory, repo, given);
+      const plan = await planPush(directory, repo, { ...given, signal });
       stdout.write(`${table(["file", "size"], planRows(plan), colors, false)}\n`);
       if (plan.leftOut.length > 0) stderr.write(`left out: ${plan.leftOut.join(", ")}\n`);
       if (plan.card !== undefined) stdout.write(`\n${plan.card}`);

@@ -57,7 +57,12 @@ test.each([
   expect(() => read(text)).toThrow(message);
 });
 
+const blocks = (depth: number) =>
+  Array.from({ length: depth }, (_, level) => `${" ".repeat(level)}a:`).join("\n");
+
 test.each([
+  ["a list in lists", `model:\n  ${"- ".repeat(20_000)}\n`, /^run\.yaml:2: its values are nested too deep; /],
+  ["a block in blocks", blocks(2000), /^run\.yaml:\d+: its values are nested too deep; /],
   [
     "nested without an end",
     `model: ${"[".repeat(200_000)}\n`,
