@@ -33,7 +33,7 @@ const HOUSES = [
   {
     folder: "packages/cli/src",
     floors: [
-      ["errors"],
+      ["errors", "hangup", "parent"],
       ["arguments", "interruption"],
       ["context"],
       ["commands", "output", "predictions"],

@@ -1,3 +1,13 @@
+/** Values may have megabytes; this much of one is enough to recognize it. */
+const VALUE_LIMIT = 120;
+/** Of a whole message, as in the API. */
+const MESSAGE_LIMIT = 2000;
+
+/** A value to be shown in a message, cut if it is long. */
+export function shortened(value: string): string {
+  return value.length <= VALUE_LIMIT ? value : `${value.slice(0, VALUE_LIMIT)}…`;
+}
+
 /** A mistake in the command line; exit code 2, like all bad input. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
@@ -32,15 +42,38 @@ export function describeError(
   inFlags: (message: string) => string,
   debug = process.env.FINETAG_DEBUG,
 ): string {
-  const said = (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, " ").trim();
+  const said = asLine(systemErrorText(error) ?? (error instanceof Error ? error.message : String(error)));
   const message = isFinetagError(error) ? inFlags(said) : said;
-  const expected = error instanceof UsageError || isFinetagError(error);
+  const expected = error instanceof UsageError || isFinetagError(error) || isSystemError(error);
   if (debug !== undefined && debug !== "" && debug !== "0") {
     return `finetag: ${message}\n${stackOf(error)}`;
   }
   return expected
     ? `finetag: ${message}`
     : `finetag: unexpected error: ${message || "no message"} (set FINETAG_DEBUG=1 for the stack trace)`;
+}
+
+/** An error of a system call that the API has not put into words, such as a folder in the place of a file. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error && "code" in error;
+}
+
+function systemErrorText(error: unknown): string | undefined {
+  if (!isSystemError(error)) return undefined;
+  const { code, path, message } = error;
+  if (code === "EMFILE" || code === "ENFILE")
+    return "too many files are open; raise `ulimit -n` to 256 or more";
+  return path === undefined ? message : `${path}: ${message}; check the path and its permissions`;
+}
+
+/** As one line of at most 2,000 characters: the middle is cut out, between the problem and the remedy. */
+function asLine(text: string): string {
+  const line = text
+    .slice(0, 100 * MESSAGE_LIMIT)
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
+  if (line.length <= MESSAGE_LIMIT) return line;
+  return `${line.slice(0, MESSAGE_LIMIT - 600)} … ${line.slice(-500)}`;
 }
 
 function stackOf(error: unknown): string {

@@ -1,15 +1,19 @@
 import type { Writable } from "node:stream";
 import { EXIT_FAILED } from "./errors.ts";
+import { hangupIsIgnored } from "./hangup.ts";
+import { onParentEnd } from "./parent.ts";
 
 /** A terminal and npm may both deliver the same key press, a few ms apart, because npm passes signals on. */
 const SAME_PRESS_MS = 150;
 
-export type InterruptionCause = "SIGINT" | "SIGTERM" | "pipe";
+const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+type SignalName = keyof typeof EXIT_CODES;
 
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+export type InterruptionCause = SignalName | "pipe";
 
 /**
- * Turns Ctrl-C, SIGTERM and a closed pipe (`| head`) into an abort.
+ * Turns Ctrl-C, SIGTERM, SIGHUP (a closed terminal, a lost SSH session) and a closed pipe (`| head`) into an abort. So is the
+ * end of the npx or npm that started this process, since these do not pass SIGTERM on.
  * A second signal ends the process at once.
  */
 export class Interruption {
@@ -21,10 +25,17 @@ export class Interruption {
   /** Listens until the process ends. */
   constructor(outputs: Writable[]) {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => this.#onSignal(name));
+    const ignored = hangupIsIgnored();
+    process.on("SIGHUP", () => ignored || this.#onSignal("SIGHUP"));
+    onParentEnd((parent) => {
+      if (this.#cause !== undefined) return; // Ctrl-C, which ends npx sooner
+      process.stderr.write(`finetag: ${parent}, which started this command, has ended; stopping\n`);
+      this.#abort("SIGTERM");
+    });
     for (const output of outputs) {
       output.on("error", (error: NodeJS.ErrnoException) => {
         if (error.code !== "EPIPE" && this.#cause === undefined) failAtExit(error);
-        this.#abort("pipe");
+        this.readerGone();
       });
     }
   }
@@ -42,12 +53,17 @@ export class Interruption {
     return this.#cause === undefined || this.#cause === "pipe" ? 141 : EXIT_CODES[this.#cause];
   }
 
+  /** The reader of the output has closed its pipe. */
+  readerGone(): void {
+    this.#abort("pipe");
+  }
+
   /** Calls back on the first signal. */
   onFirst(listener: (cause: InterruptionCause) => void): void {
     this.#listeners.add(listener);
   }
 
-  #onSignal(name: "SIGINT" | "SIGTERM"): void {
+  #onSignal(name: SignalName): void {
     const now = performance.now();
     if (this.#cause === undefined || this.#cause === "pipe") {
       this.#since = now;

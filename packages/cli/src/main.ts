@@ -11,7 +11,14 @@ import {
 } from "./arguments/index.ts";
 import { type Command, commands, type Positional } from "./commands/index.ts";
 import { type Context, createContext } from "./context.ts";
-import { describeError, EXIT_BAD_INPUT, exitCodeOf, isFinetagError, UsageError } from "./errors.ts";
+import {
+  describeError,
+  EXIT_BAD_INPUT,
+  exitCodeOf,
+  isFinetagError,
+  shortened,
+  UsageError,
+} from "./errors.ts";
 
 /**
  * Runs a command line and sets `process.exitCode`: 0 for success, 1 for failure, 2 for bad input or usage, 130 and 143
@@ -40,7 +47,7 @@ async function dispatch(words: string[], context: Context): Promise<number | und
   if (first !== undefined && !names.includes(first)) {
     const near = suggest(first, names);
     const hint = near === undefined ? `the commands are ${names.join(", ")}` : `did you mean ${near}?`;
-    throw new UsageError(`unknown command ${first}; ${hint}`);
+    throw new UsageError(`unknown command ${shortened(first)}; ${hint}`);
   }
   let exitCode: number | undefined;
   const parser = createParser(words);
@@ -152,7 +159,9 @@ function positionalWords(command: Command, parsed: Record<string, unknown>): str
   const isList = positionals.some(({ usage }) => usage.includes(".."));
   const most = isList ? Number.POSITIVE_INFINITY : positionals.length;
   if (all.length > most) {
-    throw new UsageError(`unexpected argument "${all[most]}"; see finetag ${command.name} --help`);
+    throw new UsageError(
+      `unexpected argument "${shortened(all[most]!)}"; see finetag ${command.name} --help`,
+    );
   }
   return all;
 }
@@ -162,7 +171,7 @@ function refuseStrayOptions(words: string[]): void {
   const own = ["--help", "-h", "--version"];
   const stray = words.find((word) => !own.includes(word));
   if (stray !== undefined)
-    throw new UsageError(`unknown option ${stray}; name a command first, see finetag --help`);
+    throw new UsageError(`unknown option ${shortened(stray)}; name a command first, see finetag --help`);
 }
 
 function translate(message: string): string {

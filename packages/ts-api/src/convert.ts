@@ -10,7 +10,7 @@ import {
 } from "./engine/index.ts";
 import { FinetagError, throwIfAborted } from "./errors/index.ts";
 import { resolveModel } from "./hub/index.ts";
-import { ioError, isNotFound } from "./io/index.ts";
+import { ioError, isNotFound, withLock } from "./io/index.ts";
 import { familyOf, labelMaps, type ModelConfig, namesOfLabels, saveDirectory } from "./models/index.ts";
 import { countElements, type TensorEntry, type TensorFile, type TensorSource } from "./weights/index.ts";
 
@@ -58,7 +58,8 @@ export async function convertModel(
     const { tensors, left } = await chooseTensors(directory, survey, config, signal);
     checkSize(directory, survey.file, tensors);
     const configJson = convertedConfig(config, survey, new Set(tensors.map(({ name }) => name)));
-    await saveDirectory(destination, { configJson, tokenizerFiles: tokenizer.files, tensors, finetag });
+    const converted = { configJson, tokenizerFiles: tokenizer.files, tensors, finetag };
+    await withLock(destination, "saving a model", () => saveDirectory(destination, converted));
     return {
       directory: destination,
       format: survey.file.format,

@@ -45,8 +45,14 @@ export {
   pushModel,
   resolveModel,
 } from "./hub/index.ts";
-export { inspectModel, type ModelSummary, type TensorSummary } from "./inspect.ts";
-export { withAtomicFile, writeFileAtomic } from "./io/index.ts";
+export { type InspectOptions, inspectModel, type ModelSummary, type TensorSummary } from "./inspect.ts";
+export {
+  type AtomicFileOptions,
+  checkWritable,
+  type OutputHandle,
+  withAtomicFile,
+  writeFileAtomic,
+} from "./io/index.ts";
 export type { LabelMetrics, MetricsInput, SplitMetrics } from "./metrics/index.ts";
 export { computeMetrics, computeMetricsAsync } from "./metrics/index.ts";
 export { openTokenizer } from "./open-tokenizer.ts";

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { allFinite, readModelSource, surveyWeights } from "./engine/index.ts";
+import { throwIfAborted } from "./errors/index.ts";
 import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
@@ -53,16 +54,25 @@ export interface ModelSummary {
   finetag?: FinetagJson;
 }
 
+export interface InspectOptions {
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
- * @throws FinetagError `ERR_FINETAG_MODEL` for a model that cannot be opened.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a model that cannot be opened, `ERR_FINETAG_ABORTED`.
  */
-export async function inspectModel(directory: string): Promise<ModelSummary> {
+export async function inspectModel(
+  directory: string,
+  { signal }: InspectOptions = {},
+): Promise<ModelSummary> {
+  throwIfAborted(signal, directory);
   const { config, finetag, positions } = await readModelSource(directory);
   const { native } = config;
   const { file, labels, parameters, match } = await surveyWeights(directory, config);
   try {
+    throwIfAborted(signal, directory);
     const entries = file.entries();
     return {
       directory,
@@ -84,7 +94,7 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
       ...(match.prefix === "" ? {} : { prefix: match.prefix }),
       freshParameters: match.fresh,
       unusedTensors: match.unused,
-      notFiniteTensors: await findNotFinite(file, match),
+      notFiniteTensors: await findNotFinite(file, match, signal),
       tokenizer: await tokenizerKind(directory),
       ...(finetag === undefined ? {} : { finetag }),
     };
@@ -93,10 +103,15 @@ export async function inspectModel(directory: string): Promise<ModelSummary> {
   }
 }
 
-async function findNotFinite(file: TensorFile, { load }: WeightMatch): Promise<string[]> {
+async function findNotFinite(
+  file: TensorFile,
+  { load }: WeightMatch,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const found: string[] = [];
   for (const { tensor } of load) {
     for await (const { data } of file.readParts(tensor)) {
+      throwIfAborted(signal);
       if (await allFinite(data)) continue;
       found.push(tensor);
       break;

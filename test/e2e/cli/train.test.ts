@@ -136,6 +136,7 @@ describe("train", () => {
   test.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 129],
   ] as const)("%s writes a checkpoint and exits with %d", async (signal, code) => {
     const out = join(trained.folder, `stopped-${signal}`);
     const args = [

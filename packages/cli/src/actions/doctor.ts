@@ -4,6 +4,7 @@ import type { DoctorCheck, DoctorReport } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Colors, Context } from "../context.ts";
+import { plural } from "../output/index.ts";
 
 /** Without these nothing runs. Other failed checks only limit what finetag can do. */
 const ESSENTIAL: ReadonlySet<string> = new Set(["Node.js", "libtorch"]);
@@ -79,7 +80,7 @@ export function describe(report: Report, colors: Colors): string {
   if (report.devices !== undefined) {
     const memory =
       report.memoryMb === undefined ? "" : `, ${(report.memoryMb / 1024).toFixed(1)} GiB of memory`;
-    lines.push(`devices: ${report.devices.join(", ")}; ${report.threads} threads${memory}`);
+    lines.push(`devices: ${report.devices.join(", ")}; ${plural(report.threads ?? 1, "thread")}${memory}`);
   }
   return `${lines.join("\n")}\n`;
 }

@@ -1,4 +1,4 @@
-import { dataSpec, evalOptionsSchema, type SplitMetrics, writeFileAtomic } from "@finetag/api";
+import { checkWritable, dataSpec, evalOptionsSchema, type SplitMetrics, writeFileAtomic } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
@@ -10,7 +10,7 @@ import {
   noticeText,
   ProgressLine,
 } from "../output/index.ts";
-import { openClassifier, TRAIN_KEYS } from "./shared.ts";
+import { openClassifier, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -37,7 +37,8 @@ export const action = defineAction({
   alsoNames: TRAIN_KEYS,
   async run(options, _call, context) {
     const { data, output, json, precision } = options;
-    const { stdout, stderr, colors } = context;
+    const { stdout, stderr, colors, signal } = context;
+    if (output !== undefined) await checkWritable(output);
     const metrics = await evaluate(options, context);
     // Always show what int8 costs. Both run on the same device, so that nothing else differs.
     const cost =
@@ -46,7 +47,7 @@ export const action = defineAction({
         : undefined;
     const figures = cost === undefined ? metrics : { ...metrics, int8_cost: cost };
     const text = `${JSON.stringify(figures, null, 2)}\n`;
-    if (output !== undefined) await writeFileAtomic(output, text);
+    if (output !== undefined) await writingOutput(context, () => writeFileAtomic(output, text, { signal }));
     for (const warning of metrics.warnings)
       stderr.write(`${noticeText(`warning: ${context.inFlags(warning)}`)}\n`);
     if (json) stdout.write(text);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Colors } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { formatBytes, formatCount, table } from "../output/index.ts";
+import { formatBytes, formatCount, plural, table } from "../output/index.ts";
 import { TRAIN_KEYS } from "./shared.ts";
 
 const schema = z.strictObject({
@@ -17,7 +17,7 @@ export const action = defineAction({
   async run({ json, tensors }, { words: [name] }, { stdout, colors, signal }) {
     if (name === undefined) throw new UsageError("DIR is missing: finetag inspect DIR");
     // A model in the cache is found by name, but inspecting never downloads one.
-    const summary = await inspectModel(await resolveModel(name, { offline: true, signal }));
+    const summary = await inspectModel(await resolveModel(name, { offline: true, signal }), { signal });
     stdout.write(
       json
         ? `${JSON.stringify(summary, null, 2)}\n`
@@ -39,7 +39,7 @@ function describe(model: ModelSummary): string[][] {
     ["attention heads", String(model.attentionHeads)],
     ["vocabulary", formatCount(model.vocabSize)],
     ["parameters", formatCount(model.parameters)],
-    ["longest text", `${formatCount(model.maxLength)} tokens`],
+    ["longest text", plural(model.maxLength, "token")],
     [
       "weights",
       `${model.format}, ${formatBytes(model.weightBytes)}, ${Object.entries(model.dtypes)
@@ -63,16 +63,16 @@ function describe(model: ModelSummary): string[][] {
       "trained by",
       `finetag ${finetag.versions.finetag ?? "?"} with libtorch ${finetag.versions.libtorch ?? "?"}`,
     ],
-    ["texts cut to", `${finetag.maxLength} tokens`],
+    ["texts cut to", plural(finetag.maxLength, "token")],
     ["threshold", String(finetag.threshold)],
     ["text column", `${columns.text}${pair}`],
   ];
 }
 
 function headText({ hasHead, labels, strangeHead }: ModelSummary): string {
-  if (hasHead) return `${formatCount(labels.length)} labels`;
+  if (hasHead) return plural(labels.length, "label");
   if (strangeHead === undefined) return "none; training creates one";
-  return `${formatCount(strangeHead)} labels, but the config has another number; train --new-head replaces it`;
+  return `${plural(strangeHead, "label")}, but the config has another number; train --new-head replaces it`;
 }
 
 /** Each tensor under its name in the file, and the parameter it is loaded into. */

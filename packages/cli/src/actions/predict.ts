@@ -1,4 +1,11 @@
-import { type Classifier, dataSpec, openData, predictOptionsSchema, type TextInput } from "@finetag/api";
+import {
+  type Classifier,
+  checkWritable,
+  dataSpec,
+  openData,
+  predictOptionsSchema,
+  type TextInput,
+} from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
@@ -17,7 +24,7 @@ import {
   writerTo,
   writeToFile,
 } from "../predictions/index.ts";
-import { openClassifier, TRAIN_KEYS } from "./shared.ts";
+import { openClassifier, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -64,6 +71,7 @@ export const action = defineAction({
       throw new UsageError("both texts and --input are given; give one of them");
     }
     const outputAs = outputFormat(options.outputFormat, output);
+    if (output !== undefined) await checkWritable(output);
     const { signal, stdin, stdout, stderr } = context;
     const predicting = { batchSize, maxLength, threshold, signal };
     await using classifier = await openClassifier(options, context);
@@ -83,10 +91,12 @@ export const action = defineAction({
     let rows = 0;
     if (output === undefined) rows = await produce(writerTo(stdout, signal));
     else {
-      await writeToFile(output, async (write) => {
-        rows = await produce(write);
-        signal.throwIfAborted();
-      });
+      await writingOutput(context, () =>
+        writeToFile(output, { signal, atOnce: inputs.interactive }, async (write) => {
+          rows = await produce(write);
+          signal.throwIfAborted();
+        }),
+      );
     }
     if (rows === 0 && !signal.aborted) stderr.write("finetag: warning: no texts to label\n");
     const empty = inputs.emptyTexts();

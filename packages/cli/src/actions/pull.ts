@@ -1,7 +1,7 @@
 import { catalogue, pullModel } from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
-import { DownloadProgressLine, noticeText, table } from "../output/index.ts";
+import { DownloadProgressLine, noticeText, plural, table } from "../output/index.ts";
 
 const schema = z.strictObject({
   revision: z.string().min(1).optional().describe("Branch, tag or commit on the Hub (default: main)"),
@@ -34,7 +34,7 @@ export const action = defineAction({
       downloads.stop();
       if (pulled.warning !== undefined)
         stderr.write(`${noticeText(`warning: ${context.inFlags(pulled.warning)}`)}\n`);
-      stderr.write(`${pulled.files.length} files from ${pulled.source}\n`);
+      stderr.write(`${plural(pulled.files.length, "file")} from ${pulled.source}\n`);
       stdout.write(`${pulled.directory}\n`);
       return 0;
     } finally {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import { formatBytes, ProgressLine, table } from "../output/index.ts";
+import { formatBytes, ProgressLine, plural, table } from "../output/index.ts";
 
 const schema = z.strictObject({
   private: z.boolean().default(false).describe("Make the repository private"),
@@ -32,7 +32,7 @@ export const action = defineAction({
     const { stdout, stderr, colors, signal } = context;
     const { dryRun, ...given } = options;
     if (dryRun) {
-      const plan = await planPush(directory, repo, given);
+      const plan = await planPush(directory, repo, { ...given, signal });
       stdout.write(`${table(["file", "size"], planRows(plan), colors, false)}\n`);
       if (plan.leftOut.length > 0) stderr.write(`left out: ${plan.leftOut.join(", ")}\n`);
       if (plan.card !== undefined) stdout.write(`\n${plan.card}`);
@@ -42,7 +42,7 @@ export const action = defineAction({
     try {
       const pushed = await pushModel(directory, repo, { ...given, signal, onProgress: progress.show });
       progress.stop();
-      stderr.write(`${pushed.files.length} files, commit ${pushed.commit}\n`);
+      stderr.write(`${plural(pushed.files.length, "file")}, commit ${pushed.commit}\n`);
       if (pushed.removed.length > 0) stderr.write(`removed: ${pushed.removed.join(", ")}\n`);
       stdout.write(`${pushed.url}\n`);
       return 0;

@@ -31,3 +31,14 @@ export async function openClassifier(
     downloads.stop();
   }
 }
+
+/** Writes what `--output` names. If it is a pipe whose reader has gone, the command ends quietly, as with stdout. */
+export async function writingOutput({ interruption }: Context, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const { cause } = error as Error;
+    if ((cause as NodeJS.ErrnoException | undefined)?.code !== "EPIPE") throw error;
+    interruption.readerGone();
+  }
+}

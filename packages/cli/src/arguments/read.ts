@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import type { Flag } from "./flags.ts";
 import { suggest } from "./suggest.ts";
 
@@ -44,7 +44,7 @@ export function readFlags(
 
 function readFlag(flag: Flag, value: unknown, words: readonly string[]): Given {
   if (flag.kind !== "boolean")
-    return { value: coerce(flag, String(value)), place: `--${flag.name} ${value}:` };
+    return { value: coerce(flag, String(value)), place: `--${flag.name} ${shortened(String(value))}:` };
   const { name } = flag;
   const written = words.filter((word) => new RegExp(`^--(no-)?${name}(=|$)`).test(word));
   if (written.length > 1) throw new UsageError(`--${name} is given ${written.length} times; give it once`);
@@ -52,7 +52,7 @@ function readFlag(flag: Flag, value: unknown, words: readonly string[]): Given {
   const [word = `--${name}`] = written;
   const text = word.includes("=") ? word.slice(word.indexOf("=") + 1) : undefined;
   const unclear = text !== undefined && text !== "true" && text !== "false";
-  return { value: unclear ? text : value, place: `${word}:` };
+  return { value: unclear ? text : value, place: `${shortened(word)}:` };
 }
 
 /** Text that is not a number stays text; the schema then refuses it. */
@@ -70,7 +70,7 @@ function coerce(flag: Flag, text: string): unknown {
 
 function unknownOption(name: string, words: readonly string[], known: readonly string[]): UsageError {
   const negated = words.some((word) => word === `--no-${name}`);
-  const written = `${name.length === 1 ? "-" : "--"}${negated ? "no-" : ""}${name}`;
+  const written = shortened(`${name.length === 1 ? "-" : "--"}${negated ? "no-" : ""}${name}`);
   const near = suggest(name, known);
   const hint = near === undefined ? "see --help" : `did you mean --${negated ? "no-" : ""}${near}?`;
   return new UsageError(`unknown option ${written}; ${hint}`);

@@ -2,6 +2,8 @@
 export interface JsonSchema {
   type?: string;
   const?: unknown;
+  /** What a text with a form of its own must be, in words. */
+  title?: string;
   enum?: unknown[];
   anyOf?: JsonSchema[];
   items?: JsonSchema;
@@ -21,7 +23,12 @@ export interface JsonSchema {
 export function requirementOf(schema: JsonSchema): string {
   if (schema.const !== undefined) return String(schema.const);
   if (schema.enum !== undefined) return `one of ${schema.enum.join(", ")}`;
-  if (schema.anyOf !== undefined) return schema.anyOf.map(requirementOf).join(" or ");
+  if (schema.title !== undefined) return schema.title;
+  if (schema.anyOf !== undefined) {
+    const last = schema.anyOf.length - 1;
+    const parts = schema.anyOf.map(requirementOf);
+    return [parts.slice(0, last).join(", "), parts[last]].join(" or ");
+  }
   switch (schema.type) {
     case "number":
       return `a number${boundsOf(schema)}`;

@@ -7,6 +7,11 @@ export function formatDuration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
+/** `10.9 s` below a minute, else as {@link formatDuration}. */
+export function formatSeconds(seconds: number): string {
+  return seconds < 59.95 ? `${seconds.toFixed(1)} s` : formatDuration(seconds);
+}
+
 /** `43,410` */
 export function formatCount(value: number): string {
   return value.toLocaleString("en-US");

@@ -3,10 +3,19 @@ import type cliProgress from "cli-progress";
 
 const BAR_WIDTH = 24;
 
-/** A progress line at the bottom of a terminal; messages scroll above it. */
+/**
+ * A progress line at the bottom of a terminal; messages scroll above it. Between two drawings the cursor is at its start: a
+ * terminal that becomes narrower wraps the line, and the cursor is then still where the line begins.
+ */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
   #shown: { bars: cliProgress.MultiBar; bar: cliProgress.SingleBar } | undefined;
+
+  /** What a narrower terminal has moved to further lines is removed before the next drawing. */
+  #resized = false;
+  readonly #onResize = () => {
+    this.#resized = true;
+  };
 
   /** @param stream a terminal. */
   constructor(stream: NodeJS.WriteStream) {
@@ -19,6 +28,12 @@ export class ProgressLine {
     const end = total ?? Math.max(done, 1);
     if (this.#shown === undefined) {
       const bars = createBars(this.#stream);
+      bars.on("redraw-pre", () => {
+        if (this.#resized) this.#stream.clearScreenDown();
+        this.#resized = false;
+      });
+      bars.on("redraw-post", () => this.#stream.write("\r"));
+      this.#stream.on("resize", this.#onResize);
       this.#shown = { bars, bar: bars.create(end, done, payload) };
     } else {
       this.#shown.bar.setTotal(end);
@@ -37,6 +52,7 @@ export class ProgressLine {
     if (this.#shown === undefined) return;
     const { bars } = this.#shown;
     this.#shown = undefined;
+    this.#stream.off("resize", this.#onResize);
     // Messages are buffered until the next drawing, so draw once more.
     bars.update();
     bars.stop();

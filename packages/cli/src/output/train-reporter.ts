@@ -1,6 +1,6 @@
 import type { RunMetrics, SplitMetrics, TrainEvent } from "@finetag/api";
 import type { Context } from "../context.ts";
-import { formatCount, formatDuration, formatNumber } from "./format.ts";
+import { formatCount, formatNumber, formatSeconds, plural } from "./format.ts";
 import { ProgressLine } from "./progress.ts";
 import { metricsReport } from "./tables.ts";
 import { checkpointText, evaluationText, noticeText, startText, stepText } from "./train-text.ts";
@@ -55,7 +55,7 @@ export class LineReporter implements TrainReporter {
         this.notice(`warning: ${event.message}`);
         break;
       case "loading":
-        if (event.done) this.#print(`read ${event.split}: ${formatCount(event.rows)} rows`);
+        if (event.done) this.#print(`read ${event.split}: ${plural(event.rows, "row")}`);
         break;
       case "step":
         if (this.#firstStep || event.step % this.#logEvery === 0 || event.step === event.totalSteps) {
@@ -113,7 +113,7 @@ export class BarReporter implements TrainReporter {
         this.#line.print(`${this.#context.colors.yellow("warning:")} ${event.message}`);
         break;
       case "loading":
-        this.#line.show(`reading ${event.split}: ${formatCount(event.rows)} rows`);
+        this.#line.show(`reading ${event.split}: ${plural(event.rows, "row")}`);
         break;
       case "step":
         this.#step = event;
@@ -175,14 +175,16 @@ function endText(event: Extract<TrainEvent, { type: "end" }>, { colors }: Contex
   return `${report}${trainText(train)}${place}`;
 }
 
+/** The rates are those of the training steps alone; evaluating and saving take time as well. */
 function trainText(train: RunMetrics["train"]): string {
   const best =
     train.best_value === null
       ? ""
       : `; best ${train.best_metric} ${formatNumber(train.best_value)} after step ${train.best_step}`;
   return (
-    `${formatCount(train.steps)} steps in ${formatDuration(train.total_seconds)}, ` +
-    `${formatNumber(train.samples_per_second)} texts/s, ${formatNumber(train.tokens_per_second)} tokens/s, ` +
+    `${plural(train.steps, "step")} in ${formatSeconds(train.total_seconds)}, ${formatSeconds(train.seconds)} of it for ` +
+    `${formatCount(Math.round(train.samples_per_second * train.seconds))} texts (${formatNumber(train.samples_per_second)} texts/s, ` +
+    `${formatNumber(train.tokens_per_second)} tokens/s) and the rest for evaluating and saving; ` +
     `at most ${formatCount(Math.round(train.peak_rss_mb))} MB${best}`
   );
 }

@@ -39,7 +39,7 @@ export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"e
   const figures = (["loss", "micro_f1", "macro_f1", "roc_auc_macro"] as const).map(
     (key) => `${key} ${formatMetric(metrics[key])}`,
   );
-  return `${split} after step ${step} (epoch ${epoch.toFixed(2)}): ${figures.join("  ")}${best ? "  best so far" : ""}`;
+  return `${split} after step ${step} (epoch ${epoch.toFixed(2)}): ${figures.join("  ")}${best && split === "dev" ? "  best so far" : ""}`;
 }
 
 export function checkpointText({ step, path }: EventOf<"checkpoint">): string {

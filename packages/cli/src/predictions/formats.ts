@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { type Prediction, predictionToJson } from "@finetag/api";
 import { stringify } from "csv-stringify/sync";
-import { UsageError } from "../errors.ts";
+import { shortened, UsageError } from "../errors.ts";
 import { formatFloat32 } from "./float32.ts";
 
 export const OUTPUT_FORMATS = ["jsonl", "csv", "tsv"] as const;
@@ -35,7 +35,7 @@ export function outputFormat(asked: OutputFormat | undefined, output: string | u
   const format = ENDINGS[ending];
   if (format !== undefined) return format;
   throw new UsageError(
-    `--output ${output}: the extension ${ending} implies no format; set --output-format to ${OUTPUT_FORMATS.join(", ")}`,
+    `--output ${shortened(output ?? "")}: the extension ${shortened(ending)} implies no format; set --output-format to ${OUTPUT_FORMATS.join(", ")}`,
   );
 }
 

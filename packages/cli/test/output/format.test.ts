@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { formatBytes, formatDuration, formatMetric, formatNumber } from "../../src/output/format.ts";
+import {
+  formatBytes,
+  formatDuration,
+  formatMetric,
+  formatNumber,
+  formatSeconds,
+} from "../../src/output/format.ts";
 
 test.each([
   [0, "0:00"],
@@ -8,6 +14,16 @@ test.each([
   [Number.POSITIVE_INFINITY, "?"],
 ])("%d s is %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
+});
+
+test("seconds have a digit more while there are few of them", () => {
+  expect([0.04, 10.94, 59.94, 59.96, 3723].map(formatSeconds)).toEqual([
+    "0.0 s",
+    "10.9 s",
+    "59.9 s",
+    "1:00",
+    "1:02:03",
+  ]);
 });
 
 test.each([

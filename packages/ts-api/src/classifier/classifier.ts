@@ -10,6 +10,7 @@ import {
 } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
+import { withLock } from "../io/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
 import { fitOptionsSchema, parseOptions, savedLossConfig } from "../options/index.ts";
@@ -232,15 +233,16 @@ export class Classifier implements AsyncDisposable {
 
   /**
    * Saves the model to a directory that `fromPretrained` reads, here and in Hugging Face's transformers. It replaces an
-   * older model there as a whole.
+   * older model there as a whole. It waits for other saves to the same directory.
    *
-   * @throws FinetagError `ERR_FINETAG_IO`, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
+   * @throws FinetagError `ERR_FINETAG_IO`, also while a run trains into that directory, or `ERR_FINETAG_ARGUMENT` in int8; the older model is then untouched.
    */
   async save(directory: string): Promise<void> {
     const model = this.#opened();
     this.#assertNotInt8("saved");
     const versions = { finetag: VERSION, libtorch: model.libtorch };
-    await saveModel(directory, model, { ...this.#finetag, versions });
+    const finetag = { ...this.#finetag, versions };
+    await withLock(directory, "saving a model", () => saveModel(directory, model, finetag));
   }
 
   /** Waits for the running call, then frees all native memory. May be called again. */

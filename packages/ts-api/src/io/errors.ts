@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { FinetagError } from "../errors/index.ts";
 
 type Access = "read" | "write";
@@ -15,6 +16,7 @@ const CAUSES: Record<string, (access: Access) => string> = {
     access === "read"
       ? "there is no such file; check the path"
       : "its folder does not exist; create it, or use another path",
+  EEXIST: () => "something else of this name is there; remove it, or use another path",
   ENOTDIR: () => "a part of the path is a file, not a folder; check the path",
   EISDIR: () => "it is a folder, not a file; give a file",
   ELOOP: () => "its symbolic links form a loop; check the path",
@@ -22,6 +24,31 @@ const CAUSES: Record<string, (access: Access) => string> = {
   ENFILE: () => "too many files are open on this machine; close some programs",
   ENAMETOOLONG: () => "its name is too long; use a shorter path",
   EIO: () => "the device reports an input/output error; check the disk",
+  EUCLEAN: () => "the file system is damaged; check the disk",
+  ESTALE: () => "the network file system no longer knows it; mount it again, or use another path",
+  ETIMEDOUT: () => "the file system does not answer; check the network and the mount",
+  EHOSTDOWN: () => "the file system does not answer; check the network and the mount",
+  ENXIO: () => "there is no device behind it, or nobody listens; use another path",
+  ENODEV: () => "there is no device behind it; use another path",
+  ENOMEDIUM: () => "there is no medium in the device; use another path",
+  ENOKEY: () => "it is encrypted and locked; unlock it, or use another path",
+  EBUSY: () => "it is in use, for example as a mount point; use another path",
+  ETXTBSY: () => "it is a program that is running; use another path",
+  EBADF: (access) => `it is not open to ${access}; use another path`,
+  EPIPE: () => "its reader has gone",
+  EINVAL: (access) =>
+    `it cannot be ${access === "read" ? "read" : "written"} in this way; use a path on another file system`,
+};
+
+/** Codes that neither libuv nor Node names, on Linux. */
+const LINUX_NAMES: Readonly<Record<number, string>> = {
+  117: "EUCLEAN",
+  123: "ENOMEDIUM",
+  124: "EMEDIUMTYPE",
+  126: "ENOKEY",
+  127: "EKEYEXPIRED",
+  128: "EKEYREVOKED",
+  129: "EKEYREJECTED",
 };
 
 /** Codes for a path that leads to nothing, or to something else than was expected: the caller names another one. */
@@ -39,11 +66,22 @@ function untouched(access: Access): string {
  */
 export function ioError(error: unknown, access: Access, path: string): unknown {
   if (error instanceof FinetagError || !isSystemError(error)) return error;
-  const cause =
-    CAUSES[error.code]?.(access) ??
-    `it cannot be ${access === "read" ? "read" : "written"} (${error.message})`;
-  const kind = WRONG_PATH.has(error.code) ? "input" : "environment";
+  const name = nameOf(error);
+  const said = name === error.code ? error.message : name;
+  const cause = CAUSES[name]?.(access) ?? `it cannot be ${access === "read" ? "read" : "written"} (${said})`;
+  const kind = WRONG_PATH.has(name) ? "input" : "environment";
   return new FinetagError("ERR_FINETAG_IO", `${path}: ${cause}`, { cause: error, kind });
+}
+
+/**
+ * The operating system's name of an error. Node calls those that libuv does not know, such as EDQUOT,
+ * `Unknown system error -122`.
+ */
+function nameOf({ code, errno }: NodeJS.ErrnoException & { code: string }): string {
+  if (errno === undefined || /^E[A-Z0-9]+$/.test(code)) return code;
+  const number = Math.abs(errno);
+  const known = Object.entries(constants.errno).find(([, value]) => value === number)?.[0];
+  return known ?? (process.platform === "linux" ? LINUX_NAMES[number] : undefined) ?? `error ${number}`;
 }
 
 /** True for an error that a system call returned. */

@@ -3,7 +3,14 @@ export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
 export { ioError, isNotFound } from "./errors.ts";
-export { withAtomicFile, writeAll, writeFileAtomic } from "./file.ts";
+export {
+  type AtomicFileOptions,
+  checkFolderWritable,
+  checkWritable,
+  withAtomicFile,
+  writeAll,
+  writeFileAtomic,
+} from "./file.ts";
 export {
   CONFIG,
   isGoogleConfig,
@@ -17,7 +24,9 @@ export {
 export { makeFolder } from "./folder.ts";
 export { recoverFiles, writeFilesAtomic } from "./group.ts";
 export { hashFile, sha256File } from "./hash.ts";
+export { checkNotLocked, lockDirectory, withLock } from "./lock.ts";
 export { openToRead } from "./open.ts";
+export type { OutputHandle } from "./output/index.ts";
 export {
   decodeUtf8,
   isLfsPointer,

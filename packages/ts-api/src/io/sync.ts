@@ -1,9 +1,16 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isSystemError } from "./errors.ts";
 
-/** Makes names in a folder durable. Windows opens no folder, and needs none of this. */
+/** Of file systems that sync no folders (some of FUSE and SMB), and of a folder that may be written but not read. */
+const NOT_SYNCED: ReadonlySet<string> = new Set(["EINVAL", "ENOTSUP", "ENOSYS", "EBADF", "EACCES", "EPERM"]);
+
+/** Makes names in a folder durable, where that is possible. Windows opens no folder, and needs none of this. */
 export async function syncFolder(folder: string): Promise<void> {
-  if (process.platform !== "win32") await syncFile(folder);
+  if (process.platform === "win32") return;
+  await syncFile(folder).catch((error) => {
+    if (!isSystemError(error) || !NOT_SYNCED.has(error.code)) throw error;
+  });
 }
 
 /** Makes a file's contents durable, whoever wrote them. */

@@ -1,6 +1,7 @@
 export { lossConfig, lossTitle, savedLossConfig } from "./loss.ts";
 export type { OnResume } from "./option.ts";
 export { parseOptions } from "./parse.ts";
+export { secondsOf } from "./save-every.ts";
 export {
   type DataOptions,
   dataOptionsSchema,

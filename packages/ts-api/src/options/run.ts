@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { positive } from "./numbers.ts";
 import { optionGroup } from "./option.ts";
+import { saveEvery } from "./save-every.ts";
 
 const every = z.union([z.literal("epoch"), positive]).default("epoch");
 
@@ -36,8 +37,9 @@ export const runOptions = optionGroup("Run", {
     availableIn: ["Classifier.train"],
   },
   saveEvery: {
-    type: every,
-    description: "Write a checkpoint every N steps, or once per epoch",
+    type: saveEvery.default("10m"),
+    description:
+      "Write a checkpoint every N steps, once per epoch, or after a time (90s, 10m, 2h); and always at the end",
     usedBy: ["loop"],
     onResume: "free",
   },

@@ -1,7 +1,8 @@
+import { createHash } from "node:crypto";
 import { readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/report/index.ts";
+import { readHistory, type TrainEvent } from "../../src/report/index.ts";
 import { trainRun } from "../../src/training/pipeline/run.ts";
 import { only, setUpRuns, timeless } from "./runs.ts";
 import { tinyRows, writeTinyCsv } from "./tiny.ts";
@@ -62,6 +63,60 @@ describe("a resumed run", () => {
     }
     await run({ ...options, resume: true });
     expect(timeless(await metrics())).toEqual(timeless(await metrics(`${tiny.out}-straight`)));
+  });
+
+  it("writes its last checkpoint again after the evaluation before which it was stopped", async () => {
+    const stateOf = async (outputDir: string, step: string) => {
+      const state = await readFile(
+        join(outputDir, "checkpoints", `step-0000000${step}`, "state.json"),
+        "utf8",
+      );
+      const { sums, options: _, ...rest } = JSON.parse(state);
+      return { ...rest, sums: { ...sums, trainSeconds: 0, totalSeconds: 0, peakRssMb: 0 } };
+    };
+    const options = { maxSteps: 6, evalEvery: 3, saveEvery: 3 } as const;
+    const straight = `${tiny.out}-straight`;
+    await run({ ...options, outputDir: straight });
+    for (const stopAt of [3, 6]) {
+      const outputDir = `${tiny.out}-${stopAt}`;
+      await tiny.abort({ ...options, outputDir }, (event) => event.type === "step" && event.step === stopAt);
+      expect((await stateOf(outputDir, String(stopAt))).evaluatedStep).toBe(stopAt - 3);
+      const resumed = await run({ ...options, outputDir, resume: true });
+      expect(only(resumed, "checkpoint").map(({ step }) => step)).toEqual(stopAt === 3 ? [3, 6] : [6]);
+      for (const step of ["3", "6"])
+        expect(await stateOf(outputDir, step)).toEqual(await stateOf(straight, step));
+      const entries = (await readHistory(outputDir)).map(({ type, step }) => `${type} ${step}`);
+      expect(entries).toEqual((await readHistory(straight)).map(({ type, step }) => `${type} ${step}`));
+    }
+  });
+
+  it("removes the checkpoint that a kill before the pruning left", async () => {
+    await run({ maxSteps: 6, saveEvery: 2, keepCheckpoints: 3 });
+    const names = () => readdir(join(tiny.out, "checkpoints"));
+    expect(await names()).toHaveLength(3);
+    const options = { maxSteps: 6, saveEvery: 2, keepCheckpoints: 2, resume: true } as const;
+    await tiny.abort(options, (event) => event.type === "start");
+    expect((await names()).sort()).toEqual(["step-00000004", "step-00000006"]);
+  });
+
+  it.each([
+    ["no JSON", "its state.json is not JSON; the checkpoint is skipped"],
+    ["7", "its state.json is not JSON; the checkpoint is skipped"],
+    ['{"version":1,"step":6}', "its state.json is damaged (epoch: "],
+    ["[]", "its state.json is damaged"],
+  ])("goes on from the older checkpoint if the manifest agrees with a state of %j", async (text, said) => {
+    await run({ maxSteps: 6, saveEvery: 3 });
+    const before = await weights();
+    const folder = join(tiny.out, "checkpoints", "step-00000006");
+    const manifest = JSON.parse(await readFile(join(folder, "manifest.json"), "utf8"));
+    await writeFile(join(folder, "state.json"), text);
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    manifest.files["state.json"] = { bytes: text.length, sha256 };
+    await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
+    const events = await run({ maxSteps: 6, saveEvery: 3, resume: true });
+    expect(only(events, "warning").map(({ message }) => message)).toEqual([expect.stringContaining(said)]);
+    expect(only(events, "start")[0]!.step).toBe(3);
+    expect((await weights()).equals(before)).toBe(true);
   });
 
   it("stops while it evaluates the test data, and does so again", async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { TrainOptions } from "../../src/options/schema.ts";
@@ -11,7 +11,7 @@ const { run, weights, metrics } = tiny;
 
 describe("a run", () => {
   it("learns, tells its events in order, and leaves a model, checkpoints and metrics", async () => {
-    const events = await run({ epochs: 16, batchSize: 8, learningRate: 2e-3 });
+    const events = await run({ epochs: 16, batchSize: 8, learningRate: 2e-3, saveEvery: "epoch" });
     expect([...new Set(events.map(({ type }) => type))]).toEqual([
       "loading",
       "start",
@@ -172,4 +172,39 @@ it("ends at once when its consumer leaves, and can be resumed", async () => {
   }
   const events = await run({ maxSteps: 8, saveEvery: 2, resume: true });
   expect(only(events, "start")[0]!.step).toBe(4);
+});
+
+describe("when checkpoints are written", () => {
+  it("is after a time, by default only at the end of a run of seconds", async () => {
+    expect(only(await run({}), "checkpoint").map(({ step }) => step)).toEqual([57]);
+    const folder = join(tiny.out, "checkpoints", "step-00000057");
+    const every = await run({ outputDir: `${tiny.out}-often`, saveEvery: "0.001s", maxSteps: 5 });
+    expect(only(every, "checkpoint").map(({ step }) => step)).toEqual([1, 2, 3, 4, 5]);
+    const queued = await run({ outputDir: `${tiny.out}-queued`, saveEvery: "0.001s" }, { queueSteps: true });
+    expect(only(queued, "checkpoint").at(-1)!.step).toBe(57);
+    // Whatever was saved in between, and however steps were queued, the result is the same.
+    for (const file of ["model.safetensors", "optimizer.safetensors"]) {
+      const other = join(`${tiny.out}-queued`, "checkpoints", "step-00000057", file);
+      expect((await readFile(other)).equals(await readFile(join(folder, file)))).toBe(true);
+    }
+  });
+
+  it.each(["0s", "10", "m", "-1m", "10 m", "1d", 0, 1.5])(
+    "%j is no time and no number of steps",
+    async (saveEvery) => {
+      await expect(run({ saveEvery: saveEvery as never })).rejects.toMatchObject({
+        code: "ERR_FINETAG_ARGUMENT",
+        message: "`saveEvery`: must be epoch, a number of steps, or a time such as 10m",
+      });
+    },
+  );
+
+  it("takes no more space than the weights need, while the last ones are the best", async () => {
+    await run({ dev: undefined, maxSteps: 3 });
+    const best = await stat(join(tiny.out, "model.safetensors"));
+    for (const name of ["best", "model"]) {
+      const file = await stat(join(tiny.out, "checkpoints", "step-00000003", `${name}.safetensors`));
+      expect(file.ino).toBe(best.ino);
+    }
+  });
 });

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { endianness } from "node:os";
-import { writeAll } from "../../io/index.ts";
+import { type OutputHandle, writeAll } from "../../io/index.ts";
 import { BLOCK_ROWS, type Block, TokenStore } from "./store.ts";
 
 /*
@@ -32,7 +32,7 @@ interface Header {
 export const STORE_FILE_FORMAT = `${MAGIC.toString()}-${endianness()}`;
 
 /** Writes a store, and anything JSON can hold, to an empty file. */
-export async function writeStore(file: FileHandle, store: TokenStore, extra: unknown): Promise<void> {
+export async function writeStore(file: OutputHandle, store: TokenStore, extra: unknown): Promise<void> {
   const hash = createHash("sha256");
   const put = async (bytes: Uint8Array) => {
     hash.update(bytes);

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { FinetagError } from "../../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import { ioError } from "../../io/index.ts";
 import { formatJson, readFinetagJson } from "../../models/index.ts";
 import { optionSpecs } from "../../options/index.ts";
@@ -38,6 +38,7 @@ export interface PlanOptions {
   revision?: string;
   /** For the model card, as the Hub names it, such as `apache-2.0`. */
   license?: string;
+  signal?: AbortSignal;
 }
 
 /**
@@ -46,7 +47,7 @@ export interface PlanOptions {
  *
  * @param repo `owner/name`.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a directory without a complete model; `ERR_FINETAG_ARGUMENT` for an
- *   invalid name.
+ *   invalid name; `ERR_FINETAG_ABORTED`.
  */
 export async function planPush(
   directory: string,
@@ -58,7 +59,11 @@ export async function planPush(
   const entries = await readdir(dir, { withFileTypes: true }).catch((error) => {
     throw ioError(error, "read", dir);
   });
-  const missing = await missingFiles(dir);
+  const goOn = <T>(value: T): T => {
+    throwIfAborted(options.signal);
+    return value;
+  };
+  const missing = goOn(await missingFiles(dir));
   const names = entries.map(({ name }) => name);
   if (missing.length > 0 || !names.includes("config.json")) {
     throw new FinetagError(
@@ -68,8 +73,8 @@ export async function planPush(
   }
   const needed = new Set(neededFiles(names));
   const chosen = names.filter((name) => needed.has(name) || ALSO.test(name)).sort();
-  const finetag = await readFinetagJson(dir);
-  const description = await describeModel(dir, await hubIdOf(finetag?.arguments.model));
+  const finetag = goOn(await readFinetagJson(dir));
+  const description = goOn(await describeModel(dir, await hubIdOf(finetag?.arguments.model)));
   const { modelCard } = await import("../../report/card.ts"); // loads a YAML library, which few commands need
   const card = chosen.includes("README.md") ? undefined : modelCard(description, repo, options.license);
   const files = await Promise.all(

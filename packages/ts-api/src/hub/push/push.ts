@@ -24,7 +24,6 @@ export interface PushOptions extends PlanOptions {
   private?: boolean;
   commitMessage?: string;
   onProgress?: (progress: PushProgress) => void;
-  signal?: AbortSignal;
 }
 
 export interface PushedModel extends PushPlan {

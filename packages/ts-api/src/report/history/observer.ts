@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { ioError, isNotFound, withAtomicFile, writeAll } from "../../io/index.ts";
+import { ioError, isNotFound, type OutputHandle, withAtomicFile, writeAll } from "../../io/index.ts";
+import { secondsOf } from "../../options/index.ts";
 import type { TrainEvent } from "../events.ts";
 import type { RunObserver } from "../observer.ts";
 import { entryOf, type HistoryEntry } from "./entries.ts";
@@ -11,8 +12,8 @@ type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type
 export interface HistoryOptions {
   /** Steps between two entries of type `step`; the first and the last step always have one. */
   logEvery: number;
-  /** Steps between two checkpoints. */
-  saveEvery: number | "epoch";
+  /** Steps or time between two checkpoints. */
+  saveEvery: Parameters<typeof secondsOf>[0];
 }
 
 /**
@@ -77,6 +78,8 @@ export class HistoryObserver implements RunObserver {
         if (event.reason === "early_stopping") await this.#placeCheckpoint(true);
         return this.#sync();
       case "checkpoint":
+        // Written once more for the evaluation that came before it.
+        if (event.step === this.#resumedFrom?.step) this.#resumedFrom = undefined;
         return this.#append(event);
       case "end":
         await this.#placeCheckpoint();
@@ -139,7 +142,8 @@ export class HistoryObserver implements RunObserver {
 
   /**
    * Writes the entry of the checkpoint that the run was resumed from, if a run that never stopped had written one there:
-   * the checkpoint of an interrupted run is between two regular ones.
+   * the checkpoint of an interrupted run is between two regular ones. Those that are written after a time are never regular,
+   * and all of them stay.
    */
   async #placeCheckpoint(isLast = false): Promise<void> {
     const entry = this.#resumedFrom;
@@ -150,7 +154,8 @@ export class HistoryObserver implements RunObserver {
   #isRegular(step: number): boolean {
     const { totalSteps, stepsPerEpoch } = this.#start!;
     const { saveEvery } = this.#options;
-    return step === totalSteps || step % (saveEvery === "epoch" ? stepsPerEpoch : saveEvery) === 0;
+    if (secondsOf(saveEvery) !== undefined) return true;
+    return step === totalSteps || step % (saveEvery === "epoch" ? stepsPerEpoch : Number(saveEvery)) === 0;
   }
 
   async #append(event: TrainEvent): Promise<void> {
@@ -183,11 +188,11 @@ const BUFFER_CHARACTERS = 1 << 20;
 
 /** Writes lines in pieces of about a megabyte, since a history may be too large for memory. */
 class LineBuffer {
-  readonly #handle: FileHandle;
+  readonly #handle: OutputHandle;
   #lines: string[] = [];
   #characters = 0;
 
-  constructor(handle: FileHandle) {
+  constructor(handle: OutputHandle) {
     this.#handle = handle;
   }
 

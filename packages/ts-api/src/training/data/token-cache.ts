@@ -118,7 +118,7 @@ export class CacheEntry {
       Promise.reject(ioError(error, "write", this.#directory)),
     );
     await removeLeftovers(this.#directory);
-    await withAtomicFile(this.path, (file) => writeStore(file, store, extra), 0o600);
+    await withAtomicFile(this.path, (file) => writeStore(file, store, extra), { newMode: 0o600 });
     await this.#prune();
   }
 

@@ -3,7 +3,7 @@ import type { StepResult } from "@finetag/core-native";
 import { evaluateWindows, evaluationWindows, type OpenModel, type Split } from "../../engine/index.ts";
 import { FinetagError, isAborted, throwIfAborted } from "../../errors/index.ts";
 import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
-import type { OptionsUsedBy } from "../../options/index.ts";
+import { type OptionsUsedBy, secondsOf } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
 import type { CheckpointRef, Progress, RunStorage } from "../storage/index.ts";
@@ -54,6 +54,8 @@ class TrainLoop {
   readonly #speed = new Speed();
   readonly #earlierSeconds: number;
   readonly #started = performance.now();
+  /** When the last checkpoint of this process was complete. */
+  #savedAt = performance.now();
   #checkpoint: CheckpointRef | undefined;
   #earlierCheckpoint: CheckpointRef | undefined;
   #next: Promise<StepBatches> | undefined;
@@ -77,7 +79,7 @@ class TrainLoop {
         if (this.#patienceIsOver()) {
           yield this.#stopEvent(
             "early_stopping",
-            `no better ${options.bestMetric} in ${options.earlyStopping} evaluations`,
+            `no better ${options.bestMetric} in ${options.earlyStopping} evaluation${options.earlyStopping === 1 ? "" : "s"}`,
           );
           break;
         }
@@ -157,7 +159,12 @@ class TrainLoop {
 
   #checkpointIsDue(step: number): boolean {
     const { plan, options } = this.#input;
-    return options.saveEvery !== undefined && isDue(plan, options.saveEvery, step);
+    const { saveEvery } = options;
+    if (saveEvery === undefined) return false;
+    const seconds = secondsOf(saveEvery);
+    if (seconds === undefined) return isDue(plan, saveEvery as number | "epoch", step);
+    // Not while a step is running, which may already have changed the weights.
+    return this.#running === undefined && performance.now() - this.#savedAt >= 1000 * seconds;
   }
 
   async *#evaluate(): AsyncGenerator<TrainEvent, void> {
@@ -169,6 +176,8 @@ class TrainLoop {
     if (best) await this.#keepBest(value, metrics);
     state.evaluationsWithoutBetter = best ? 0 : state.evaluationsWithoutBetter + 1;
     state.evaluatedStep = state.step;
+    // The checkpoint of a run that was stopped before this evaluation does not know of it.
+    if (this.#checkpoint?.step === state.step) this.#checkpoint = undefined;
     yield {
       type: "evaluation",
       split: "dev",
@@ -201,6 +210,7 @@ class TrainLoop {
     state.sums.totalSeconds = this.#earlierSeconds + (performance.now() - this.#started) / 1000;
     state.sums.peakRssMb = Math.max(state.sums.peakRssMb, process.resourceUsage().maxRSS / 1024);
     const written = await storage.checkpoint(state);
+    this.#savedAt = performance.now();
     if (written === undefined) return;
     this.#earlierCheckpoint = this.#checkpoint;
     this.#checkpoint = written;

@@ -15,7 +15,7 @@ import {
 import { HistoryObserver, observed, TensorBoardObserver, type TrainEvent } from "../../report/index.ts";
 import { askForTokenizerThreads } from "../../tokenizer/index.ts";
 import { fileSource, openRunFiles, type RunFiles, TokenCache } from "../data/index.ts";
-import { checkOutputDirectory, DirectoryStorage } from "../storage/index.ts";
+import { claimOutputDirectory, DirectoryStorage, type OutputClaim } from "../storage/index.ts";
 import { endAtAbort } from "./abort.ts";
 import type { Sources } from "./splits.ts";
 import { train } from "./train.ts";
@@ -51,17 +51,33 @@ export async function* trainRun(
     new HistoryObserver(outputDir, resolved),
     ...(tensorboard ? [new TensorBoardObserver(outputDir, logEvery)] : []),
   ];
-  const events = runFromFiles(resolved, options.maxLength !== undefined, context);
-  yield* observed(endAtAbort(events), observers);
+  const place: Place = { claim: undefined };
+  const events = runFromFiles(resolved, options.maxLength !== undefined, context, place);
+  try {
+    yield* observed(endAtAbort(events), observers);
+  } finally {
+    await place.claim?.release();
+  }
+}
+
+/** The right to write into the output directory, which the run has from its first checks until its observers are closed. */
+interface Place {
+  claim: OutputClaim | undefined;
 }
 
 async function* runFromFiles(
   given: ResolvedTrainOptions,
   maxLengthIsGiven: boolean,
   context: RunContext,
+  place: Place,
 ): AsyncGenerator<TrainEvent, void> {
   askForTokenizerThreads(given.threads);
-  const source = await openSource(given, context);
+  const { model, offline, outputDir } = given;
+  const { signal, onDownload } = context;
+  const directory = await resolveModel(model, { offline, signal, onProgress: onDownload });
+  place.claim = await claimOutputDirectory(outputDir, directory, given);
+  for (const message of place.claim.warnings) yield { type: "warning", message };
+  const source = await readModelSource(directory, false);
   const options = { ...given, maxLength: settleMaxLength(given, maxLengthIsGiven, source) };
   const { device, threads, seed, precision, dropout, newHead } = options;
   const files = await openRunFiles(options, {
@@ -101,16 +117,6 @@ async function* runFromFiles(
     const model = await opening?.catch(() => undefined);
     await model?.session.dispose();
   }
-}
-
-async function openSource(
-  options: ResolvedTrainOptions,
-  { signal, onDownload }: RunContext,
-): Promise<ModelSource> {
-  const { model, offline, outputDir } = options;
-  const directory = await resolveModel(model, { offline, signal, onProgress: onDownload });
-  await checkOutputDirectory(outputDir, directory, options);
-  return readModelSource(directory, false);
 }
 
 /** The default is lower for a model with fewer positions. */

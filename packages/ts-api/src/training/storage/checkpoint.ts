@@ -34,7 +34,8 @@ export interface CheckpointRef {
 
 /**
  * Writes a checkpoint as a whole directory, `step-00001234`, with a manifest of its files.
- * The best model is hard-linked, not copied: it takes no space until a better one replaces it.
+ * The best model is hard-linked, not copied: it takes no space until a better one replaces it. Weights that are the best ones
+ * are that file as well.
  *
  * @throws FinetagError `ERR_FINETAG_IO`; older checkpoints are then untouched.
  */
@@ -47,11 +48,18 @@ export async function writeCheckpoint(
   const path = join(folder, checkpointName(state.step));
   await makeFolder(folder).catch((error) => Promise.reject(ioError(error, "write", folder)));
   await writeDirectoryAtomic(path, async (target) => {
-    await writeFileOfTensors(join(target, WEIGHTS), weightTensors(model));
+    const { step, sha256 } = state.best ?? {};
+    const known: Record<string, string> = {};
+    const linkBest = async (name: string) => {
+      await linkOrCopy(bestFile!, join(target, name));
+      if (sha256) known[name] = sha256;
+    };
+    if (bestFile !== undefined) await linkBest(BEST);
+    if (bestFile !== undefined && step === state.step) await linkBest(WEIGHTS);
+    else await writeFileOfTensors(join(target, WEIGHTS), weightTensors(model));
     await writeFileOfTensors(join(target, OPTIMIZER), momentTensors(model));
     await writeFile(join(target, STATE), `${JSON.stringify(state, null, 2)}\n`);
-    if (bestFile !== undefined) await linkOrCopy(bestFile, join(target, BEST));
-    await writeManifest(target, state.best?.sha256 ? { [BEST]: state.best.sha256 } : {});
+    await writeManifest(target, known);
   });
   return { step: state.step, path };
 }
@@ -76,13 +84,10 @@ export async function newestCheckpoint(
 ): Promise<{ path: string; state: TrainState } | undefined> {
   await recoverCheckpoints(folder);
   for (const { path, step } of await listCheckpoints(folder)) {
-    const damage = await verifyManifest(path);
-    if (damage === undefined) {
-      const state = await readState(path);
-      if (state.step === step) return { path, state };
-      throw new FinetagError("ERR_FINETAG_CHECKPOINT", `${path}: its state.json is of step ${state.step}`);
-    }
-    warn(`${path}: ${damage}; the checkpoint is skipped`);
+    const damage = await verifyManifest(path, [WEIGHTS, OPTIMIZER, STATE]);
+    const state = damage ?? (await readState(path, step));
+    if (typeof state !== "string") return { path, state };
+    warn(`${path}: ${state}; the checkpoint is skipped`);
   }
   return undefined;
 }
@@ -95,19 +100,38 @@ async function recoverCheckpoints(folder: string): Promise<void> {
   }
 }
 
-async function readState(path: string): Promise<TrainState> {
+/**
+ * @param step The step in the checkpoint's name.
+ * @returns The state, or what is wrong with it.
+ * @throws FinetagError `ERR_FINETAG_CHECKPOINT` for a state that another version of finetag wrote.
+ */
+async function readState(path: string, step: number): Promise<TrainState | string> {
   const file = join(path, STATE);
   const text = await readFile(file, "utf8").catch((error) => Promise.reject(ioError(error, "read", file)));
-  const version: unknown = (JSON.parse(text) as { version?: unknown }).version;
-  const parsed = trainStateSchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
+  const json = parseJson(text);
+  if (typeof json !== "object" || json === null) return `its ${STATE} is not JSON`;
+  const { version } = json as { version?: unknown };
+  const parsed = trainStateSchema.safeParse(json);
+  if (parsed.success)
+    return parsed.data.step === step ? parsed.data : `its ${STATE} is of step ${parsed.data.step}`;
   const issue = parsed.error.issues[0]!;
+  const what = `${issue.path.join(".")}: ${issue.message}`;
+  const isOfOther = typeof version === "number" && version !== 1;
+  if (!isOfOther && issue.path[0] !== "options") return `its ${STATE} is damaged (${what})`;
   throw new FinetagError(
     "ERR_FINETAG_CHECKPOINT",
-    `${file}: ${issue.path.join(".")}: ${issue.message} (format ${JSON.stringify(version)}, this finetag reads 1); ` +
+    `${file}: ${what} (format ${JSON.stringify(version)}, this finetag reads 1); ` +
       "resume with the version of finetag that wrote it, or start over with `overwrite: true`",
     { option: "overwrite" },
   );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Puts weights and moments into a session whose training is configured, and sets its step. */

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { DataColumns } from "../../data/index.ts";
 import { type OpenModel, saveModel } from "../../engine/index.ts";
 import { ioError, isNotFound, sha256File, syncFile, writeFileAtomic } from "../../io/index.ts";
@@ -73,6 +73,8 @@ export class DirectoryStorage implements RunStorage {
     const { path, state } = this.#found;
     await loadCheckpoint(path, model.session, model.parameters, state.step);
     await this.#restoreBest(path, state);
+    // A killed run may have left one more than it keeps.
+    await pruneCheckpoints(dirname(path), this.#options.keepCheckpoints, state.step);
   }
 
   async saveBest(): Promise<string> {

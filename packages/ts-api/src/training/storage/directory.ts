@@ -1,29 +1,45 @@
 import { realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { FinetagError } from "../../errors/index.ts";
-import { ioError, isNotFound, listNames, makeFolder, recoverFiles, removeLeftovers } from "../../io/index.ts";
+import {
+  checkNotLocked,
+  ioError,
+  isNotFound,
+  listNames,
+  makeFolder,
+  recoverFiles,
+  removeLeftovers,
+} from "../../io/index.ts";
 import { HISTORY } from "../../report/index.ts";
 import { listCheckpoints } from "./checkpoint.ts";
 
 /** Files of a run, weights first, so that an interrupted removal never leaves a model. */
-const RUN_FILES = ["model.safetensors", "metrics.json", "finetag.json", "config.json"];
+export const RUN_FILES = ["model.safetensors", "metrics.json", "finetag.json", "config.json"];
+export const CHECKPOINTS = "checkpoints";
+export const TENSORBOARD = "runs";
 /** Files that a run writes from its start; on their own they do not count as a run. */
-const LOGS = [HISTORY, "runs"];
+const LOGS = [HISTORY, TENSORBOARD];
+
+/** What to do with a run that the output directory holds. */
+export interface OutputOptions {
+  resume: boolean;
+  overwrite: boolean;
+}
 
 export function checkpointFolder(outputDir: string): string {
-  return join(outputDir, "checkpoints");
+  return join(outputDir, CHECKPOINTS);
 }
 
 /**
  * Refuses an output directory in which a run cannot start: the model's own directory, a file, one with
  * a run (without `resume` or `overwrite`), or one with a model that finetag did not write. Writes nothing.
  *
- * @throws FinetagError `ERR_FINETAG_ARGUMENT`.
+ * @throws FinetagError `ERR_FINETAG_ARGUMENT`; `ERR_FINETAG_IO` for a run that is under way.
  */
 export async function checkOutputDirectory(
   outputDir: string,
   modelDirectory: string,
-  options: { resume: boolean; overwrite: boolean },
+  options: OutputOptions,
 ): Promise<void> {
   const refuse = (why: string, option = "outputDir"): never => {
     throw new FinetagError("ERR_FINETAG_ARGUMENT", `${outputDir}: ${why}`, { option });
@@ -45,6 +61,7 @@ export async function checkOutputDirectory(
   const held = RUN_FILES.find((name) => names.includes(name));
   if (held === undefined && checkpoints.length === 0) return;
   if (!options.resume) {
+    await checkNotLocked(outputDir);
     refuse(
       "it already holds a run; continue with `resume: true`, start over with `overwrite: true`, or give another `outputDir`",
       "resume",

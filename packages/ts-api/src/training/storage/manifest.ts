@@ -24,14 +24,23 @@ export async function writeManifest(folder: string, known: Record<string, string
   await writeFile(join(folder, MANIFEST), `${JSON.stringify({ version: 1, files }, null, 2)}\n`);
 }
 
-/** What is wrong with a folder; undefined if every file of its manifest is complete. */
-export async function verifyManifest(folder: string): Promise<string | undefined> {
+/**
+ * What is wrong with a folder; undefined if every file of its manifest is complete.
+ *
+ * @param needed Files that the manifest must list.
+ */
+export async function verifyManifest(
+  folder: string,
+  needed: readonly string[] = [],
+): Promise<string | undefined> {
   let manifest: z.output<typeof manifestSchema>;
   try {
     manifest = manifestSchema.parse(JSON.parse(await readFile(join(folder, MANIFEST), "utf8")));
   } catch {
     return "its manifest.json is missing or damaged";
   }
+  const absent = needed.find((name) => manifest.files[name] === undefined);
+  if (absent !== undefined) return `its manifest.json does not list ${absent}`;
   for (const [name, expected] of Object.entries(manifest.files)) {
     const path = join(folder, name);
     const entry = await stat(path).catch(() => undefined);

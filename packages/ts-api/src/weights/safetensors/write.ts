@@ -1,6 +1,5 @@
-import type { FileHandle } from "node:fs/promises";
 import { FinetagError } from "../../errors/index.ts";
-import { writeAll } from "../../io/index.ts";
+import { type OutputHandle, writeAll } from "../../io/index.ts";
 import { countElements } from "../tensors.ts";
 
 /** A float32 tensor that is produced when its turn to be written comes. */
@@ -18,7 +17,7 @@ export interface TensorSource {
  * @throws ERR_FINETAG_IO with a remedy.
  */
 export async function writeTensors(
-  handle: FileHandle,
+  handle: OutputHandle,
   tensors: TensorSource[],
   metadata: Record<string, string> = {},
 ): Promise<void> {
