@@ -17,7 +17,7 @@ const PAGES = [
 /** Options of other programs that the pages mention, those of all commands, and placeholders. */
 const NOT_OURS = new Set([
   ...["--yes", "--from-scratch", "--master", "--help", "--name", "--no-name", "--no"],
-  ...["--project", "--filter"],
+  ...["--project", "--filter", "--tests"],
 ]);
 
 const read = (page: string) => readFileSync(join(ROOT, page), "utf8");

@@ -64,7 +64,7 @@ const SUMMARY = [
 ] as const satisfies readonly (keyof SplitMetrics)[];
 
 /** All metrics of the splits side by side. */
-export function summaryTable(splits: Record<string, SplitMetrics>, colors: Colors): string {
+function summaryTable(splits: Record<string, SplitMetrics>, colors: Colors): string {
   const all = Object.values(splits);
   const rows = [["rows", ...all.map((split) => formatCount(split.rows))]];
   for (const key of SUMMARY) rows.push([key, ...all.map((split) => formatMetric(split[key]))]);
@@ -74,9 +74,29 @@ export function summaryTable(splits: Record<string, SplitMetrics>, colors: Color
   return table(["metric", ...Object.keys(splits)], rows, colors);
 }
 
-/** One line per label, in the model's order. */
-export function labelTable(split: SplitMetrics, colors: Colors): string {
-  const rows = Object.entries(split.per_label).map(([name, label]) => [
+/** With more labels than this, only the most frequent ones are shown. */
+const MOST_LABELS = 40;
+const SHOWN_OF_MANY = 20;
+
+/**
+ * One line per label, in the model's order. Of many labels, those with most rows, the most frequent first, and a line about
+ * the others.
+ */
+function labelTable(split: SplitMetrics, colors: Colors): string {
+  const all = Object.entries(split.per_label);
+  if (all.length <= MOST_LABELS) return tableOfLabels(all, colors);
+  const byFrequency = all.toSorted(([, a], [, b]) => b.support - a.support);
+  const rest = byFrequency.slice(SHOWN_OF_MANY);
+  const without = rest.filter(([, { f1 }]) => !f1).length;
+  const about = without === 0 ? "" : `, ${formatCount(without)} of them with F1 0`;
+  return (
+    `${tableOfLabels(byFrequency.slice(0, SHOWN_OF_MANY), colors)}\n` +
+    `${formatCount(rest.length)} less frequent labels are not shown${about}`
+  );
+}
+
+function tableOfLabels(labels: [string, SplitMetrics["per_label"][string]][], colors: Colors): string {
+  const rows = labels.map(([name, label]) => [
     name,
     formatCount(label.support),
     formatMetric(label.precision),
@@ -99,11 +119,10 @@ export function labelTable(split: SplitMetrics, colors: Colors): string {
   return table(head, rows, colors);
 }
 
-/** The tables that end a training run or an evaluation. */
+/** The tables that end a training run or an evaluation: all splits side by side, and the labels of the last one. */
 export function metricsReport(splits: Record<string, SplitMetrics>, colors: Colors): string {
+  const last = Object.entries(splits).at(-1);
   const parts = [summaryTable(splits, colors)];
-  for (const [name, split] of Object.entries(splits)) {
-    parts.push(`${colors.bold(name)}, by label\n${labelTable(split, colors)}`);
-  }
+  if (last !== undefined) parts.push(`${colors.bold(last[0])}, by label\n${labelTable(last[1], colors)}`);
   return `${parts.join("\n\n")}\n`;
 }

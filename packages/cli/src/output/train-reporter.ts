@@ -3,7 +3,7 @@ import type { Context } from "../context.ts";
 import { formatCount, formatNumber, formatSeconds, plural } from "./format.ts";
 import { ProgressLine } from "./progress.ts";
 import { metricsReport } from "./tables.ts";
-import { checkpointText, evaluationText, noticeText, startText, stepText } from "./train-text.ts";
+import { checkpointText, evaluationText, noticeText, readText, startText, stepText } from "./train-text.ts";
 
 /** Shows the events of a run. */
 export interface TrainReporter {
@@ -55,7 +55,7 @@ export class LineReporter implements TrainReporter {
         this.notice(`warning: ${event.message}`);
         break;
       case "loading":
-        if (event.done) this.#print(`read ${event.split}: ${plural(event.rows, "row")}`);
+        if (event.done) this.#print(readText(event));
         break;
       case "step":
         if (this.#firstStep || event.step % this.#logEvery === 0 || event.step === event.totalSteps) {
@@ -113,7 +113,8 @@ export class BarReporter implements TrainReporter {
         this.#line.print(`${this.#context.colors.yellow("warning:")} ${event.message}`);
         break;
       case "loading":
-        this.#line.show(`reading ${event.split}: ${plural(event.rows, "row")}`);
+        if (event.done) this.#line.print(readText(event));
+        else this.#line.show(`reading ${event.split}: ${plural(event.rows, "row")}`);
         break;
       case "step":
         this.#step = event;

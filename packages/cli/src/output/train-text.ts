@@ -20,6 +20,12 @@ export function startText(event: EventOf<"start">): string {
   return lines.map(visible).join("\n");
 }
 
+/** That texts are cut is no warning: the maximum length is a choice between speed and accuracy. */
+export function readText({ split, rows, truncated = 0, maxLength }: EventOf<"loading">): string {
+  const cut = truncated === 0 ? "" : `, ${formatCount(truncated)} of them cut to ${maxLength} tokens`;
+  return `read ${split}: ${plural(rows, "row")}${cut}`;
+}
+
 function written({ outputDir }: EventOf<"start">): string[] {
   return outputDir === undefined ? [] : [`to ${outputDir}`];
 }

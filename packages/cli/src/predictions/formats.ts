@@ -55,15 +55,20 @@ export function createFormat(
   }
 }
 
-/** RFC 4180, but with `\n` as the line break. */
+/**
+ * RFC 4180, but with `\n` as the line break. The column `labels` lists a row's labels, separated by commas; as JSON if the name
+ * of one of the model's labels has a comma. `finetag train` reads either.
+ */
 function csvFormat(labels: readonly string[], pairs: boolean): PredictionFormat {
   const pairColumn = (text: string | undefined) => (pairs ? [text ?? ""] : []);
+  const asJson = labels.some((label) => label.includes(","));
+  const listOf = (given: readonly string[]) => (asJson ? JSON.stringify(given) : given.join(","));
   return {
-    header: () => stringify([["id", "text", ...pairColumn("text_pair"), ...labels]]),
-    line: ({ id, text, textPair, probabilities }) =>
-      stringify([
-        [id ?? "", text, ...pairColumn(textPair), ...labels.map((label) => String(probabilities[label]))],
-      ]),
+    header: () => stringify([["id", "text", ...pairColumn("text_pair"), "labels", ...labels]]),
+    line: ({ id, text, textPair, labels: given, probabilities }) => {
+      const figures = labels.map((label) => String(probabilities[label]));
+      return stringify([[id ?? "", text, ...pairColumn(textPair), listOf(given), ...figures]]);
+    },
   };
 }
 

@@ -40,11 +40,13 @@ test("JSON lines hold full precision", () => {
 
 test("CSV is quoted as RFC 4180 says", () => {
   const format = createFormat("csv", labels, false);
-  expect(format.header()).toBe('id,text,kind,"not, so"\n');
-  expect(format.line(prediction, 1)).toBe('"7,a","say ""hi"",\nnow",0.9,0.00001\n');
-  const pairs = createFormat("csv", ["a"], true);
-  expect(pairs.header()).toBe("id,text,text_pair,a\n");
-  expect(pairs.line({ text: "x", textPair: "y", labels: [], probabilities: { a: 1 } }, 1)).toBe(",x,y,1\n");
+  expect(format.header()).toBe('id,text,labels,kind,"not, so"\n');
+  expect(format.line(prediction, 1)).toBe('"7,a","say ""hi"",\nnow","[""kind""]",0.9,0.00001\n');
+  const pairs = createFormat("csv", ["a", "b"], true);
+  expect(pairs.header()).toBe("id,text,text_pair,labels,a,b\n");
+  const given = { text: "x", textPair: "y", labels: ["a", "b"], probabilities: { a: 1, b: 0.75 } };
+  expect(pairs.line(given, 1)).toBe(',x,y,"a,b",1,0.75\n');
+  expect(pairs.line({ ...given, labels: [] }, 2)).toBe(",x,y,,1,0.75\n");
 });
 
 test("test_results.tsv is what the TensorFlow 1 tool writes", () => {

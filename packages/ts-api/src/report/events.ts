@@ -53,7 +53,16 @@ export type TrainEvent =
     }
   | { type: "warning"; message: string }
   /** Rows read and tokenized so far, before `start`. */
-  | { type: "loading"; split: "train" | "dev" | "test"; rows: number; done: boolean }
+  | {
+      type: "loading";
+      split: "train" | "dev" | "test";
+      rows: number;
+      done: boolean;
+      /** Number of texts cut to the maximum length; when `done`. */
+      truncated?: number;
+      /** That length in tokens, special tokens included; when `done`. */
+      maxLength?: number;
+    }
   | {
       type: "step";
       step: number;

@@ -152,7 +152,7 @@ describe("labels", () => {
   });
 });
 
-it("warns of empty and of cut texts", async () => {
+it("warns of empty texts, and counts those that are cut", async () => {
   const rows = [
     { text: " ", labels: [] },
     ...tinyRows(20, 4),
@@ -162,8 +162,12 @@ it("warns of empty and of cut texts", async () => {
   const events = await run({ train, maxSteps: 1, maxLength: 16 });
   expect(only(events, "warning").map(({ message }) => message)).toEqual([
     `${train}: 1 of 22 texts are empty; the rows are kept`,
-    `${train}: 1 of 22 texts are longer than 16 tokens and are truncated`,
   ]);
+  expect(only(events, "loading").find(({ split, done }) => split === "train" && done)).toMatchObject({
+    rows: 22,
+    truncated: 1,
+    maxLength: 16,
+  });
 });
 
 it("ends at once when its consumer leaves, and can be resumed", async () => {

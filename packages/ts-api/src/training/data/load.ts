@@ -22,8 +22,7 @@ interface LoadOptions {
 }
 
 /**
- * Reads and tokenizes a source, or takes its tokens from the cache. Reports progress, and warns about empty and truncated
- * texts.
+ * Reads and tokenizes a source, or takes its tokens from the cache. Reports progress, and warns about empty texts.
  *
  * @throws FinetagError `ERR_FINETAG_DATA` for a source without rows.
  */
@@ -34,14 +33,10 @@ export async function* loadSplit(
   options: LoadOptions,
 ): AsyncGenerator<TrainEvent, LoadedSplit> {
   const { store, truncated, emptyTexts, sha256 } = yield* tokenized(name, source, model, options);
-  yield { type: "loading", split: name, rows: store.rows, done: true };
+  const { maxLength } = options;
+  yield { type: "loading", split: name, rows: store.rows, done: true, truncated, maxLength };
   if (emptyTexts > 0) {
     yield warning(`${source.name}: ${emptyTexts} of ${store.rows} texts are empty; the rows are kept`);
-  }
-  if (truncated > 0) {
-    yield warning(
-      `${source.name}: ${truncated} of ${store.rows} texts are longer than ${options.maxLength} tokens and are truncated`,
-    );
   }
   const rows = Uint32Array.from({ length: store.rows }, (_, row) => row);
   const fingerprint = {
