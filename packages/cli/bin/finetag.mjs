@@ -24,7 +24,7 @@ function fileLimit() {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"));
     return Number(limit);
-  } catch {
-    return Number.POSITIVE_INFINITY;
+  } catch ({ code }) {
+    return code === "EMFILE" ? 0 : Number.POSITIVE_INFINITY;
   }
 }
