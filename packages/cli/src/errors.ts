@@ -67,13 +67,15 @@ function systemErrorText(error: unknown): string | undefined {
 }
 
 /** As one line of at most 2,000 characters: the middle is cut out, between the problem and the remedy. */
-function asLine(text: string): string {
-  const line = text
-    .slice(0, 100 * MESSAGE_LIMIT)
+export function asLine(text: string): string {
+  return cut(text)
     .replace(/\s*\n\s*/g, " ")
     .trim();
-  if (line.length <= MESSAGE_LIMIT) return line;
-  return `${line.slice(0, MESSAGE_LIMIT - 600)} … ${line.slice(-500)}`;
+}
+
+function cut(text: string): string {
+  if (text.length <= MESSAGE_LIMIT) return text;
+  return `${text.slice(0, MESSAGE_LIMIT - 503)} … ${text.slice(-500)}`;
 }
 
 function stackOf(error: unknown): string {

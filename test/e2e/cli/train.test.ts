@@ -40,6 +40,16 @@ describe("train", () => {
     expect(trained.output).toMatch(/^checkpoint after step 120: /m);
     expect(trained.output).toMatch(/^metric +dev +test$/m);
     expect(trained.output).toMatch(/^label +support +precision +recall +f1 +roc_auc/m);
+    // What is counted is said: texts by the time of the training steps are the rate.
+    const end =
+      /^120 steps in (\d\S*) s, (\S+) s of it for (\S+) texts \((\S+) texts\/s, .* evaluating and saving; /m;
+    const [total, seconds, texts, rate] = end
+      .exec(trained.output)!
+      .slice(1)
+      .map((part) => Number(part.replace(",", "")));
+    expect(texts).toBe(1920);
+    expect(Math.abs(texts! / rate! - seconds!)).toBeLessThan(0.06); // as many digits as are printed
+    expect(total!).toBeGreaterThanOrEqual(seconds!);
     for (const label of LABELS) expect(trained.output).toMatch(new RegExp(`^${label} +\\d+ `, "m"));
   });
 

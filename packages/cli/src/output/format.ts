@@ -22,10 +22,19 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+/** Names from files may have megabytes. */
+const NAME_LIMIT = 200;
+
+/** A name as it is, or its start. */
+export function shortName(name: string): string {
+  return name.length <= NAME_LIMIT ? name : `${name.slice(0, NAME_LIMIT)}…`;
+}
+
 /** All names, or only the first ones if there are many. */
 export function listSome(names: readonly string[], most = 12): string {
-  if (names.length <= most) return names.join(", ");
-  return `${names.slice(0, most - 1).join(", ")} and ${names.length - most + 1} more`;
+  const listed = names.length <= most ? names : names.slice(0, most - 1);
+  const text = listed.map(shortName).join(", ");
+  return names.length <= most ? text : `${text} and ${names.length - most + 1} more`;
 }
 
 /** Four decimals for a metric; a dash if it has no value. */

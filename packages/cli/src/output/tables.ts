@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { type SplitMetrics, visible } from "@finetag/api";
 import type CliTable from "cli-table3";
 import type { Colors } from "../context.ts";
-import { formatCount, formatMetric } from "./format.ts";
+import { formatCount, formatMetric, shortName } from "./format.ts";
 
 /** No lines between rows and columns, which reads well in a terminal, a log and an editor. */
 const NO_LINES = {
@@ -33,7 +33,7 @@ export function table(head: string[], rows: string[][], colors: Colors, figures 
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0, compact: true },
     colAligns: head.map((_, column) => (column === 0 || !figures ? "left" : "right")),
   });
-  out.push(...rows.map((row) => row.map(visible)));
+  out.push(...rows.map((row) => row.map((cell) => visible(shortName(cell)))));
   return out
     .toString()
     .split("\n")

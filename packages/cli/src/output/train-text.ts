@@ -1,4 +1,5 @@
 import { type TrainEvent, visible } from "@finetag/api";
+import { asLine } from "../errors.ts";
 import { formatCount, formatDuration, formatMetric, formatNumber, listSome, plural } from "./format.ts";
 
 type EventOf<Type extends TrainEvent["type"]> = Extract<TrainEvent, { type: Type }>;
@@ -52,7 +53,7 @@ export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
 }
 
-/** A warning or notice for stderr. */
+/** A warning or notice for stderr: one line, as that of an error. */
 export function noticeText(message: string): string {
-  return `finetag: ${visible(message)}`;
+  return `finetag: ${visible(asLine(message))}`;
 }

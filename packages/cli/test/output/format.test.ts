@@ -1,3 +1,5 @@
+import type { SplitMetrics } from "@finetag/api";
+import picocolors from "picocolors";
 import { expect, test } from "vitest";
 import {
   formatBytes,
@@ -5,7 +7,13 @@ import {
   formatMetric,
   formatNumber,
   formatSeconds,
+  listSome,
+  plural,
 } from "../../src/output/format.ts";
+import { table } from "../../src/output/index.ts";
+import { evaluationText, noticeText } from "../../src/output/train-text.ts";
+
+const colors = picocolors.createColors(false);
 
 test.each([
   [0, "0:00"],
@@ -14,6 +22,24 @@ test.each([
   [Number.POSITIVE_INFINITY, "?"],
 ])("%d s is %s", (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
+});
+
+test("names of megabytes are cut", () => {
+  const long = "x".repeat(1_000_000);
+  expect(listSome(["a", long, "b"])).toMatch(/^a, x{200}…, b$/);
+  expect(table(["label", "f1"], [[long, "1"]], colors)).toMatch(/^label +f1\nx{200}… +1$/);
+  expect(noticeText(`${long} is in the way; move it`)).toMatch(/^finetag: x+ … x+ is in the way; move it$/);
+  expect(noticeText(long).length).toBeLessThan(2010);
+});
+
+test("only a dev evaluation is a candidate for the best model", () => {
+  const event = { type: "evaluation", step: 3, epoch: 1, metrics: {} as SplitMetrics, best: true } as const;
+  expect(evaluationText({ ...event, split: "dev" })).toMatch(/best so far$/);
+  expect(evaluationText({ ...event, split: "test" })).not.toContain("best");
+});
+
+test("one is singular", () => {
+  expect([1, 0, 1200].map((count) => plural(count, "step"))).toEqual(["1 step", "0 steps", "1,200 steps"]);
 });
 
 test("seconds have a digit more while there are few of them", () => {
