@@ -23,7 +23,7 @@ export class Interruption {
   #since = 0;
 
   /** Listens until the process ends. */
-  constructor(outputs: Writable[]) {
+  constructor(outputs: (Writable & { isTTY?: boolean })[]) {
     for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => this.#onSignal(name));
     const ignored = hangupIsIgnored();
     process.on("SIGHUP", () => ignored || this.#onSignal("SIGHUP"));
@@ -33,7 +33,11 @@ export class Interruption {
       this.#abort("SIGTERM");
     });
     for (const output of outputs) {
+      let terminalIsGone = false;
       output.on("error", (error: NodeJS.ErrnoException) => {
+        // A run that outlives its terminal (setsid, disown) has nobody to talk to, and goes on.
+        terminalIsGone ||= error.code === "EIO" && output.isTTY === true;
+        if (terminalIsGone) return;
         if (error.code !== "EPIPE" && this.#cause === undefined) failAtExit(error);
         this.readerGone();
       });

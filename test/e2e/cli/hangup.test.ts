@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FINETAG } from "../program.ts";
-import { lines, useTrainedModel } from "./trained.ts";
+import { hasScript, lines, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
@@ -58,6 +58,23 @@ describe.skipIf(process.platform !== "linux")("a terminal that goes away", () =>
     expect(events(said.stdout).at(-1)).toMatchObject({ type: "end", step: 200 });
   });
 });
+
+test.skipIf(process.platform !== "linux" || !hasScript)(
+  "a run that setsid has taken from its terminal goes on without it",
+  { timeout: 60_000 },
+  async () => {
+    const out = join(trained.folder, "detached");
+    const command = shellWords([process.execPath, FINETAG, ...training(out, 40)]);
+    const { child, closed, until } = watched("script", ["-qec", `setsid --wait ${command}`, "/dev/null"]);
+    await until('"type":"step"');
+    child.kill("SIGKILL"); // the terminal itself
+    await closed;
+    const history = join(out, "history.jsonl");
+    while (!(await readFile(history, "utf8")).includes('"type":"end"'))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await readFile(history, "utf8")).not.toContain('"stop"');
+  },
+);
 
 describe.skipIf(process.platform !== "linux")("the program that starts finetag", () => {
   const project = async (name: string) => {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { FinetagError, nearest } from "../errors/index.ts";
+import { optionSpecs } from "./schema.ts";
 
 /**
  * Options checked against a schema, defaults filled in. Keys whose value is undefined count as absent.
@@ -12,7 +13,10 @@ export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    refuseNullCharacters(given);
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0]!;
   const [option, ...place] = issue.code === "unrecognized_keys" ? [issue.keys[0]!] : issue.path.map(String);
   const what =
@@ -20,6 +24,16 @@ export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options
       ? isNoOption(option!, Object.keys(schema.shape))
       : isWrong(option!, place, issue.message, given);
   throw new FinetagError("ERR_FINETAG_ARGUMENT", `\`${option}\`${what}`, { option, cause: parsed.error });
+}
+
+/** No file system takes them in a path, and Node's own error does not say whose they are. */
+function refuseNullCharacters(given: Record<string, unknown>): void {
+  for (const [option, value] of Object.entries(given)) {
+    if (typeof value !== "string" || !value.includes("\0") || !optionSpecs[option]?.isPath) continue;
+    throw new FinetagError("ERR_FINETAG_ARGUMENT", `\`${option}\`: a path cannot contain a null character`, {
+      option,
+    });
+  }
 }
 
 function isNoOption(name: string, known: string[]): string {

@@ -24,6 +24,8 @@ describe("training options", () => {
     [{ ...required, batchsize: 3 }, "`batchsize` is not an option; did you mean `batchSize`?"],
     [{ ...required, frobnicate: 3 }, "`frobnicate` is not an option"],
     [{ ...required, device: "gpu" }, "`device`: must be auto, cpu, cuda or cuda:N"],
+    [{ ...required, train: "a\0b" }, "`train`: a path cannot contain a null character"],
+    [{ ...required, outputDir: "a\0b" }, "`outputDir`: a path cannot contain a null character"],
     [undefined, "the options must be an object"],
   ])("refuse %j", (options, message) => {
     expect(() => parseOptions(trainOptionsSchema, options)).toThrow(message);
