@@ -4,6 +4,7 @@ import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { ioError, makeFolder, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
+import { authorizedFetch } from "./credentials.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
 import {
   EndlessAnswerError,
@@ -68,7 +69,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
     const access = {
       hubUrl: settings.endpoint,
       accessToken: settings.token,
-      fetch: boundedFetch(guarded.fetch),
+      fetch: boundedFetch(authorizedFetch(settings, guarded.fetch)),
     };
     try {
       const info = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...access });
