@@ -61,16 +61,15 @@ export interface InspectOptions {
 /**
  * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
+ * @param place The directory, or the path of weights in it, as `resolveModel` returns it.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a model that cannot be opened, `ERR_FINETAG_ABORTED`.
  */
-export async function inspectModel(
-  directory: string,
-  { signal }: InspectOptions = {},
-): Promise<ModelSummary> {
-  throwIfAborted(signal, directory);
-  const { config, finetag, positions } = await readModelSource(directory);
+export async function inspectModel(place: string, { signal }: InspectOptions = {}): Promise<ModelSummary> {
+  throwIfAborted(signal, place);
+  const source = await readModelSource(place);
+  const { directory, config, finetag, positions } = source;
   const { native } = config;
-  const { file, labels, parameters, match } = await surveyWeights(directory, config);
+  const { file, labels, parameters, match } = await surveyWeights(source);
   try {
     throwIfAborted(signal, directory);
     const entries = file.entries();

@@ -81,8 +81,9 @@ export class Classifier implements AsyncDisposable {
   static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
     const { offline, onDownload, signal, threads } = options;
     askForTokenizerThreads(threads);
-    const directory = await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal });
-    const source = await readModelSource(directory);
+    const source = await readModelSource(
+      await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal }),
+    );
     const classifier = new Classifier(source, options);
     const labels = knownLabels(source, options);
     if (labels !== undefined) await classifier.#open(labels);

@@ -11,7 +11,7 @@ import {
   readModelConfig,
 } from "../models/index.ts";
 import { loadTokenizer, readTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { openWeights, type TensorFile } from "../weights/index.ts";
+import { directoryOf, openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
 import { ModelSession } from "./session.ts";
@@ -20,6 +20,8 @@ import { parametersOf } from "./survey.ts";
 /** Everything about a model directory that can be read without the engine. */
 export interface ModelSource {
   directory: string;
+  /** Where the weights are: the directory, or the path of those that were asked for. */
+  weights: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
   /** The contents of finetag.json; absent in directories that finetag did not write. */
@@ -31,9 +33,11 @@ export interface ModelSource {
 /**
  * Reads config, tokenizer and finetag.json of a directory.
  *
+ * @param place The directory, or the path of weights in it, as `resolveModel` returns it.
  * @param tokenizes False if there may be nothing to tokenize: the tokenizer is then created with the first text.
  */
-export async function readModelSource(directory: string, tokenizes = true): Promise<ModelSource> {
+export async function readModelSource(place: string, tokenizes = true): Promise<ModelSource> {
+  const directory = await directoryOf(place);
   const config = await readModelConfig(directory);
   const [tokenizer, finetag] = await Promise.all([
     tokenizes ? loadTokenizer(directory, config) : readTokenizer(directory, config),
@@ -43,7 +47,7 @@ export async function readModelSource(directory: string, tokenizes = true): Prom
   if (finetag?.thresholds !== undefined && config.labels !== undefined) {
     checkThresholds(directory, finetag.thresholds, config.labels);
   }
-  return { directory, config, tokenizer, finetag, positions: maxTextLength(config) };
+  return { directory, weights: place, config, tokenizer, finetag, positions: maxTextLength(config) };
 }
 
 /** Thresholds are edited by hand; one for an unknown label would otherwise be silently ignored. */
@@ -116,7 +120,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   const device = chooseDevice(options.device ?? "auto", info, precision);
   const threads = options.threads ?? info.threads;
   const native = withDropout({ ...source.config.native, numLabels: options.labels.length }, options.dropout);
-  const weights = await openWeights(source.directory);
+  const weights = await openWeights(source.weights);
   try {
     const parameters = await parametersOf(native, threads);
     const match = matchWeights(source.config, parameters, weights.entries());

@@ -16,12 +16,18 @@ export interface Survey {
 }
 
 /**
- * Opens a directory's weights and matches them with its model; reads no tensor.
+ * Opens a model's weights and matches them with its config; reads no tensor.
  *
  * @throws FinetagError `ERR_FINETAG_MODEL` for problems that also keep the model from being opened.
  */
-export async function surveyWeights(directory: string, config: ModelConfig): Promise<Survey> {
-  const file = await openWeights(directory);
+export async function surveyWeights({
+  weights,
+  config,
+}: {
+  weights: string;
+  config: ModelConfig;
+}): Promise<Survey> {
+  const file = await openWeights(weights);
   try {
     const labels = Math.max(config.native.numLabels, 1);
     const survey = await match(file, config, labels);

