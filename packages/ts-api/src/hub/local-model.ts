@@ -32,17 +32,20 @@ export async function findLocal(path: string): Promise<string | undefined> {
 
 /** Whether a name can only be that of a file or folder. */
 export function isPath(name: string): boolean {
-  return (
-    /^[./~\\]|^[a-zA-Z]:\\|\\|\/.*\/|\/$/.test(name) || WEIGHTS_FILE.test(name) || CHECKPOINT_FILE.test(name)
-  );
+  return /^[./~\\]|\\|\/.*\/|\/$/.test(name) || isWeights(name);
 }
 
-/** Says that there is no such folder, and which one there is. @param name A path, or what may be one. */
+function isWeights(name: string): boolean {
+  return [WEIGHTS_FILE, CHECKPOINT_FILE, /\.ckpt-\d+$/].some((pattern) => pattern.test(name));
+}
+
+/** Says that there is no such folder, or file of weights, and which one there is. */
 export async function noSuchFolder(name: string): Promise<string> {
   const parent = dirname(name);
   const entries = await readdir(parent, { withFileTypes: true }).catch(() => undefined);
   const missing = entries === undefined && parent !== "." ? ` (nor a folder ${parent})` : "";
-  const folders = entries?.filter((entry) => !entry.isFile()).map((entry) => entry.name) ?? [];
-  const meant = nearest(basename(name), folders);
-  return `there is no such folder${missing}${meant === undefined ? "" : `; did you mean "${join(parent, meant)}"?`}`;
+  const isFile = isWeights(name);
+  const candidates = entries?.filter((entry) => isFile || !entry.isFile()).map((entry) => entry.name);
+  const meant = nearest(basename(name), candidates ?? []);
+  return `there is no such ${isFile ? "file" : "folder"}${missing}${meant === undefined ? "" : `; did you mean "${join(parent, meant)}"?`}`;
 }
