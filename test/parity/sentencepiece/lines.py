@@ -134,7 +134,7 @@ def joined(ids):
 def main():
     rng = random.Random(SEED)
     texts = [text for each in BREAKS for text in (f"{each}a{each}b{each}", f"the {each}{each} end {each}")]
-    texts += [random_text(rng) for _ in range(24)]
+    texts += [random_text(rng) for _ in range(24)] + ["ж a 漢字 b", "aжb\nжж the"]  # not in any vocabulary
     charsmaps = {rule: charsmap(rule, texts) for rule in RULES}
     trained_models = {name: trained(rng, options) for name, options in MODELS.items()}
     trained_models |= {name: trained(rng, options) for name, (options, *_) in CLASSES.items()}
@@ -145,9 +145,11 @@ def main():
             processor = sentencepiece.SentencePieceProcessor(model_proto=model)
             case = {"model": name, "rule": rule, "removeExtraWhitespaces": extra, "addDummyPrefix": prefix}
             results.append(case | {"ids": joined(processor.encode(text) for text in texts)})
-    for name, rule in itertools.product(CLASSES, RULES[1:]):
-        ids = of_class(name, with_rules(trained_models[name], charsmaps[rule]), texts)
-        case = {"model": name, "rule": rule, "removeExtraWhitespaces": True, "addDummyPrefix": True}
+    # The classes have no fallback to bytes, whatever the model has.
+    pairs = [*((name, name) for name in CLASSES), ("XLMRobertaTokenizer", "unigram-bytes")]
+    for (name, base), rule in itertools.product(pairs, RULES[1:]):
+        ids = of_class(name, with_rules(trained_models[base], charsmaps[rule]), texts)
+        case = {"model": base, "class": name, "rule": rule, "removeExtraWhitespaces": True, "addDummyPrefix": True}
         results.append(case | {"ids": joined(ids)})
     versions = {module.__name__: module.__version__ for module in (transformers, tokenizers, sentencepiece)}
     encoded = {name: base64.b64encode(model).decode() for name, model in trained_models.items()}
