@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { allFinite, readModelSource, surveyWeights } from "./engine/index.ts";
+import { allFinite, openingWarnings, readModelSource, surveyWeights } from "./engine/index.ts";
 import { throwIfAborted } from "./errors/index.ts";
-import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
+import { type FinetagJson, namesOfLabels, otherProblem, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
 
@@ -30,6 +30,12 @@ export interface ModelSummary {
   maxLength: number;
   /** Empty for a bare encoder. */
   labels: string[];
+  /** `problem_type` of the config: what the head was trained for; absent if the config does not say. */
+  problemType?: string;
+  /** Whether finetag predicts with it as it is; false for a model of another problem, which needs `multiLabel`. */
+  isMultiLabel: boolean;
+  /** What should be known about how the files are read, a line each. */
+  warnings: string[];
   /** Whether the weights have a head that fits the labels. */
   hasHead: boolean;
   /** The number of labels of the head in the weights, if the config has another number. */
@@ -83,6 +89,9 @@ export async function inspectModel(place: string, { signal }: InspectOptions = {
       parameters: parameters.reduce((sum, { shape }) => sum + countElements(shape), 0),
       maxLength: positions,
       labels: match.head === "match" ? namesOfLabels(config, labels) : [],
+      ...(config.json.problem_type == null ? {} : { problemType: String(config.json.problem_type) }),
+      isMultiLabel: otherProblem(config) === undefined,
+      warnings: openingWarnings(source, match),
       hasHead: match.head === "match",
       ...(typeof match.head === "object" ? { strangeHead: match.head.labels } : {}),
       format: file.format,

@@ -3,17 +3,18 @@ import { FinetagError } from "../errors/index.ts";
 import {
   assertVocabulary,
   type FinetagJson,
-  isHeadParameter,
   type ModelConfig,
   matchWeights,
   maxTextLength,
   readFinetagJson,
   readModelConfig,
+  type WeightMatch,
 } from "../models/index.ts";
 import { loadTokenizer, readTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { directoryOf, openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
+import { freshParameters, ownHeadNotice, untrained } from "./head.ts";
 import { ModelSession } from "./session.ts";
 import { parametersOf } from "./survey.ts";
 
@@ -107,6 +108,10 @@ export interface OpenModel {
   freshParameters: string[];
   /** Tensors of the file that the model does not use. */
   unusedTensors: string[];
+  /** What should be known about how the files were read, a line each. */
+  warnings: string[];
+  /** Why predictions would be random before it is trained; undefined for a model whose weights are complete. */
+  untrained: FinetagError | undefined;
 }
 
 /**
@@ -124,7 +129,7 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   try {
     const parameters = await parametersOf(native, threads);
     const match = matchWeights(source.config, parameters, weights.entries());
-    const fresh = checkHead(source, match, parameters, options);
+    const fresh = freshParameters(source, match, parameters, options);
     const load = match.load.filter(({ parameter }) => !fresh.has(parameter));
     const read = new Set(load.map(({ tensor }) => tensor));
     const seed = options.seed ?? 42;
@@ -147,6 +152,8 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
           .entries()
           .map(({ name }) => name)
           .filter((name) => !read.has(name)),
+        warnings: openingWarnings(source, options.newHead === true ? undefined : match),
+        untrained: fresh.size === 0 ? undefined : untrained(source, match, parameters),
       };
     } catch (error) {
       await session.dispose();
@@ -157,41 +164,10 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   }
 }
 
-type Match = ReturnType<typeof matchWeights>;
-
-function checkHead(
-  source: ModelSource,
-  match: Match,
-  parameters: ParameterInfo[],
-  options: OpenModelOptions,
-): Set<string> {
-  const fresh = new Set(match.fresh);
-  if (typeof match.head === "object" && options.newHead !== true) {
-    const { native } = source.config;
-    if (native.numLabels === options.labels.length) {
-      throw strangeHead(source.directory, match.head.labels, native.numLabels);
-    }
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${source.directory}: its classification head has ${match.head.labels} labels, but the data has ` +
-        `${options.labels.length}; set \`newHead: true\` to replace it`,
-      { option: "newHead" },
-    );
-  }
-  if (options.newHead === true) {
-    for (const { name } of parameters) if (isHeadParameter(name)) fresh.add(name);
-  }
-  return fresh;
-}
-
-/** A head that does not match the config. */
-export function strangeHead(directory: string, labels: number, named: number): FinetagError {
-  return new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${directory}: its classification head has ${labels} labels, but its config.json names ${named}; use the config.json ` +
-      "that belongs to the weights, or train with `newHead: true` to replace the head",
-    { option: "newHead" },
-  );
+/** @param match Absent where the head is replaced. */
+export function openingWarnings(source: ModelSource, match: WeightMatch | undefined): string[] {
+  const own = match && ownHeadNotice(source.directory, match);
+  return [...source.tokenizer.warnings, ...(own === undefined ? [] : [own])];
 }
 
 /** The checksum of one part is computed while the session writes the other, and both are read ahead. */
@@ -201,7 +177,7 @@ async function fill(
   { directory }: ModelSource,
   session: ModelSession,
   weights: TensorFile,
-  load: Match["load"],
+  load: WeightMatch["load"],
   fresh: ReadonlySet<string>,
 ): Promise<void> {
   const place = new Map(weights.entries().map(({ name }, i) => [name, i]));
