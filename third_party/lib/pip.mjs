@@ -1,15 +1,26 @@
 import { spawn, spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { SourceUnavailable, verify } from "./download.mjs";
 
-const PIPS = [["python3", "-m", "pip"], ["python", "-m", "pip"], ["pip3"], ["pip"]];
+/** -I: without it, -m would run a pip.py of the working folder. */
+const PIPS = [["python3", "-I", "-m", "pip"], ["python", "-I", "-m", "pip"], ["pip3"], ["pip"]];
 
 /** The first pip that runs, as a command line, or undefined. */
 export function findPip(commands = PIPS) {
-  return commands.find(([command, ...args]) => {
-    return spawnSync(command, [...args, "--version"], { stdio: "ignore", timeout: 30_000 }).status === 0;
-  });
+  const options = { cwd: HERE, env: withoutPython(process.env), stdio: "ignore", timeout: 30_000 };
+  return commands.find(
+    ([command, ...args]) => spawnSync(command, [...args, "--version"], options).status === 0,
+  );
+}
+
+/** A folder of this repository, since programs may load code from where they are started. */
+const HERE = import.meta.dirname;
+
+/** Python's own variables can name code to run. */
+function withoutPython(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("PYTHON")));
 }
 
 /**
@@ -34,7 +45,8 @@ export async function pipDownload(
       const reason = await runPip([...pip, ...downloadArguments(archive, directory), ...index], {
         interactive,
         // pip collects a wheel there first, and /tmp may be a small file system in memory.
-        env: { ...env, TMPDIR: directory },
+        env: { ...withAbsolutePaths(env), TMPDIR: directory },
+        cwd: directory,
       });
       const wheel = (await readdir(directory)).find((name) => name.endsWith(".whl"));
       if (reason === undefined && wheel !== undefined) {
@@ -48,6 +60,14 @@ export async function pipDownload(
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** pip's settings may name files from where the set-up was started. */
+function withAbsolutePaths(env) {
+  const names = ["PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONSTRAINT"];
+  const absolute = (text) => text.replace(/\S+/g, (word) => (existsSync(word) ? resolve(word) : word));
+  const given = names.filter((name) => env[name] !== undefined);
+  return { ...env, ...Object.fromEntries(given.map((name) => [name, absolute(env[name])])) };
 }
 
 function downloadArguments(archive, directory) {
@@ -70,10 +90,11 @@ function downloadArguments(archive, directory) {
 }
 
 /** Resolves to undefined, or to pip's own last error line. */
-function runPip([command, ...args], { interactive, env }) {
+function runPip([command, ...args], { interactive, env, cwd }) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
-      env,
+      cwd,
+      env: withoutPython(env),
       stdio: ["ignore", interactive ? "inherit" : "ignore", "pipe"],
     });
     let errors = "";

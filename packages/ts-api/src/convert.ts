@@ -49,9 +49,9 @@ export async function convertModel(
   { force = false, signal }: ConvertOptions = {},
 ): Promise<ConvertedModel> {
   await checkDestination(destination, force);
-  const directory = await resolveModel(source, { offline: true, signal });
-  const { config, tokenizer, finetag } = await readModelSource(directory);
-  const survey = await surveyWeights(directory, config);
+  const model = await readModelSource(await resolveModel(source, { offline: true, signal }));
+  const { directory, config, tokenizer, finetag } = model;
+  const survey = await surveyWeights(model);
   try {
     const { head } = survey.match;
     if (typeof head === "object") throw strangeHead(directory, head.labels, survey.labels);

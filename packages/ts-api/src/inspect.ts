@@ -1,7 +1,7 @@
 import { basename } from "node:path";
-import { allFinite, readModelSource, surveyWeights } from "./engine/index.ts";
+import { allFinite, openingWarnings, readModelSource, surveyWeights } from "./engine/index.ts";
 import { throwIfAborted } from "./errors/index.ts";
-import { type FinetagJson, namesOfLabels, type WeightMatch } from "./models/index.ts";
+import { type FinetagJson, namesOfLabels, otherProblem, type WeightMatch } from "./models/index.ts";
 import { findTokenizerFiles } from "./tokenizer/index.ts";
 import { countElements, type TensorEntry, type TensorFile } from "./weights/index.ts";
 
@@ -30,6 +30,12 @@ export interface ModelSummary {
   maxLength: number;
   /** Empty for a bare encoder. */
   labels: string[];
+  /** `problem_type` of the config: what the head was trained for; absent if the config does not say. */
+  problemType?: string;
+  /** Whether finetag predicts with it as it is; false for a model of another problem, which needs `multiLabel`. */
+  isMultiLabel: boolean;
+  /** What should be known about how the files are read, a line each. */
+  warnings: string[];
   /** Whether the weights have a head that fits the labels. */
   hasHead: boolean;
   /** The number of labels of the head in the weights, if the config has another number. */
@@ -61,16 +67,15 @@ export interface InspectOptions {
 /**
  * Describes a model directory: config, weights, tokenizer. The weights are read once, a part at a time.
  *
+ * @param place The directory, or the path of weights in it, as `resolveModel` returns it.
  * @throws FinetagError `ERR_FINETAG_MODEL` for a model that cannot be opened, `ERR_FINETAG_ABORTED`.
  */
-export async function inspectModel(
-  directory: string,
-  { signal }: InspectOptions = {},
-): Promise<ModelSummary> {
-  throwIfAborted(signal, directory);
-  const { config, finetag, positions } = await readModelSource(directory);
+export async function inspectModel(place: string, { signal }: InspectOptions = {}): Promise<ModelSummary> {
+  throwIfAborted(signal, place);
+  const source = await readModelSource(place);
+  const { directory, config, finetag, positions } = source;
   const { native } = config;
-  const { file, labels, parameters, match } = await surveyWeights(directory, config);
+  const { file, labels, parameters, match } = await surveyWeights(source);
   try {
     throwIfAborted(signal, directory);
     const entries = file.entries();
@@ -84,6 +89,9 @@ export async function inspectModel(
       parameters: parameters.reduce((sum, { shape }) => sum + countElements(shape), 0),
       maxLength: positions,
       labels: match.head === "match" ? namesOfLabels(config, labels) : [],
+      ...(config.json.problem_type == null ? {} : { problemType: String(config.json.problem_type) }),
+      isMultiLabel: otherProblem(config) === undefined,
+      warnings: openingWarnings(source, match),
       hasHead: match.head === "match",
       ...(typeof match.head === "object" ? { strangeHead: match.head.labels } : {}),
       format: file.format,

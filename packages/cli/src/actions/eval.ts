@@ -10,7 +10,7 @@ import {
   noticeText,
   ProgressLine,
 } from "../output/index.ts";
-import { openClassifier, TRAIN_KEYS, writingOutput } from "./shared.ts";
+import { openClassifier, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -39,11 +39,15 @@ export const action = defineAction({
     const { data, output, json, precision } = options;
     const { stdout, stderr, colors, signal } = context;
     if (output !== undefined) await checkWritable(output);
-    const metrics = await evaluate(options, context);
+    const shown = new Set<string>();
+    const metrics = await evaluate(options, context, shown);
     // Always show what int8 costs. Both run on the same device, so that nothing else differs.
     const cost =
       precision === "int8"
-        ? int8Cost(await evaluate({ ...options, precision: "float32", device: "cpu" }, context), metrics)
+        ? int8Cost(
+            await evaluate({ ...options, precision: "float32", device: "cpu" }, context, shown),
+            metrics,
+          )
         : undefined;
     const figures = cost === undefined ? metrics : { ...metrics, int8_cost: cost };
     const text = `${JSON.stringify(figures, null, 2)}\n`;
@@ -59,7 +63,7 @@ export const action = defineAction({
   },
 });
 
-async function evaluate(options: Options, context: Context): Promise<SplitMetrics> {
+async function evaluate(options: Options, context: Context, shown: Set<string>): Promise<SplitMetrics> {
   const { data, batchSize, threshold, precision } = options;
   const { signal, stderr } = context;
   const progress = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
@@ -78,5 +82,6 @@ async function evaluate(options: Options, context: Context): Promise<SplitMetric
     });
   } finally {
     progress?.stop();
+    showWarnings(classifier, context, shown);
   }
 }

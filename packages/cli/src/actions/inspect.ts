@@ -52,8 +52,10 @@ function describe(model: ModelSummary): string[][] {
     ...(model.notFiniteTensors.length === 0 ? [] : [["NaN or infinite", listOrNone(model.notFiniteTensors)]]),
     ["tokenizer", model.tokenizer],
     ["head", headText(model)],
+    ["trained for", problemText(model)],
     ...model.labels.map((label, index) => [`  ${index}`, label]),
   ];
+  if (model.warnings.length > 0) rows.push(...model.warnings.map((warning) => ["note", warning]));
   if (finetag === undefined) return rows;
   const { columns } = finetag;
   const pair = columns.textPair === undefined ? "" : ` and ${columns.textPair}`;
@@ -73,6 +75,17 @@ function headText({ hasHead, labels, strangeHead }: ModelSummary): string {
   if (hasHead) return plural(labels.length, "label");
   if (strangeHead === undefined) return "none; training creates one";
   return `${plural(strangeHead, "label")}, but the config has another number; train --new-head replaces it`;
+}
+
+function problemText({ problemType, isMultiLabel, finetag }: ModelSummary): string {
+  if (problemType === undefined && finetag === undefined)
+    return "not known; each label gets a probability of its own";
+  if (isMultiLabel) return "any number of labels for each text";
+  const kind =
+    { single_label_classification: "one label for each text (softmax)", regression: "numbers (regression)" }[
+      problemType ?? ""
+    ] ?? problemType;
+  return `${kind}; predict and eval need --multi-label`;
 }
 
 /** Each tensor under its name in the file, and the parameter it is loaded into. */

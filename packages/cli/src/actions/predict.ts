@@ -24,7 +24,7 @@ import {
   writerTo,
   writeToFile,
 } from "../predictions/index.ts";
-import { openClassifier, TRAIN_KEYS, writingOutput } from "./shared.ts";
+import { openClassifier, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -75,6 +75,8 @@ export const action = defineAction({
     const { signal, stdin, stdout, stderr } = context;
     const predicting = { batchSize, maxLength, threshold, signal };
     await using classifier = await openClassifier(options, context);
+    const shown = new Set<string>();
+    showWarnings(classifier, context, shown);
     const bare = words.length === 0 && input === undefined && output === undefined;
     if (bare && options.outputFormat === undefined && stdin.isTTY === true && stdout.isTTY === true) {
       return await runPrompt(classifier, predicting, context);
@@ -99,6 +101,7 @@ export const action = defineAction({
       );
     }
     if (rows === 0 && !signal.aborted) stderr.write("finetag: warning: no texts to label\n");
+    showWarnings(classifier, context, shown);
     const empty = inputs.emptyTexts();
     if (empty > 0) stderr.write(`finetag: warning: ${input}: ${emptyText(empty)}\n`);
     return signal.aborted ? (context.interruption.cause === "pipe" ? 0 : context.interruption.exitCode) : 0;

@@ -1,6 +1,6 @@
 import { Classifier, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import type { Context } from "../context.ts";
-import { DownloadProgressLine } from "../output/index.ts";
+import { DownloadProgressLine, noticeText } from "../output/index.ts";
 
 /** Options of training that messages about a model may name. */
 export const TRAIN_KEYS: readonly string[] = Object.keys(trainOptionsSchema.shape);
@@ -13,7 +13,8 @@ export async function openClassifier(
     threads,
     precision,
     offline,
-  }: { model: string } & Pick<LoadOptions, "device" | "threads" | "precision" | "offline">,
+    multiLabel,
+  }: { model: string } & Pick<LoadOptions, "device" | "threads" | "precision" | "offline" | "multiLabel">,
   context: Context,
 ): Promise<Classifier> {
   const downloads = new DownloadProgressLine(context);
@@ -24,6 +25,7 @@ export async function openClassifier(
       threads,
       precision,
       offline,
+      multiLabel,
       signal,
       onDownload: downloads.show,
     });
@@ -40,5 +42,21 @@ export async function writingOutput({ interruption }: Context, write: () => Prom
     const { cause } = error as Error;
     if ((cause as NodeJS.ErrnoException | undefined)?.code !== "EPIPE") throw error;
     interruption.readerGone();
+  }
+}
+
+/**
+ * Shows what should be known about the model, and about the texts once they have been read.
+ *
+ * @param shown Warnings that were shown before, which are left out; the new ones are added.
+ */
+export function showWarnings(
+  { warnings }: Classifier,
+  { stderr, inFlags }: Context,
+  shown: Set<string>,
+): void {
+  for (const warning of warnings) {
+    if (!shown.has(warning)) stderr.write(`${noticeText(`warning: ${inFlags(warning)}`)}\n`);
+    shown.add(warning);
   }
 }

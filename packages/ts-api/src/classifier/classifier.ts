@@ -7,16 +7,26 @@ import {
   readModelSource,
   Scheduler,
   saveModel,
+  strangeHead,
+  surveyWeights,
+  untrained,
 } from "../engine/index.ts";
 import { FinetagError } from "../errors/index.ts";
 import { resolveModel } from "../hub/index.ts";
 import { withLock } from "../io/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
-import { type FinetagJson, namesOfLabels, saysClassifier } from "../models/index.ts";
+import { type FinetagJson, namesOfLabels, notMultiLabel, otherProblem } from "../models/index.ts";
 import { fitOptionsSchema, parseOptions, savedLossConfig } from "../options/index.ts";
 import type { TrainEvent } from "../report/index.ts";
 import { askForTokenizerThreads } from "../tokenizer/index.ts";
-import { checkSameLabels, endAtAbort, finetagJson, MemoryStorage, train } from "../training/index.ts";
+import {
+  checkSameLabels,
+  coverageWarning,
+  endAtAbort,
+  finetagJson,
+  MemoryStorage,
+  train,
+} from "../training/index.ts";
 import { VERSION } from "../version.ts";
 import { openLabeledData } from "./data.ts";
 import { evaluateSource } from "./evaluate.ts";
@@ -56,6 +66,8 @@ export class Classifier implements AsyncDisposable {
   /** Whether a training step was taken since the model was opened. */
   #isTrained = false;
   #disposal: Promise<void> | undefined;
+  /** Why there is no model yet. */
+  #untrained: FinetagError | undefined;
 
   private constructor(source: ModelSource, loading: LoadOptions) {
     this.#source = source;
@@ -81,11 +93,13 @@ export class Classifier implements AsyncDisposable {
   static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
     const { offline, onDownload, signal, threads } = options;
     askForTokenizerThreads(threads);
-    const directory = await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal });
-    const source = await readModelSource(directory);
+    const source = await readModelSource(
+      await resolveModel(nameOrDir, { offline, onProgress: onDownload, signal }),
+    );
     const classifier = new Classifier(source, options);
-    const labels = knownLabels(source, options);
-    if (labels !== undefined) await classifier.#open(labels);
+    const known = await knownLabels(source, options);
+    if (known instanceof FinetagError) classifier.#untrained = known;
+    else if (known !== undefined) await classifier.#open(known);
     return classifier;
   }
 
@@ -118,6 +132,20 @@ export class Classifier implements AsyncDisposable {
   /** Columns of the data the model was trained on; undefined for a model that finetag did not train. */
   get columns(): DataColumns | undefined {
     return this.#finetag.columns.labels.kind === "none" ? undefined : this.#finetag.columns;
+  }
+
+  /**
+   * What should be known about the model and the texts so far, a line each: how its files were read where that is not
+   * obvious, and whether its tokenizer knows the texts' language.
+   */
+  get warnings(): readonly string[] {
+    const { directory, config, tokenizer } = this.#source;
+    const problem = this.#loading.multiLabel === true && !this.#isTrained ? otherProblem(config) : undefined;
+    return [
+      ...(this.#model?.warnings ?? tokenizer.warnings),
+      problem && `${directory}: ${problem}; each label gets a probability of its own (sigmoid) all the same`,
+      coverageWarning(directory, tokenizer.coverage.seen, tokenizer.coverage),
+    ].filter((warning) => warning !== undefined);
   }
 
   /** Parameters that were initialised, not loaded, when the model was opened: for example a new head. */
@@ -220,7 +248,7 @@ export class Classifier implements AsyncDisposable {
    * @throws FinetagError `ERR_FINETAG_DATA` with file and row, `ERR_FINETAG_ABORTED`, `ERR_FINETAG_DISPOSED`.
    */
   async evaluate(data: LabeledData, options: EvaluateOptions = {}): Promise<SplitMetrics> {
-    const model = this.#opened();
+    const model = this.#ready();
     const known = { labels: model.labels, columns: this.columns };
     const { source } = await openLabeledData("data", data, known);
     const { maxLength, thresholds } = this;
@@ -266,7 +294,7 @@ export class Classifier implements AsyncDisposable {
   }
 
   #setup(options: PredictOptions): PredictSetup {
-    const { labels } = this.#opened();
+    const { labels } = this.#ready();
     checkPredictOptions(options);
     const { maxLength, batchSize, threshold, signal } = options;
     return {
@@ -282,10 +310,26 @@ export class Classifier implements AsyncDisposable {
   #opened(): OpenModel {
     this.#assertAlive();
     if (this.#model !== undefined) return this.#model;
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${this.#source.directory}: this model is not trained yet; run \`finetag train\`, or call \`train()\` first`,
+    throw (
+      this.#untrained ??
+      new FinetagError(
+        "ERR_FINETAG_MODEL",
+        `${this.#source.directory}: this model is not trained yet; run \`finetag train\`, or call \`train()\` first`,
+      )
     );
+  }
+
+  /** The model, where its predictions mean something. */
+  #ready(): OpenModel {
+    const model = this.#opened();
+    const { labels, newHead, multiLabel } = this.#loading;
+    if (this.#isTrained) return model;
+    // Labels that the caller gave stand for a head that is yet to be trained, as the caller knows.
+    if (model.untrained !== undefined && labels === undefined && newHead !== true) throw model.untrained;
+    const problem = otherProblem(this.#source.config);
+    if (problem !== undefined && multiLabel !== true && newHead !== true)
+      throw notMultiLabel(this.#source.directory, problem);
+    return model;
   }
 
   /** A model in int8 no longer has its original weights. */
@@ -308,14 +352,30 @@ export class Classifier implements AsyncDisposable {
   }
 }
 
-function knownLabels(source: ModelSource, options: LoadOptions): readonly string[] | undefined {
+/**
+ * The labels of the head that the model keeps or is given.
+ *
+ * @returns Why there is no head, where there is none and no labels were given; undefined for one that is replaced later.
+ */
+async function knownLabels(
+  source: ModelSource,
+  options: LoadOptions,
+): Promise<readonly string[] | FinetagError | undefined> {
   if (options.newHead === true) return options.labels;
-  const { labels, native } = source.config;
-  if (labels === undefined) {
-    if (options.labels !== undefined) return options.labels;
-    // Every config has a number of labels, even that of a bare encoder.
-    return native.numLabels > 0 && saysClassifier(source.config) ? namesOfLabels(source.config) : undefined;
+  const { labels } = source.config;
+  if (labels !== undefined) {
+    if (options.labels !== undefined) checkSameLabels(options.labels, "`labels`", labels, source.directory);
+    return labels;
   }
-  if (options.labels !== undefined) checkSameLabels(options.labels, "`labels`", labels, source.directory);
-  return labels;
+  if (options.labels !== undefined) return options.labels;
+  // A config says little: transformers leaves out two unnamed labels, and gives a number of them even to a bare encoder.
+  const survey = await surveyWeights(source);
+  try {
+    const { match, parameters } = survey;
+    if (typeof match.head === "object") throw strangeHead(source.directory, match.head.labels, survey.labels);
+    if (match.head === "match") return namesOfLabels(source.config, survey.labels);
+    return untrained(source, match, parameters);
+  } finally {
+    await survey.file.close();
+  }
 }

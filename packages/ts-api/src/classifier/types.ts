@@ -16,6 +16,11 @@ export interface LoadOptions {
   /** Seed of a new head and of dropout. Default 42. */
   seed?: number;
   /**
+   * Use a model that was trained for another problem (`problem_type` in its config.json), as with softmax, all the same: each
+   * label gets a probability of its own (sigmoid). Default: false; such a model then refuses to predict until it is trained.
+   */
+  multiLabel?: boolean;
+  /**
    * `bf16`: autocast, on devices with bf16 instructions. `int8`: quantized linear layers of the encoder, on the CPU, for
    * prediction and evaluation only; see docs/numerics.md. Default `float32`.
    */

@@ -2,14 +2,15 @@
 export { openAddon } from "./addon.ts";
 export { evaluateWindows, evaluationWindows } from "./evaluate.ts";
 export { yieldToEventLoop } from "./event-loop.ts";
+export { strangeHead, untrained } from "./head.ts";
 export {
   checkMaxLength,
   type ModelSource,
   notFinite,
   type OpenModel,
+  openingWarnings,
   openModel,
   readModelSource,
-  strangeHead,
 } from "./model.ts";
 export { ReadAhead, readAhead } from "./read-ahead.ts";
 export { allFinite, MOMENTS, momentTensors, saveModel, weightTensors } from "./save.ts";

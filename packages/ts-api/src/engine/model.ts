@@ -3,23 +3,26 @@ import { FinetagError } from "../errors/index.ts";
 import {
   assertVocabulary,
   type FinetagJson,
-  isHeadParameter,
   type ModelConfig,
   matchWeights,
   maxTextLength,
   readFinetagJson,
   readModelConfig,
+  type WeightMatch,
 } from "../models/index.ts";
 import { loadTokenizer, readTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { openWeights, type TensorFile } from "../weights/index.ts";
+import { directoryOf, openWeights, type TensorFile } from "../weights/index.ts";
 import { openAddon } from "./addon.ts";
 import { chooseDevice } from "./device.ts";
+import { freshParameters, ownHeadNotice, untrained } from "./head.ts";
 import { ModelSession } from "./session.ts";
 import { parametersOf } from "./survey.ts";
 
 /** Everything about a model directory that can be read without the engine. */
 export interface ModelSource {
   directory: string;
+  /** Where the weights are: the directory, or the path of those that were asked for. */
+  weights: string;
   config: ModelConfig;
   tokenizer: Tokenizer;
   /** The contents of finetag.json; absent in directories that finetag did not write. */
@@ -31,9 +34,11 @@ export interface ModelSource {
 /**
  * Reads config, tokenizer and finetag.json of a directory.
  *
+ * @param place The directory, or the path of weights in it, as `resolveModel` returns it.
  * @param tokenizes False if there may be nothing to tokenize: the tokenizer is then created with the first text.
  */
-export async function readModelSource(directory: string, tokenizes = true): Promise<ModelSource> {
+export async function readModelSource(place: string, tokenizes = true): Promise<ModelSource> {
+  const directory = await directoryOf(place);
   const config = await readModelConfig(directory);
   const [tokenizer, finetag] = await Promise.all([
     tokenizes ? loadTokenizer(directory, config) : readTokenizer(directory, config),
@@ -43,7 +48,7 @@ export async function readModelSource(directory: string, tokenizes = true): Prom
   if (finetag?.thresholds !== undefined && config.labels !== undefined) {
     checkThresholds(directory, finetag.thresholds, config.labels);
   }
-  return { directory, config, tokenizer, finetag, positions: maxTextLength(config) };
+  return { directory, weights: place, config, tokenizer, finetag, positions: maxTextLength(config) };
 }
 
 /** Thresholds are edited by hand; one for an unknown label would otherwise be silently ignored. */
@@ -103,6 +108,10 @@ export interface OpenModel {
   freshParameters: string[];
   /** Tensors of the file that the model does not use. */
   unusedTensors: string[];
+  /** What should be known about how the files were read, a line each. */
+  warnings: string[];
+  /** Why predictions would be random before it is trained; undefined for a model whose weights are complete. */
+  untrained: FinetagError | undefined;
 }
 
 /**
@@ -116,11 +125,11 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   const device = chooseDevice(options.device ?? "auto", info, precision);
   const threads = options.threads ?? info.threads;
   const native = withDropout({ ...source.config.native, numLabels: options.labels.length }, options.dropout);
-  const weights = await openWeights(source.directory);
+  const weights = await openWeights(source.weights);
   try {
     const parameters = await parametersOf(native, threads);
     const match = matchWeights(source.config, parameters, weights.entries());
-    const fresh = checkHead(source, match, parameters, options);
+    const fresh = freshParameters(source, match, parameters, options);
     const load = match.load.filter(({ parameter }) => !fresh.has(parameter));
     const read = new Set(load.map(({ tensor }) => tensor));
     const seed = options.seed ?? 42;
@@ -143,6 +152,8 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
           .entries()
           .map(({ name }) => name)
           .filter((name) => !read.has(name)),
+        warnings: openingWarnings(source, options.newHead === true ? undefined : match),
+        untrained: fresh.size === 0 ? undefined : untrained(source, match, parameters),
       };
     } catch (error) {
       await session.dispose();
@@ -153,41 +164,10 @@ export async function openModel(source: ModelSource, options: OpenModelOptions):
   }
 }
 
-type Match = ReturnType<typeof matchWeights>;
-
-function checkHead(
-  source: ModelSource,
-  match: Match,
-  parameters: ParameterInfo[],
-  options: OpenModelOptions,
-): Set<string> {
-  const fresh = new Set(match.fresh);
-  if (typeof match.head === "object" && options.newHead !== true) {
-    const { native } = source.config;
-    if (native.numLabels === options.labels.length) {
-      throw strangeHead(source.directory, match.head.labels, native.numLabels);
-    }
-    throw new FinetagError(
-      "ERR_FINETAG_MODEL",
-      `${source.directory}: its classification head has ${match.head.labels} labels, but the data has ` +
-        `${options.labels.length}; set \`newHead: true\` to replace it`,
-      { option: "newHead" },
-    );
-  }
-  if (options.newHead === true) {
-    for (const { name } of parameters) if (isHeadParameter(name)) fresh.add(name);
-  }
-  return fresh;
-}
-
-/** A head that does not match the config. */
-export function strangeHead(directory: string, labels: number, named: number): FinetagError {
-  return new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${directory}: its classification head has ${labels} labels, but its config.json names ${named}; use the config.json ` +
-      "that belongs to the weights, or train with `newHead: true` to replace the head",
-    { option: "newHead" },
-  );
+/** @param match Absent where the head is replaced. */
+export function openingWarnings(source: ModelSource, match: WeightMatch | undefined): string[] {
+  const own = match && ownHeadNotice(source.directory, match);
+  return [...source.tokenizer.warnings, ...(own === undefined ? [] : [own])];
 }
 
 /** The checksum of one part is computed while the session writes the other, and both are read ahead. */
@@ -197,7 +177,7 @@ async function fill(
   { directory }: ModelSource,
   session: ModelSession,
   weights: TensorFile,
-  load: Match["load"],
+  load: WeightMatch["load"],
   fresh: ReadonlySet<string>,
 ): Promise<void> {
   const place = new Map(weights.entries().map(({ name }, i) => [name, i]));

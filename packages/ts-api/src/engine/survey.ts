@@ -16,22 +16,35 @@ export interface Survey {
 }
 
 /**
- * Opens a directory's weights and matches them with its model; reads no tensor.
+ * Opens a model's weights and matches them with its config; reads no tensor.
  *
  * @throws FinetagError `ERR_FINETAG_MODEL` for problems that also keep the model from being opened.
  */
-export async function surveyWeights(directory: string, config: ModelConfig): Promise<Survey> {
-  const file = await openWeights(directory);
+export async function surveyWeights({
+  weights,
+  config,
+}: {
+  weights: string;
+  config: ModelConfig;
+}): Promise<Survey> {
+  const file = await openWeights(weights);
   try {
     const labels = Math.max(config.native.numLabels, 1);
     const survey = await match(file, config, labels);
     // The config of a model that was trained elsewhere may not know the labels; the head in the file does.
-    if (config.native.numLabels > 0 || typeof survey.match.head === "string") return survey;
-    return await match(file, config, survey.match.head.labels);
+    const held = config.native.numLabels > 0 ? undefined : heldLabels(survey.match, config);
+    return held === undefined ? survey : await match(file, config, held);
   } catch (error) {
     await file.close();
     throw error;
   }
+}
+
+/** Outputs of the head in the file, if they are not 1. */
+function heldLabels({ head, linear }: WeightMatch, { native }: ModelConfig): number | undefined {
+  if (typeof head === "object") return head.labels;
+  const [own, ...others] = linear;
+  return own?.inputs === native.hiddenSize && others.length === 0 ? own.outputs : undefined;
 }
 
 async function match(file: TensorFile, config: ModelConfig, labels: number): Promise<Survey> {

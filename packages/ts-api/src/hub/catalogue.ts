@@ -184,6 +184,13 @@ export const catalogue: readonly CatalogueEntry[] = [
   ),
 ];
 
+/** What to take for which texts, all of them in the catalogue. */
+export const BY_LANGUAGE: readonly (readonly [language: string, name: string])[] = [
+  ["Chinese", "bert-base-chinese"],
+  ["English", "all-MiniLM-L6-v2"],
+  ["other languages", "bert-base-multilingual-cased"],
+];
+
 /** The entry with this short name or Hub id, ignoring case. */
 export function findInCatalogue(name: string): CatalogueEntry | undefined {
   const wanted = name.toLowerCase();

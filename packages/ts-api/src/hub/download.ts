@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { downloadFile } from "@huggingface/hub";
 import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { hashFile, ioError } from "../io/index.ts";
+import { authorizedFetch } from "./credentials.ts";
 import { HttpError, isTransient } from "./failures.ts";
 import { guardedFetch, RangeIgnoredError } from "./guarded-fetch.ts";
 import { claimPartial } from "./partials.ts";
@@ -119,7 +120,7 @@ async function fetchRest(
     revision: file.commit,
     hubUrl: settings.endpoint,
     accessToken: settings.token,
-    fetch: guarded.fetch,
+    fetch: authorizedFetch(settings, guarded.fetch),
     // Plain HTTP ranges: mirrors speak them, and a broken download continues at the byte where it broke.
     xet: false,
     downloadInfo: { size: file.size, etag: file.digest.hex, url: resolveUrl(file, settings.endpoint) },

@@ -1,4 +1,5 @@
 import { FinetagError, type FinetagErrorOptions, oneLine } from "../errors/index.ts";
+import { withoutCredentials } from "./credentials.ts";
 
 /** An answer of the Hub that is not a success. */
 export class HttpError extends Error {
@@ -58,7 +59,7 @@ export function reason(error: unknown): string {
     const code = (e as NodeJS.ErrnoException).code;
     const inner = e instanceof AggregateError && e.errors[0] instanceof Error ? e.errors[0].message : "";
     const message = oneLine(e.message || inner || code || e.name);
-    if (message !== "fetch failed" && message !== "terminated") return message;
+    if (message !== "fetch failed" && message !== "terminated") return withoutCredentials(message);
     seen.push(message);
   }
   return seen.includes("terminated")

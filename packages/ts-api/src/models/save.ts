@@ -4,6 +4,7 @@ import { type TensorSource, writeTensors } from "../weights/index.ts";
 import type { ModelConfig } from "./config.ts";
 import { familyOf } from "./families/index.ts";
 import { FINETAG_JSON, type FinetagJson, formatJson } from "./finetag-json.ts";
+import { MULTI_LABEL } from "./problem.ts";
 
 /** All that a saved model consists of. */
 export interface SavedModel {
@@ -34,7 +35,7 @@ export function savedConfigJson(config: ModelConfig, labels: string[]): Record<s
     model_type: config.modelType,
     architectures: [familyOf(config).architecture],
     dtype: "float32",
-    problem_type: "multi_label_classification",
+    problem_type: MULTI_LABEL,
     ...labelMaps(labels),
   };
 }

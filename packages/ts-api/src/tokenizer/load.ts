@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
-import { familyOf, type ModelConfig } from "../models/index.ts";
+import type { ModelConfig } from "../models/index.ts";
+import { byteWarning, choosePairTypes } from "./choices.ts";
 import { CLASSES } from "./classes.ts";
+import { CoverageCounter } from "./coverage.ts";
 import { RustTokenizer, wordMarks } from "./encode/index.ts";
 import { findTokenizerFiles, type TokenizerFiles } from "./files.ts";
 import { readTokenizerJson } from "./from-json.ts";
@@ -37,9 +39,11 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
   const { json, truncationSide } = await tokenizerJson(dir, files, settings, config.native.vocabSize);
   const side =
     String(settings.json.truncation_side ?? truncationSide).toLowerCase() === "left" ? "left" : "right";
+  const { pairTypes, why } = choosePairTypes(dir, config, settings);
+  const bytes = byteWarning(dir, json, settings);
+  if (bytes !== undefined) json.model = { ...json.model, byte_fallback: false };
   const text = JSON.stringify(json);
   const ids = tokenIds(json);
-  const pairTypes = hasPairTypes(config, settings);
   return new RustTokenizer({
     json: text,
     ids,
@@ -49,17 +53,9 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
     pairTypes,
     typeVocabSize: config.native.typeVocabSize,
     directory: dir,
+    warnings: [why, bytes].filter((warning) => warning !== undefined),
+    coverage: new CoverageCounter(json, ids),
   });
-}
-
-/**
- * ALBERT's second text is of type 1, as Google trained it and transformers 4 had it; transformers 5 leaves the types out
- * unless the files name them, which those that finetag saves do.
- */
-function hasPairTypes(config: ModelConfig, { json }: TokenizerSettings): boolean {
-  const names = json.model_input_names;
-  const isNamed = Array.isArray(names) ? names.includes("token_type_ids") : true;
-  return familyOf(config).pairTypes && isNamed;
 }
 
 async function tokenizerJson(

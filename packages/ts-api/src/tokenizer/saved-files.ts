@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { listNames, OLDER_TOKENIZER_FILES, readSmallFile } from "../io/index.ts";
-import { type ModelConfig, maxTextLength } from "../models/index.ts";
+import { familyOf, type ModelConfig, maxTextLength } from "../models/index.ts";
 import { CLASSES } from "./classes.ts";
 import { charsmapsOf } from "./from-json.ts";
 import { bertTemplate, buildBert, buildRoberta, fairseqTemplate, type TokenizerJson } from "./json/index.ts";
@@ -55,9 +55,14 @@ function savedConfig(source: SavedTokenizer): Record<string, unknown> {
   const candidate = { ...base, ...classSettings(json, className) };
   const names = { model_input_names: inputNames(pairTypes) };
   if (isBuiltByClass(json, { ...settings, json: candidate }, config))
-    return { ...candidate, ...(CLASSES[className]?.givesTypes === pairTypes ? {} : names) };
+    return { ...candidate, ...(isUsual(className, pairTypes, config) ? {} : names) };
   const tokens = { ...generalPadding(json, config, base), ...names };
   return { ...base, ...tokens, tokenizer_class: "PreTrainedTokenizerFast" };
+}
+
+/** Whether a reader comes to the same types without being told. */
+function isUsual(className: string, pairTypes: boolean, config: ModelConfig): boolean {
+  return CLASSES[className]?.givesTypes === pairTypes && familyOf(config).pairTypes === pairTypes;
 }
 
 function classSettings(tokenizer: TokenizerJson, className: string): Record<string, unknown> {

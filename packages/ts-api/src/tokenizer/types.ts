@@ -21,6 +21,24 @@ export interface EncodedWords extends EncodedTexts {
   words: Int32Array;
 }
 
+/** How much of some texts a tokenizer knows, in tokens; special tokens do not count. */
+export interface Coverage {
+  tokens: number;
+  /** Tokens in place of what is not in the vocabulary at all. */
+  unknown: number;
+  /** Single letters and single bytes of words for which the vocabulary has nothing longer. */
+  fragments: number;
+}
+
+/** Counts a tokenizer's tokens by how much they say of a text. */
+export interface TokenCoverage {
+  /** As messages name it; empty where nothing is unknown. */
+  readonly unknownToken: string;
+  /** Of all texts so far. */
+  readonly seen: Readonly<Coverage>;
+  count(ids: ArrayLike<number>): Coverage;
+}
+
 /** A model's tokenizer. */
 export interface Tokenizer {
   /** Number of tokens, including added ones. */
@@ -31,6 +49,9 @@ export interface Tokenizer {
   readonly identity: string;
   /** The files that a saved model needs, by name, such as `tokenizer.json` and `tokenizer_config.json`. */
   readonly files: Map<string, Uint8Array>;
+  /** What should be known about how its files were read, a line each. */
+  readonly warnings: readonly string[];
+  readonly coverage: TokenCoverage;
   /**
    * Prepares for encoding; otherwise the first text does.
    *

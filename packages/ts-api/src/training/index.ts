@@ -13,6 +13,7 @@
 export {
   checkSameLabels,
   collectLabels,
+  coverageWarning,
   dataSpec,
   fileSource,
   memorySource,

@@ -1,4 +1,6 @@
-import { basename, join } from "node:path";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { FinetagError } from "../errors/index.ts";
 import { listNames, PYTORCH, SAFETENSORS } from "../io/index.ts";
 import { openSafetensors } from "./safetensors/index.ts";
@@ -50,15 +52,36 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
 }
 
 /**
- * Opens a model directory's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint,
- * each in one file or in shards. Where there are several, the first of these is taken.
+ * Opens a model's weights: safetensors, PyTorch's `.bin` (`.pt`, `.pth`, `.ckpt`), or a TensorFlow checkpoint,
+ * each in one file or in shards. Where a directory has several, the first of these is taken.
  *
+ * @param place A directory, or the path of the weights: a file, an index of shards, or a checkpoint's prefix.
  * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of
  *   the format does.
  */
-export async function openWeights(dir: string): Promise<TensorFile> {
-  const { path, open } = await chooseWeights(dir);
+export async function openWeights(place: string): Promise<TensorFile> {
+  if ((await directoryOf(place)) !== place) return formatOf(place).open(place);
+  const { path, open } = await chooseWeights(place);
   return open(path);
+}
+
+/** The model's directory, for a directory itself or the path of weights in it. */
+export async function directoryOf(place: string): Promise<string> {
+  const info = await stat(place).catch(() => undefined);
+  if (info?.isDirectory()) return place;
+  const isPrefix = await stat(`${place}.index`).then(
+    () => true,
+    () => false,
+  );
+  return info !== undefined || isPrefix ? dirname(place) : place;
+}
+
+/** By the path's ending. */
+function formatOf(path: string): Pick<Format, "open"> {
+  const sharded = [safetensors, pytorch].find(({ extension }) => path.endsWith(`${extension}.index.json`));
+  if (sharded !== undefined) return { open: (index) => openShards(index, sharded) };
+  if (path.endsWith(".safetensors")) return { open: openSafetensors };
+  return { open: existsSync(`${path}.index`) ? openTensorflow : openPytorch };
 }
 
 /** What {@link openWeights} opens: a file, or a TensorFlow checkpoint's path without `.index`. */

@@ -81,12 +81,15 @@ describe("batches by length", () => {
 });
 
 describe("encodeRows", () => {
+  const NOTHING = { tokens: 0, unknown: 0, fragments: 0 };
   /** Encodes a text that is a number as that token, between tokens 1 and 2. */
   const tokenizer: Tokenizer = {
     vocabSize: 5000,
     maxTokenId: 4999,
     identity: "numbers",
     files: new Map(),
+    warnings: [],
+    coverage: { unknownToken: "", seen: NOTHING, count: () => NOTHING },
     async open() {},
     async encode(texts) {
       const ids = Int32Array.from(texts.flatMap((text) => [1, Number(text), 2]));

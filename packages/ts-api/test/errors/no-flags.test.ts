@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 const SOURCES = fileURLToPath(new URL("../../src", import.meta.url));
 
 /** They write the arguments of other programs. */
-const OTHER_PROGRAMS = ["hub/pip-source.ts"];
+const OTHER_PROGRAMS = ["hub/pip/pip-source.ts"];
 
 /** A flag of a command line: `--new-head`, but neither `--count` before a name in camelCase nor `models--owner`. */
 const FLAG = /(?<![\w-])--[a-z][a-z-]*(?!\w)/g;

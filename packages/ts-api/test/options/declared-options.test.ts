@@ -170,8 +170,8 @@ describe("where options are available", () => {
   it("what is declared for a place is in its schema, with its help", () => {
     const places = [
       ["Classifier.train", fitOptionsSchema, []],
-      ["eval", evalOptionsSchema, ["precision", "batchSize"]],
-      ["predict", predictOptionsSchema, ["precision", "batchSize"]],
+      ["eval", evalOptionsSchema, ["precision", "multiLabel", "batchSize"]],
+      ["predict", predictOptionsSchema, ["precision", "multiLabel", "batchSize"]],
     ] as const;
     for (const [place, { shape }, own] of places) {
       const declared = keysWhere(({ availableIn = [] }) => availableIn.includes(place));

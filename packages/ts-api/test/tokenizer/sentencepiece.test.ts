@@ -35,7 +35,7 @@ const NAMES = Object.keys(FILES) as Name[];
 /** What the Rust core, as in transformers, does in another way than SentencePiece; README.md there says why. */
 const UNLIKE: Partial<Record<Name, string[]>> = {
   bpe: ["japanese", "all roberta specials", "roberta specials in words", "pair with specials"],
-  "bpe-whole": ["line breaks", "all roberta specials", "roberta specials in words", "pair with specials"],
+  "bpe-whole": ["all roberta specials", "roberta specials in words", "pair with specials"],
 };
 
 async function readGolden<T>(name: string): Promise<T> {
@@ -145,6 +145,106 @@ describe("types of a pair", () => {
       "input_ids",
       "attention_mask",
     ]);
+  });
+});
+
+/** `transformers_version` as save_pretrained writes it. */
+describe("a directory that transformers 5 saved without naming token types", () => {
+  const classifier = ["AlbertForSequenceClassification"];
+  const encoder = ["AlbertForMaskedLM"];
+
+  async function pair(json: Record<string, unknown>, settings: Record<string, unknown>, dir?: string) {
+    const config = parseModelConfig(
+      { model_type: "albert", vocab_size: 1000, max_position_embeddings: 516, ...json },
+      "config.json",
+    );
+    const files = { "tokenizer_config.json": settings };
+    return withFolder(dir ?? join(GOLDEN, "albert"), files, async (folder) => {
+      const tokenizer = await loadTokenizer(folder, config);
+      const types = textOf(await tokenizer.encode(["a"], ["b"], 32), 0).types.join("");
+      return { types, warnings: tokenizer.warnings, saved: jsonOf(tokenizer, "tokenizer_config.json") };
+    });
+  }
+
+  it.each<[string, Record<string, unknown>, RegExp, RegExp | undefined]>([
+    [
+      "a classifier",
+      { transformers_version: "5.18.0", architectures: classifier },
+      /^0+$/,
+      /type 0 both, as transformers 5/,
+    ],
+    [
+      "an encoder",
+      { transformers_version: "5.18.0", architectures: encoder },
+      /^0+1+$/,
+      /types 0 and 1, as the encoder/,
+    ],
+    [
+      "a classifier of version 4",
+      { transformers_version: "4.49.0", architectures: classifier },
+      /^0+1+$/,
+      undefined,
+    ],
+    ["a published encoder", { architectures: encoder }, /^0+1+$/, undefined],
+  ])("%s", async (_, json, types, said) => {
+    for (const settings of [
+      { tokenizer_class: "AlbertTokenizer" },
+      { tokenizer_class: "TokenizersBackend", cls_token: "[CLS]", sep_token: "[SEP]" },
+    ]) {
+      const found = await pair(json, settings);
+      expect(found.types).toMatch(types);
+      expect(found.warnings).toEqual(said === undefined ? [] : [expect.stringMatching(said)]);
+      // What finetag saves says it, so that it is not asked again.
+      expect(found.saved.model_input_names).toEqual(
+        types.source.includes("1")
+          ? ["input_ids", "token_type_ids", "attention_mask"]
+          : ["input_ids", "attention_mask"],
+      );
+    }
+  });
+
+  it("gives the other types once the files say what the message advises", async () => {
+    for (const architectures of [classifier, encoder]) {
+      const json = { transformers_version: "5.18.0", architectures };
+      const { types, warnings } = await pair(json, { tokenizer_class: "AlbertTokenizer" });
+      const advised = JSON.parse(`{${/put ("model_input_names": \[.+?\])/.exec(warnings[0]!)![1]}}`);
+      const other = await pair(json, { tokenizer_class: "AlbertTokenizer", ...advised });
+      expect(other.warnings).toEqual([]);
+      expect(other.types.includes("1")).toBe(!types.includes("1"));
+    }
+  });
+
+  it("says nothing for BERT, whose class names its types", async () => {
+    const config = parseModelConfig(
+      {
+        model_type: "bert",
+        vocab_size: 60_000,
+        transformers_version: "5.18.0",
+        architectures: ["BertForSequenceClassification"],
+      },
+      "config.json",
+    );
+    const tokenizer = await loadTokenizer(join(PARITY, "golden", "bert-base-uncased"), config);
+    expect(tokenizer.warnings).toEqual([]);
+    expect(textOf(await tokenizer.encode(["a"], ["b"], 32), 0).types.join("")).toMatch(/^0+1+$/);
+  });
+});
+
+describe("a class without bytes over a model with them", () => {
+  it("says at opening that unknown characters are unknown tokens", async () => {
+    await withFolder(join(GOLDEN, "xlm-roberta"), {}, async (dir) => {
+      const tokenizer = await load("xlm-roberta", dir);
+      expect(tokenizer.warnings).toEqual([]);
+      const json = jsonOf(tokenizer, "tokenizer.json") as { model: object };
+      const bytes = { ...json, model: { ...json.model, byte_fallback: true } };
+      await withFolder(undefined, { "tokenizer.json": bytes }, async (other) => {
+        const warned = await load("xlm-roberta", other);
+        expect(warned.warnings).toEqual([
+          expect.stringContaining("XLMRobertaTokenizer of transformers 5 does not use"),
+        ]);
+        expect(warned.identity).toBe(tokenizer.identity);
+      });
+    });
   });
 });
 

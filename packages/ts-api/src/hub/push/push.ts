@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import type { CommitOperation } from "@huggingface/hub";
 import { FinetagError } from "../../errors/index.ts";
 import { CARD_MARK } from "../../report/index.ts";
+import { authorizedFetch } from "../credentials.ts";
 import { EndlessAnswerError, HttpError, unreachable } from "../failures.ts";
 import { neededFiles } from "../files.ts";
 import { boundedFetch } from "../guarded-fetch.ts";
@@ -64,7 +65,7 @@ export async function pushModel(
   const access = {
     hubUrl: settings.endpoint,
     accessToken: settings.token,
-    fetch: pushFetch(options.signal),
+    fetch: authorizedFetch(settings, pushFetch(options.signal)),
   };
   const push: Push = { plan, settings, options, access };
   try {

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import type { Tokenizer as CoreTokenizer, Encoding } from "tokenizers";
 import { FinetagError, oneLine } from "../../errors/index.ts";
 import { chineseWords, type WordSegmenter } from "../chinese.ts";
+import type { CoverageCounter } from "../coverage.ts";
 import type { EncodedTexts, EncodedWords, Tokenizer } from "../types.ts";
 import { PackedTexts, type WordsOf } from "./packed.ts";
 import { tokenizerThreads, withPool } from "./pool.ts";
@@ -29,6 +30,8 @@ export interface RustTokenizerOptions {
   typeVocabSize: number;
   /** The model directory, for messages. */
   directory: string;
+  warnings: readonly string[];
+  coverage: CoverageCounter;
 }
 
 /** Version of the Rust core's package. */
@@ -53,6 +56,8 @@ export class RustTokenizer implements Tokenizer {
   readonly vocabSize: number;
   readonly maxTokenId: number;
   readonly files: Map<string, Uint8Array>;
+  readonly warnings: readonly string[];
+  readonly coverage: CoverageCounter;
   readonly #options: RustTokenizerOptions;
   #core: Promise<Core> | undefined;
   #last: Promise<unknown> = Promise.resolve();
@@ -60,6 +65,8 @@ export class RustTokenizer implements Tokenizer {
   constructor(options: RustTokenizerOptions) {
     this.#options = options;
     this.files = options.files;
+    this.warnings = options.warnings;
+    this.coverage = options.coverage;
     this.vocabSize = options.ids.size;
     let maxTokenId = -1;
     for (const id of options.ids.values()) maxTokenId = Math.max(maxTokenId, id);
@@ -120,7 +127,9 @@ export class RustTokenizer implements Tokenizer {
         );
       }
     }
-    return packed.finish();
+    const finished = packed.finish();
+    this.coverage.add(finished.ids);
+    return finished;
   }
 
   #opened(): Promise<Core> {

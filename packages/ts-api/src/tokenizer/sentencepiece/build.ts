@@ -79,7 +79,7 @@ export function sentencePieceLayout(
     const normalizer = xlmRobertaNormalizer(charsmap);
     return { normalizer, pre_tokenizer: wordSplitter(addPrefixSpace), decoder };
   }
-  return { normalizer: plainNormalizer(charsmap, model), pre_tokenizer: plainSplitter(model), decoder };
+  return { normalizer: plainNormalizer(model), pre_tokenizer: plainSplitter(model), decoder };
 }
 
 function numbered(model: SentencePieceModel, { className }: TokenizerSettings): Numbered {

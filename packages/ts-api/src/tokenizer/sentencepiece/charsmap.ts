@@ -26,6 +26,27 @@ export function charsmapFault(bytes: Uint8Array): string | undefined {
   return trieFault(units, replacements);
 }
 
+/**
+ * What the charsmap makes of a text as a whole; undefined where it has no such rule.
+ *
+ * @param bytes Without a fault (see {@link charsmapFault}).
+ */
+export function replacementOf(bytes: Uint8Array, text: string): string | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const size = view.getUint32(0, true);
+  const unitAt = (at: number) => (at < size / 4 ? view.getUint32(4 + 4 * at, true) : 0);
+  let at = 0;
+  for (const byte of Buffer.from(text)) {
+    at ^= offsetOf(unitAt(at)) ^ byte;
+    if ((unitAt(at) & 0x800000ff) >>> 0 !== byte) return undefined;
+  }
+  if (!hasLeaf(unitAt(at))) return undefined;
+  const replacements = bytes.subarray(4 + size);
+  const start = unitAt(at ^ offsetOf(unitAt(at))) & 0x7fffffff;
+  const end = replacements.indexOf(0, start);
+  return Buffer.from(replacements.subarray(start, end === -1 ? undefined : end)).toString("utf8");
+}
+
 /** Goes wherever any text could lead, once. */
 function trieFault(units: Uint32Array, replacements: Uint8Array): string | undefined {
   const seen = new Uint8Array(units.length);

@@ -1,5 +1,6 @@
 import { FinetagError } from "../../errors/index.ts";
 import type { TokenizerJson } from "../json/index.ts";
+import { replacementOf } from "./charsmap.ts";
 import { PIECE, type Piece, type SentencePieceModel } from "./model.ts";
 import { WORD_START } from "./vocabulary.ts";
 
@@ -80,25 +81,39 @@ export function metaspace(prependScheme: "always" | "never" | "first", split: bo
 }
 
 /**
- * What SentencePiece itself does, for any other model. A space at the begin becomes the first word's mark, unless all
- * spaces count; then the mark comes in addition to it.
+ * What SentencePiece itself does, for any other model (`normalizer.cc`, `Normalizer::Normalize`). A space at the begin
+ * becomes the first word's mark, unless all spaces count; then the mark comes in addition to it. A mark that the text
+ * itself has is one of its spaces at the end, but not at the begin.
+ *
+ * The core's `^` and `$` match at every line, so the patterns say `\A` and `\z`.
  */
-export function plainNormalizer(
-  charsmap: string,
-  { removeExtraWhitespaces, addDummyPrefix }: SentencePieceModel,
-): TokenizerJson["normalizer"] {
+export function plainNormalizer(model: SentencePieceModel): TokenizerJson["normalizer"] {
+  const { charsmap, removeExtraWhitespaces, addDummyPrefix } = model;
   const replace = (pattern: string, content: string) => ({
     type: "Replace",
     pattern: { Regex: pattern },
     content,
   });
-  const spaces = removeExtraWhitespaces
-    ? [replace(addDummyPrefix ? " +$" : "^ +| +$", ""), replace(" {2,}", " ")]
-    : addDummyPrefix
-      ? [replace("^ ", "  ")]
-      : [];
-  const normalizers = [...(charsmap === "" ? [] : [precompiled(charsmap)]), ...spaces];
+  const mark = WORD_START;
+  const spaces = [
+    ...(removeExtraWhitespaces ? [replace(`[ ${mark}]+\\z`, ""), replace(" {2,}", " ")] : []),
+    ...(removeExtraWhitespaces && !addDummyPrefix ? [replace("\\A ", "")] : []),
+    ...(!removeExtraWhitespaces && addDummyPrefix ? [replace("\\A ", "  ")] : []),
+    ...(addDummyPrefix ? [replace(`\\A${mark}`, mark + mark)] : []),
+  ];
+  const normalizers = [...normalization(charsmap, removeExtraWhitespaces), ...spaces];
   return normalizers.length === 0 ? null : { type: "Sequence", normalizers };
+}
+
+/**
+ * The core takes the two characters of a line end as one, for which the rule of the first holds. Where spaces count, that
+ * one goes first, by itself.
+ */
+function normalization(charsmap: Uint8Array, removeExtraWhitespaces: boolean) {
+  if (charsmap.length === 0) return [];
+  const all = precompiled(Buffer.from(charsmap).toString("base64"));
+  const content = removeExtraWhitespaces ? undefined : replacementOf(charsmap, "\r");
+  return content === undefined ? [all] : [{ type: "Replace", pattern: { String: "\r" }, content }, all];
 }
 
 /**

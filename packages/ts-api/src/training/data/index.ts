@@ -1,4 +1,5 @@
 export { BatchStream, type StepBatches } from "./batches.ts";
+export { coverageWarning } from "./coverage.ts";
 export { checkSameLabels, dataSpec, openRunFiles, type RunFiles } from "./files.ts";
 export { splitFingerprintSchema } from "./fingerprint.ts";
 export { holdOut, type LoadedSplit, loadSplit, noRows } from "./load.ts";

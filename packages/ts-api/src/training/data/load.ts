@@ -3,6 +3,7 @@ import { devSplit } from "../../data/index.ts";
 import { encodeRows, type ModelSource, type Split, type TokenStore } from "../../engine/index.ts";
 import { FinetagError } from "../../errors/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
+import { coverageOf, coverageWarning } from "./coverage.ts";
 import type { SplitFingerprint } from "./fingerprint.ts";
 import type { RowSource } from "./sources.ts";
 import type { TokenCache, TokenizedFile } from "./token-cache.ts";
@@ -38,6 +39,9 @@ export async function* loadSplit(
   if (emptyTexts > 0) {
     yield warning(`${source.name}: ${emptyTexts} of ${store.rows} texts are empty; the rows are kept`);
   }
+  const { coverage } = model.tokenizer;
+  const unknown = coverageWarning(source.name, coverageOf(store, coverage), coverage);
+  if (unknown !== undefined) yield warning(unknown);
   const rows = Uint32Array.from({ length: store.rows }, (_, row) => row);
   const fingerprint = {
     path: source.name,

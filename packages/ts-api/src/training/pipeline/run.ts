@@ -14,6 +14,7 @@ import {
 } from "../../options/index.ts";
 import { HistoryObserver, observed, TensorBoardObserver, type TrainEvent } from "../../report/index.ts";
 import { askForTokenizerThreads } from "../../tokenizer/index.ts";
+import { directoryOf } from "../../weights/index.ts";
 import { fileSource, openRunFiles, type RunFiles, TokenCache } from "../data/index.ts";
 import { claimOutputDirectory, DirectoryStorage, type OutputClaim } from "../storage/index.ts";
 import { endAtAbort } from "./abort.ts";
@@ -74,10 +75,10 @@ async function* runFromFiles(
   askForTokenizerThreads(given.threads);
   const { model, offline, outputDir } = given;
   const { signal, onDownload } = context;
-  const directory = await resolveModel(model, { offline, signal, onProgress: onDownload });
-  place.claim = await claimOutputDirectory(outputDir, directory, given);
+  const found = await resolveModel(model, { offline, signal, onProgress: onDownload });
+  place.claim = await claimOutputDirectory(outputDir, await directoryOf(found), given);
   for (const message of place.claim.warnings) yield { type: "warning", message };
-  const source = await readModelSource(directory, false);
+  const source = await readModelSource(found, false);
   const options = { ...given, maxLength: settleMaxLength(given, maxLengthIsGiven, source) };
   const { device, threads, seed, precision, dropout, newHead } = options;
   const files = await openRunFiles(options, {

@@ -1,6 +1,6 @@
 import type { ModelSource, OpenModel } from "../../engine/index.ts";
 import { checkMetricName, type SplitMetrics } from "../../metrics/index.ts";
-import { isHeadParameter } from "../../models/index.ts";
+import { isHeadParameter, otherProblem } from "../../models/index.ts";
 import { lossConfig, type ResolvedFitOptions, type ResolvedTrainOptions } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { VERSION } from "../../version.ts";
@@ -63,6 +63,7 @@ export async function* train(input: TrainInput): AsyncGenerator<TrainEvent, void
   if (source.config.labels === undefined && !model.freshParameters.some(isHeadParameter)) {
     yield { type: "warning", message: namelessHead(model) };
   }
+  for (const message of modelWarnings(input, model)) yield { type: "warning", message };
 
   const plan = planSteps(splits.train.rows.length, options);
   const earlier = storage.resume(identityOf(model, splits, plan, options.seed));
@@ -157,6 +158,15 @@ async function* evaluateTest(
   const { step } = progress.best!;
   yield { type: "evaluation", split: "test", step, epoch: step / stepsPerEpoch, metrics, best: true };
   return metrics;
+}
+
+/** What should be known about the model that the run starts from. */
+function modelWarnings({ source, isUntrained }: TrainInput, model: OpenModel): string[] {
+  if (!isUntrained) return [];
+  const problem = model.freshParameters.some(isHeadParameter) ? undefined : otherProblem(source.config);
+  if (problem === undefined) return model.warnings;
+  const message = `${source.directory}: ${problem}; from here on, its head is trained to give any number of labels`;
+  return [...model.warnings, message];
 }
 
 function namelessHead({ source, labels }: OpenModel): string {

@@ -9,14 +9,17 @@ export interface ProcessResult {
 /**
  * Runs a program to its end, without a shell and without input.
  *
+ * @param options.cwd A folder of ours: many programs load code or settings from where they are started.
+ *
  * @returns undefined where there is no such program.
  */
 export function runProcess(
   command: readonly string[],
-  options: { env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined } = {},
+  options: { cwd: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal | undefined },
 ): Promise<ProcessResult | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(command[0]!, command.slice(1), {
+      cwd: options.cwd,
       env: options.env,
       signal: options.signal,
       stdio: ["ignore", "pipe", "pipe"],

