@@ -30,6 +30,7 @@ const SCALARS: Readonly<Record<ScalarName, MetricDirection>> = {
   samples_f1: "higher",
   samples_precision: "higher",
   samples_recall: "higher",
+  samples_jaccard: "higher",
   subset_accuracy: "higher",
   hamming_loss: "lower",
   roc_auc_macro: "higher",
