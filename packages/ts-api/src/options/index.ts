@@ -7,6 +7,7 @@ export {
   evalOptionsSchema,
   type FitOptions,
   fitOptionsSchema,
+  keptOnResume,
   type OptionsUsedBy,
   optimizerFields,
   optionSpecs,

@@ -51,28 +51,29 @@ export async function* trainRun(
     new HistoryObserver(outputDir, resolved),
     ...(tensorboard ? [new TensorBoardObserver(outputDir, logEvery)] : []),
   ];
-  const events = runFromFiles(resolved, options.maxLength !== undefined, context);
+  const events = runFromFiles(resolved, options, context);
   yield* observed(endAtAbort(events), observers);
 }
 
 async function* runFromFiles(
   given: ResolvedTrainOptions,
-  maxLengthIsGiven: boolean,
+  asked: TrainOptions,
   context: RunContext,
 ): AsyncGenerator<TrainEvent, void> {
   askForTokenizerThreads(given.threads);
   const source = await openSource(given, context);
-  const options = { ...given, maxLength: settleMaxLength(given, maxLengthIsGiven, source) };
-  const { device, threads, seed, precision, dropout, newHead } = options;
-  const files = await openRunFiles(options, {
+  const settled = { ...given, maxLength: settleMaxLength(given, asked.maxLength !== undefined, source) };
+  const { device, threads, seed, precision, dropout, newHead } = settled;
+  const files = await openRunFiles(settled, {
     directory: source.directory,
     labels: newHead ? undefined : source.config.labels,
   });
   for (const message of files.warnings) yield { type: "warning", message };
   const { labels, columns } = files.train;
-  const storage = new DirectoryStorage(options, columns);
-  for (const message of await storage.findCheckpoint()) yield { type: "warning", message };
+  const storage = new DirectoryStorage(settled, columns);
+  for (const message of await storage.findCheckpoint(asked)) yield { type: "warning", message };
 
+  const { options } = storage;
   const sources = await sourcesOf(files);
   const skipWeights = storage.hasCheckpoint;
   const opened = { labels, device, threads, seed, precision, dropout, newHead, skipWeights };
