@@ -17,7 +17,7 @@ export const runOptions = optionGroup("Run", {
   },
   threads: {
     type: positive.optional(),
-    description: "CPU threads (default: one per core)",
+    description: "CPU threads (default: one per core, fewer under a CPU quota)",
     usedBy: ["model", "run"],
     availableIn: ["eval", "predict"],
     onResume: "warned", // sums in another order
