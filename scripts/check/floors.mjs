@@ -44,7 +44,7 @@ const HOUSES = [
   },
   {
     folder: "packages/core-native/lib",
-    floors: [["types"], ["spins"], ["load"], ["index"]],
+    floors: [["cores", "types"], ["spins"], ["load"], ["index"]],
   },
   {
     folder: "packages/core-native/src/engine",

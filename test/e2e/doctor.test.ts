@@ -20,7 +20,9 @@ test("doctor finds this machine well", async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/^ok {2}Node\.js: v\d+/m);
   expect(stdout).toMatch(/^ok {2}libtorch: \d+\.\d+/m);
-  expect(JSON.parse((await finetag(["doctor", "--json"])).stdout).checks.length).toBeGreaterThan(3);
+  const { checks, threads, cpuQuota } = JSON.parse((await finetag(["doctor", "--json"])).stdout);
+  expect(checks.length).toBeGreaterThan(3);
+  expect(cpuQuota === null || Math.max(1, Math.floor(cpuQuota)) >= threads).toBe(true);
 });
 
 describe("with a broken engine", () => {

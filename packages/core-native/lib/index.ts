@@ -1,2 +1,3 @@
+export { cpuQuota, usableCores } from "./cores.ts";
 export { AddonLoadError, addonPath, loadAddon } from "./load.ts";
 export type * from "./types.ts";

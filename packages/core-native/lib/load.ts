@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
+import { usableCores } from "./cores.ts";
 import { spinCount } from "./spins.ts";
 import type { NativeAddon } from "./types.ts";
 
@@ -52,7 +53,7 @@ export function loadAddon(): NativeAddon {
     throw new AddonLoadError("the native addon is not built; run `npm run bootstrap` in finetag's folder");
   }
   try {
-    loaded = withSpins(() => createRequire(import.meta.url)(path) as NativeAddon);
+    loaded = withinQuota(withSpins(() => createRequire(import.meta.url)(path) as NativeAddon));
     return loaded;
   } catch (error) {
     const reason = String((error as Error).message).split("\n")[0];
@@ -73,4 +74,17 @@ function withSpins<Result>(load: () => Result): Result {
   } finally {
     delete env.GOMP_SPINCOUNT;
   }
+}
+
+/** The engine counts the cores of the affinity mask, and a CPU quota may grant less. The user's OMP_NUM_THREADS wins. */
+function withinQuota(addon: NativeAddon): NativeAddon {
+  const cores = usableCores();
+  return {
+    info() {
+      const info = addon.info();
+      const isAsked = process.env.OMP_NUM_THREADS !== undefined;
+      return isAsked ? info : { ...info, threads: Math.min(info.threads, cores) };
+    },
+    createSession: (options) => addon.createSession({ cores, ...options }),
+  };
 }

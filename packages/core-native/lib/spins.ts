@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { cpuQuota } from "./cores.ts";
 
 /**
  * How long libgomp's threads spin at the end of each parallel region before they sleep (ADR 5). To be woken costs
@@ -21,7 +22,7 @@ export interface Sample {
 
 /**
  * Long, unless others kept one of the cores busy between two samples. Like OpenMP this goes by the cores that the
- * process may run on; a cgroup's quota bars none of them (but lowers `availableParallelism`, from libuv 1.49 on).
+ * process may run on.
  */
 export function chooseSpins(before: Sample, after: Sample): string {
   const unclaimed = ({ own, idle }: Sample) => idle.reduce((total, core) => total + core, own);
@@ -67,8 +68,12 @@ function readIdle(): number[] {
 
 const start = sample();
 
-/** GOMP_SPINCOUNT for this process: long, unless others keep cores busy since this module was loaded. */
-export function spinCount(): string {
+/**
+ * GOMP_SPINCOUNT for this process: long, unless others keep cores busy since this module was loaded, or a quota grants
+ * less than the cores: spinning would use it up, and then no thread runs until the next period.
+ */
+export function spinCount(quota = cpuQuota()): string {
+  if (quota !== undefined && quota < start.idle.length) return SHORT;
   const passed = performance.now() - start.at;
   if (passed < WINDOW_MS) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WINDOW_MS - passed);
   return chooseSpins(start, sample());

@@ -67,6 +67,11 @@ export interface SessionOptions {
   device: string;
   /** Intra-op threads of this session; at least 1. */
   threads: number;
+  /**
+   * Cores that all sessions of the process share; absent: those of its affinity mask. A session that asks for more
+   * than an earlier one changes nothing.
+   */
+  cores?: number;
   /** Seed of new weights and dropout; an unsigned 32-bit integer. */
   seed: number;
   precision: Precision;
@@ -200,7 +205,7 @@ export interface NativeInfo {
   kernels: string;
   /** Devices with bf16 instructions: `cpu` and CUDA devices. */
   bf16Devices: string[];
-  /** Default number of intra-op threads. */
+  /** Default number of intra-op threads: OMP_NUM_THREADS, else the cores that the process may run on, less where a CPU quota allows less. */
   threads: number;
   parallelBackend: string;
 }

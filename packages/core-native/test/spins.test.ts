@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { chooseSpins, idleTimes } from "../lib/spins.ts";
+import { chooseSpins, idleTimes, spinCount } from "../lib/spins.ts";
 
 const LONG = "50000";
 const SHORT = "1000";
@@ -52,6 +52,10 @@ describe("how long threads spin", () => {
     expect(spins(["free", "busy"], "12-13")).toBe(SHORT);
     expect(spins(["free", "busy"], "1-2")).toBe(SHORT);
     expect(spins(["free", "busy"], "")).toBe(SHORT);
+  });
+
+  it("is short where a quota grants less than the cores", () => {
+    expect(spinCount(0.5)).toBe(SHORT);
   });
 
   it("is short while another process is busy on the one core that is allowed, as libgomp reads it", async ({

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname } from "node:path";
-import type { NativeInfo } from "@finetag/core-native";
+import { cpuQuota, type NativeInfo, usableCores } from "@finetag/core-native";
 import { openAddon } from "./engine/index.ts";
 import { FinetagError } from "./errors/index.ts";
 import { readSettings } from "./hub/index.ts";
@@ -25,7 +25,10 @@ export interface DoctorReport {
   libtorch: NativeInfo | { error: string; remedy: string };
   /** Devices a model can be opened on. */
   devices: string[];
+  /** Default number of threads. */
   threads: number;
+  /** CPUs that a control group grants this process, e.g. 1.5; null if there is no limit. */
+  cpuQuota: number | null;
   memoryMb: number;
   caches: { name: string; path: string; writable: boolean }[];
   checks: DoctorCheck[];
@@ -38,20 +41,22 @@ export async function doctor(): Promise<DoctorReport> {
   const libtorch = await readLibtorch();
   const info = "error" in libtorch ? undefined : libtorch;
   const caches = await readCaches();
+  const quota = cpuQuota();
   return {
     finetag: VERSION,
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     libtorch,
     devices: ["cpu", ...(info?.cudaDevices.map((_, index) => `cuda:${index}`) ?? [])],
-    threads: info?.threads ?? availableParallelism(),
+    threads: info?.threads ?? usableCores(),
+    cpuQuota: quota ?? null,
     memoryMb: Math.round(totalmem() / 2 ** 20),
     caches: caches.found,
     checks: [
       checkNode(),
       checkPlatform(),
       checkLibtorch(libtorch),
-      ...(info === undefined ? [] : [await checkGpu(info), checkThreads(info)]),
+      ...(info === undefined ? [] : [await checkGpu(info), checkThreads(info, quota)]),
       ...caches.checks,
     ],
   };
@@ -121,9 +126,10 @@ async function checkGpu(info: NativeInfo): Promise<DoctorCheck> {
       };
 }
 
-function checkThreads({ threads, parallelBackend }: NativeInfo): DoctorCheck {
-  const cores = availableParallelism();
-  const detail = `${threads} of ${cores} cores, ${parallelBackend}`;
+function checkThreads({ threads, parallelBackend }: NativeInfo, quota: number | undefined): DoctorCheck {
+  const cores = usableCores(availableParallelism(), quota);
+  const limit = quota === undefined ? "" : ` (CPU quota ${Number(quota.toFixed(2))})`;
+  const detail = `${threads} of ${availableParallelism()} cores${limit}, ${parallelBackend}`;
   const ok = threads <= cores;
   return {
     name: "threads",

@@ -106,6 +106,7 @@ def expected(p, y, thresholds):
     if labels > 1:
         for average in ("micro", "macro", "weighted", "samples"):
             prf(average, sk.precision_recall_fscore_support(y, predicted, average=average, zero_division=0)[:3])
+        out["samples_jaccard"] = sk.jaccard_score(y, predicted, average="samples", zero_division=0)
         out["coverage_error"] = sk.coverage_error(y, p)
         out["ranking_loss"] = sk.label_ranking_loss(y, p)
         out["lrap"] = sk.label_ranking_average_precision_score(y, p)
@@ -114,6 +115,7 @@ def expected(p, y, thresholds):
         for average in ("micro", "macro", "weighted"):
             prf(average, one[:3])
         prf("samples", [(y & predicted).mean()] * 3)
+        out["samples_jaccard"] = (y & predicted).mean()
         out["coverage_error"] = y.mean()
         out["ranking_loss"] = 0.0
         out["lrap"] = 1.0

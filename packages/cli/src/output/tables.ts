@@ -46,6 +46,7 @@ const SUMMARY = [
   "micro_f1",
   "macro_f1",
   "samples_f1",
+  "samples_jaccard",
   "weighted_f1",
   "micro_precision",
   "micro_recall",
@@ -55,7 +56,6 @@ const SUMMARY = [
   "hamming_loss",
   "roc_auc_macro",
   "roc_auc_micro",
-  "roc_auc_tf200_macro",
   "average_precision_macro",
   "average_precision_micro",
   "lrap",
@@ -103,19 +103,9 @@ function tableOfLabels(labels: [string, SplitMetrics["per_label"][string]][], co
     formatMetric(label.recall),
     formatMetric(label.f1),
     formatMetric(label.roc_auc),
-    formatMetric(label.roc_auc_tf200),
     formatMetric(label.average_precision),
   ]);
-  const head = [
-    "label",
-    "support",
-    "precision",
-    "recall",
-    "f1",
-    "roc_auc",
-    "roc_auc_tf200",
-    "average_precision",
-  ];
+  const head = ["label", "support", "precision", "recall", "f1", "roc_auc", "average_precision"];
   return table(head, rows, colors);
 }
 

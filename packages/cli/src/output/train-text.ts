@@ -43,7 +43,7 @@ export function stepText(event: EventOf<"step">): string {
 }
 
 export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"evaluation">): string {
-  const figures = (["loss", "micro_f1", "macro_f1", "roc_auc_macro"] as const).map(
+  const figures = (["loss", "micro_f1", "macro_f1", "average_precision_macro", "roc_auc_macro"] as const).map(
     (key) => `${key} ${formatMetric(metrics[key])}`,
   );
   return `${split} after step ${step} (epoch ${epoch.toFixed(2)}): ${figures.join("  ")}${best && split === "dev" ? "  best so far" : ""}`;

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/from_blob.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <thread>
@@ -155,6 +156,11 @@ SessionConfig session_config(const Napi::Value& value) {
   const int64_t threads = integer(from, "threads");
   if (threads < 1 || threads > 4096) fail("threads must be between 1 and 4096");
   config.threads = static_cast<int>(threads);
+  if (!from.Get("cores").IsUndefined()) {
+    const int64_t cores = integer(from, "cores");
+    if (cores < 1) fail("cores must be at least 1");
+    config.cores = static_cast<int>(std::min<int64_t>(cores, 4096));
+  }
   const int64_t seed = integer(from, "seed");
   if (seed < 0 || seed > 0xFFFFFFFFll) fail("seed must be an unsigned 32-bit integer");
   config.seed = static_cast<uint32_t>(seed);

@@ -170,6 +170,41 @@ TEST(sessions_at_once_take_no_more_than_the_cores) {
   REQUIRE(most == cores && turns == 5 * 30);
 }
 
+TEST(a_lower_number_of_cores_holds_for_permits_that_wait_and_those_that_are_out) {
+  CoreGate gate(4);
+  std::atomic<bool> entered{false};
+  std::thread waiting;
+  {
+    const CoreGate::Permit three(3, gate);
+    waiting = std::thread([&] {
+      const CoreGate::Permit all(4, gate);  // two, once the three are back
+      entered = true;
+    });
+    gate.limit(2);
+    gate.limit(8);  // changes nothing
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    REQUIRE(!entered);
+  }
+  waiting.join();
+  REQUIRE(entered);
+  const CoreGate::Permit one(1, gate);
+  {
+    const CoreGate::Permit other(1, gate);
+  }
+  std::atomic<bool> third{false};
+  {
+    const CoreGate::Permit other(1, gate);
+    waiting = std::thread([&] {
+      const CoreGate::Permit permit(1, gate);
+      third = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    REQUIRE(!third);
+  }
+  waiting.join();
+  REQUIRE(third);
+}
+
 TEST(sessions_train_by_turns_with_the_bits_that_each_has_alone) {
   const auto train = [] {
     const ModelConfig config = tiny_config(Family::kBert, 0.1);

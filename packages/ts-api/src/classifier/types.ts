@@ -11,7 +11,7 @@ export interface LoadOptions {
   newHead?: boolean;
   /** `auto` (the first GPU if there is one; in int8 the CPU), `cpu`, `cuda` or `cuda:N`. Default `auto`. */
   device?: string;
-  /** CPU threads. Default: all cores. */
+  /** CPU threads. Default: all cores that the process may use, fewer under a CPU quota. */
   threads?: number;
   /** Seed of a new head and of dropout. Default 42. */
   seed?: number;

@@ -106,6 +106,7 @@ function* metricSteps(input: MetricsInput): Generator<void, SplitMetrics> {
     samples_f1: decided.samples.f1,
     samples_precision: decided.samples.precision,
     samples_recall: decided.samples.recall,
+    samples_jaccard: decided.samplesJaccard,
     subset_accuracy: decided.subsetAccuracy,
     hamming_loss: decided.hammingLoss,
     roc_auc_macro: meanOfDefined(curve.rocAuc),

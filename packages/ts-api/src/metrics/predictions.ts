@@ -6,9 +6,9 @@ interface Scores {
 }
 
 /**
- * Metrics of the decision `probability > threshold`: precision, recall and F1 in four averages, subset accuracy and
- * Hamming loss. Where nothing was predicted the precision is 0, where nothing was to be found the recall is 0, and
- * with neither F1 is 0 (scikit-learn's `zero_division=0`).
+ * Metrics of the decision `probability > threshold`: precision, recall and F1 in four averages, the Jaccard index of
+ * rows, subset accuracy and Hamming loss. Where nothing was predicted the precision is 0, where nothing was to be found
+ * the recall is 0, and with neither F1 and Jaccard index are 0 (scikit-learn's `zero_division=0`).
  */
 export class Predictions {
   readonly #probabilities: Float64Array;
@@ -19,6 +19,7 @@ export class Predictions {
   readonly #predicted: Uint32Array;
   readonly #support: Uint32Array;
   readonly #samples: Scores = { precision: 0, recall: 0, f1: 0 };
+  #jaccard = 0;
   #rows = 0;
   #exactRows = 0;
 
@@ -57,6 +58,7 @@ export class Predictions {
     this.#samples.precision += ratio(hits, predicted);
     this.#samples.recall += ratio(hits, support);
     this.#samples.f1 += ratio(2 * hits, predicted + support);
+    this.#jaccard += ratio(hits, predicted + support - hits);
   }
 
   /** Everything `null` when there was no row. */
@@ -80,6 +82,7 @@ export class Predictions {
         recall: this.#samples.recall / this.#rows,
         f1: this.#samples.f1 / this.#rows,
       }),
+      samplesJaccard: this.#rows === 0 ? null : this.#jaccard / this.#rows,
       subsetAccuracy: this.#rows === 0 ? null : this.#exactRows / this.#rows,
       hammingLoss: this.#rows === 0 ? null : (predicted + support - 2 * hits) / (this.#rows * labelCount),
     };

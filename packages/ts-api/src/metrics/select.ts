@@ -30,6 +30,7 @@ const SCALARS: Readonly<Record<ScalarName, MetricDirection>> = {
   samples_f1: "higher",
   samples_precision: "higher",
   samples_recall: "higher",
+  samples_jaccard: "higher",
   subset_accuracy: "higher",
   hamming_loss: "lower",
   roc_auc_macro: "higher",
@@ -90,15 +91,40 @@ export function checkMetricName(name: string, labels: readonly string[]): Metric
   );
 }
 
-/** True when `value` beats `best`; a metric without a value beats nothing, and any value beats none. */
-export function isBetter(
-  value: number | null,
-  best: number | null | undefined,
-  direction: MetricDirection,
-): boolean {
-  if (value === null) return false;
-  if (best === null || best === undefined) return true;
-  return direction === "higher" ? value > best : value < best;
+/** What models are compared by. */
+export interface Standing {
+  /** The chosen metric; `null` if it is undefined on these rows. */
+  value: number | null;
+  loss: number | null;
+}
+
+/**
+ * Whether a model is better than the best one so far. A metric with a value is better than one without; between equal
+ * values, or where neither has one, the lower loss decides. With rare labels F1 can be 0 at every evaluation while
+ * the model still learns.
+ */
+export function isBetter(own: Standing, best: Standing, direction: MetricDirection): boolean {
+  const order = compare(own.value, best.value, direction);
+  return (order === 0 ? compare(own.loss, best.loss, "lower") : order) > 0;
+}
+
+/** Above 0 if `a` is better than `b`; no value is worse than any. */
+function compare(a: number | null, b: number | null, direction: MetricDirection): number {
+  if (a === null || b === null) return Number(a !== null) - Number(b !== null);
+  return direction === "higher" ? a - b : b - a;
+}
+
+/** True if there are rows, but no probability is above its threshold. */
+export function assignsNothing({
+  rows,
+  hamming_loss: wrong,
+  micro_recall: recall,
+  per_label,
+}: SplitMetrics): boolean {
+  // Without hits, every label of a row is an error, and so is everything predicted.
+  const labels = Object.values(per_label);
+  const support = labels.reduce((sum, label) => sum + label.support, 0);
+  return wrong !== null && recall === 0 && Math.round(wrong * rows * labels.length) === support;
 }
 
 const LABEL_PREFIX = "per_label.";

@@ -34,6 +34,8 @@ export interface SplitMetrics {
   samples_f1: number | null;
   samples_precision: number | null;
   samples_recall: number | null;
+  /** Mean over rows of the Jaccard index: labels both assigned and right, of those that are either. */
+  samples_jaccard: number | null;
   subset_accuracy: number | null;
   hamming_loss: number | null;
   roc_auc_macro: number | null;

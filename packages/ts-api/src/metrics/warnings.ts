@@ -12,13 +12,11 @@ export function undefinedMetricWarnings(
   const without = names.filter((_, j) => support[j] === 0);
   if (without.length > 0)
     warnings.push(
-      `${subject(without)} on no row, so roc_auc, roc_auc_tf200 and average_precision are null and left out of the means`,
+      `${subject(without)} on no row, so roc_auc and average_precision are null and left out of the means`,
     );
   const everywhere = names.filter((_, j) => support[j] === rows);
   if (everywhere.length > 0)
-    warnings.push(
-      `${subject(everywhere)} on every row, so roc_auc and roc_auc_tf200 are null and left out of the means`,
-    );
+    warnings.push(`${subject(everywhere)} on every row, so roc_auc is null and left out of the means`);
   return warnings;
 }
 

@@ -8,6 +8,7 @@ export {
   evalOptionsSchema,
   type FitOptions,
   fitOptionsSchema,
+  keptOnResume,
   type OptionsUsedBy,
   optimizerFields,
   optionSpecs,

@@ -53,6 +53,8 @@ export interface OptionSpec {
   isPath?: true;
   /** Its value for checkpoints that are older than the option, if that is not today's default. */
   beforeItExisted?: unknown;
+  /** Where it is not given, a resumed run takes the checkpoint's value: older versions had another default. */
+  keptOnResume?: true;
 }
 
 /** Headings of `finetag train --help`. */

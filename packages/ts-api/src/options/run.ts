@@ -18,7 +18,7 @@ export const runOptions = optionGroup("Run", {
   },
   threads: {
     type: positive.optional(),
-    description: "CPU threads (default: one per core)",
+    description: "CPU threads (default: one per core, fewer under a CPU quota)",
     usedBy: ["model", "run"],
     availableIn: ["eval", "predict"],
     onResume: "warned", // sums in another order
@@ -50,11 +50,13 @@ export const runOptions = optionGroup("Run", {
     onResume: "free",
   },
   bestMetric: {
-    type: z.string().default("micro_f1"),
-    description: "Metric on the dev data that selects the best model",
+    type: z.string().default("average_precision_macro"),
+    description:
+      "Metric on the dev data that selects the best model; the lower loss decides between equal values",
     usedBy: ["loop"],
     availableIn: ["Classifier.train"],
     card: "metric that selects the best model",
+    keptOnResume: true, // the default was micro_f1 once
   },
   earlyStopping: {
     type: positive.optional(),

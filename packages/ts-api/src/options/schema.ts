@@ -70,6 +70,17 @@ export const savedOptionsSchema = trainOptionsSchema.extend(
   ),
 ) as unknown as typeof trainOptionsSchema;
 
+/** The options that a resumed run takes from its checkpoint, since the caller has not given them. */
+export function keptOnResume(
+  asked: TrainOptions,
+  saved: ResolvedTrainOptions,
+): Partial<ResolvedTrainOptions> {
+  const given: Readonly<Record<string, unknown>> = asked;
+  return Object.fromEntries(
+    Object.entries(saved).filter(([key]) => optionSpecs[key]?.keptOnResume && given[key] === undefined),
+  );
+}
+
 /** The options of the engine's optimizer, under the engine's names. */
 type OptimizerFields = {
   [Key in keyof UsedBy<DeclaredOptions, "optimizer"> as DeclaredOptions[Key] extends {

@@ -64,8 +64,8 @@ describe("results", () => {
       }),
     );
     expect(metrics.warnings).toEqual([
-      'labels "anger", "grief" are on no row, so roc_auc, roc_auc_tf200 and average_precision are null and left out of the means',
-      'label "fear" is on every row, so roc_auc and roc_auc_tf200 are null and left out of the means',
+      'labels "anger", "grief" are on no row, so roc_auc and average_precision are null and left out of the means',
+      'label "fear" is on every row, so roc_auc is null and left out of the means',
     ]);
     expect(metrics.roc_auc_macro).toBe(1);
     expect(metrics.average_precision_macro).toBe(1);

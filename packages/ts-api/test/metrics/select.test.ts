@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { FinetagError } from "../../src/errors/index.ts";
-import { checkMetricName, computeMetrics, isBetter, selectMetric } from "../../src/metrics/index.ts";
+import {
+  assignsNothing,
+  checkMetricName,
+  computeMetrics,
+  isBetter,
+  selectMetric,
+} from "../../src/metrics/index.ts";
 
 const metrics = computeMetrics({
   names: ["joy", "v1.2", "never"],
@@ -63,7 +69,7 @@ describe("selectMetric", () => {
     (name) => {
       expect(message(name)).toContain(
         "known are loss, micro_f1, micro_precision, micro_recall, macro_f1, macro_precision, macro_recall, " +
-          "weighted_f1, weighted_precision, weighted_recall, samples_f1, samples_precision, samples_recall, " +
+          "weighted_f1, weighted_precision, weighted_recall, samples_f1, samples_precision, samples_recall, samples_jaccard, " +
           "subset_accuracy, hamming_loss, roc_auc_macro, roc_auc_micro, average_precision_macro, " +
           "average_precision_micro, lrap, coverage_error, ranking_loss, roc_auc_tf200_macro, precision_at_k.1, " +
           "precision_at_k.3 and per_label.NAME.{roc_auc|roc_auc_tf200|average_precision|precision|recall|f1}",
@@ -78,12 +84,55 @@ describe("selectMetric", () => {
   });
 });
 
-test("isBetter follows the direction; no value is never better, and any is better than none", () => {
-  expect(isBetter(0.6, 0.5, "higher")).toBe(true);
-  expect(isBetter(0.5, 0.5, "higher")).toBe(false);
-  expect(isBetter(0.4, 0.5, "lower")).toBe(true);
-  expect(isBetter(null, 0.5, "lower")).toBe(false);
-  expect(isBetter(null, null, "higher")).toBe(false);
-  expect(isBetter(0, null, "higher")).toBe(true);
-  expect(isBetter(9, undefined, "lower")).toBe(true);
+describe("isBetter", () => {
+  const at = (value: number | null, loss: number | null = 1) => ({ value, loss });
+
+  test("follows the metric's direction, whatever the loss", () => {
+    expect(isBetter(at(0.6, 9), at(0.5), "higher")).toBe(true);
+    expect(isBetter(at(0.5, 0.1), at(0.6), "higher")).toBe(false);
+    expect(isBetter(at(0.4, 9), at(0.5), "lower")).toBe(true);
+    expect(isBetter(at(0.5, 0.1), at(0.4), "lower")).toBe(false);
+  });
+
+  test("any value is better than none", () => {
+    expect(isBetter(at(0, 9), at(null), "higher")).toBe(true);
+    expect(isBetter(at(9, 9), at(null), "lower")).toBe(true);
+    expect(isBetter(at(null, 0.1), at(0), "higher")).toBe(false);
+    expect(isBetter(at(null, 0.1), at(9), "lower")).toBe(false);
+  });
+
+  test.each([0, 0.5, 1, null])("between two of %j the lower loss decides", (value) => {
+    for (const direction of ["higher", "lower"] as const) {
+      expect(isBetter(at(value, 0.4), at(value, 0.5), direction)).toBe(true);
+      expect(isBetter(at(value, 0.5), at(value, 0.4), direction)).toBe(false);
+      expect(isBetter(at(value, 0.5), at(value, 0.5), direction)).toBe(false);
+      expect(isBetter(at(value, 0.5), at(value, null), direction)).toBe(true);
+      expect(isBetter(at(value, null), at(value, 0.5), direction)).toBe(false);
+      expect(isBetter(at(value, null), at(value, null), direction)).toBe(false);
+    }
+  });
+});
+
+describe("assignsNothing", () => {
+  const of = (probabilities: number[], labels: number[], thresholds: number | number[] = 0.5) =>
+    assignsNothing(
+      computeMetrics({
+        names: ["joy", "fear", "rage"],
+        probabilities: Float64Array.from(probabilities),
+        labels: Uint8Array.from(labels),
+        thresholds,
+      }),
+    );
+
+  test.each([
+    ["all are below", [0.4, 0.3, 0.1, 0.2, 0.5, 0.5], [1, 0, 0, 1, 1, 1], 0.5, true],
+    ["each has its own threshold", [0.4, 0.8, 0.1, 0.2, 0.5, 0.5], [1, 0, 0, 1, 1, 1], [0.5, 0.9, 0.5], true],
+    ["no row has a label", [0.4, 0.3, 0.1, 0.2, 0.5, 0.5], [0, 0, 0, 0, 0, 0], 0.5, true],
+    ["one is above, and wrong", [0.4, 0.3, 0.1, 0.2, 0.6, 0.5], [1, 1, 1, 1, 0, 1], 0.5, false],
+    ["one is above, and no row has a label", [0.4, 0.3, 0.1, 0.2, 0.6, 0.5], [0, 0, 0, 0, 0, 0], 0.5, false],
+    ["one is above, and right", [0.4, 0.3, 0.1, 0.2, 0.6, 0.5], [0, 0, 0, 0, 1, 0], 0.5, false],
+    ["there are no rows", [], [], 0.5, false],
+  ])("%s", (_, probabilities, labels, thresholds, expected) => {
+    expect(of(probabilities, labels, thresholds)).toBe(expected);
+  });
 });

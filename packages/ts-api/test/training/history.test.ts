@@ -40,6 +40,7 @@ describe("history.jsonl", () => {
       "start 0",
       "step 1",
       "evaluation 4",
+      "warning 4",
       "step 5",
       "checkpoint 5",
       "evaluation 8",
@@ -132,6 +133,7 @@ describe("history.jsonl", () => {
     expect(warnings).toMatchObject([
       { step: 0, message: `${train}: 1 of 61 texts are empty; the rows are kept` },
       { step: 2, message: expect.stringMatching(/threads`? was 1/) },
+      { step: 4, message: expect.stringContaining("above the threshold") },
     ]);
   });
 

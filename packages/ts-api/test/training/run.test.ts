@@ -18,6 +18,7 @@ describe("a run", () => {
       "step",
       "evaluating",
       "evaluation",
+      "warning",
       "checkpoint",
       "end",
     ]);
@@ -89,10 +90,15 @@ describe("a run", () => {
   });
 
   it("stops early, and what it keeps is the best model", async () => {
-    const events = await run({ epochs: 30, evalEvery: 10, earlyStopping: 2, learningRate: 0.02 });
+    const options = { epochs: 30, evalEvery: 10, earlyStopping: 2, learningRate: 0.02 } as const;
+    const events = await run({ ...options, bestMetric: "micro_f1" });
     const evaluations = only(events, "evaluation").filter(({ split }) => split === "dev");
     const values = evaluations.map(({ metrics: { micro_f1 } }) => micro_f1!);
-    const best = values.indexOf(Math.max(...values));
+    const highest = Math.max(...values);
+    const losses = evaluations.map(({ metrics: { micro_f1, loss } }) =>
+      micro_f1 === highest ? loss! : Number.POSITIVE_INFINITY,
+    );
+    const best = losses.indexOf(Math.min(...losses));
     expect(evaluations.length).toBe(best + 3);
     expect(only(events, "stop")[0]!.reason).toBe("early_stopping");
     const { train, dev } = await metrics();
@@ -162,6 +168,7 @@ it("warns of empty texts, and counts those that are cut", async () => {
   const events = await run({ train, maxSteps: 1, maxLength: 16 });
   expect(only(events, "warning").map(({ message }) => message)).toEqual([
     `${train}: 1 of 22 texts are empty; the rows are kept`,
+    expect.stringMatching(/above the threshold 0.5/),
   ]);
   expect(only(events, "loading").find(({ split, done }) => split === "train" && done)).toMatchObject({
     rows: 22,

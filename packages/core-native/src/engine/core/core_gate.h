@@ -18,26 +18,33 @@ class CoreGate {
  public:
   static CoreGate& instance();
 
+  explicit CoreGate(int cores);
+
+  /// Lowers the number of cores that all sessions share to `cores`, as where a container's CPU quota allows
+  /// less than its affinity mask. A higher number than before changes nothing. At least 1.
+  void limit(int cores);
+
   class Permit {
    public:
-    explicit Permit(int threads);
+    explicit Permit(int threads, CoreGate& gate = CoreGate::instance());
     ~Permit();
     Permit(const Permit&) = delete;
     Permit& operator=(const Permit&) = delete;
 
    private:
+    CoreGate& gate_;
     int threads_;
   };
 
  private:
-  CoreGate();
-  void acquire(int threads);
+  /// Returns how many were taken: all cores, where `threads` are more than that.
+  int acquire(int threads);
   void release(int threads);
 
   std::mutex mutex_;
   std::condition_variable changed_;
   int free_;
-  const int total_;
+  int total_;
   std::list<int> waiting_;  // permits asked for, in the order of arrival
   friend class Permit;
 };

@@ -35,6 +35,7 @@ Session::Session(const SessionConfig& config, const std::atomic<bool>* stop, con
     install_cpu_memory();
     release_memory_.is_cpu = true;
   }
+  if (config.cores > 0) CoreGate::instance().limit(config.cores);
   set_thread_count(config.threads);
   model_ = make(store_, config_.model);
 }

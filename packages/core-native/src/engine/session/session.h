@@ -23,6 +23,9 @@ struct SessionConfig {
   ModelConfig model;
   std::string device = "cpu";
   int threads = 1;
+  /// Cores that all sessions of the process share, where they are fewer than its affinity mask leaves; 0: as
+  /// many as that.
+  int cores = 0;
   uint32_t seed = 0;
   /// kInt8 is for `forward` alone.
   Precision precision = Precision::kFloat32;

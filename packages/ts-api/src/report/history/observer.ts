@@ -36,6 +36,8 @@ export class HistoryObserver implements RunObserver {
   #resumedFrom: HistoryEntry | undefined;
   /** Whether the dev evaluation of the step that the run was resumed at is in the file. */
   #evaluated = false;
+  /** Warnings of the part before, in the file already. */
+  #known: ReadonlySet<string> = new Set();
 
   constructor(outputDir: string, options: HistoryOptions) {
     this.#path = join(outputDir, HISTORY);
@@ -60,7 +62,9 @@ export class HistoryObserver implements RunObserver {
         return this.#open(event);
       case "warning":
         if (this.#file === undefined) this.#early.push(event);
-        else await this.#append(event);
+        // The evaluation of the step that the run was resumed at may say again what it has said.
+        else if (this.#step !== this.#start?.step || !this.#known.has(event.message))
+          await this.#append(event);
         return;
       case "step":
         await this.#placeCheckpoint();
@@ -98,9 +102,10 @@ export class HistoryObserver implements RunObserver {
     await withAtomicFile(this.#path, async (handle) => {
       const lines = new LineBuffer(handle);
       const known = start.step === 0 ? undefined : await this.#copyUntil(start, lines);
+      this.#known = known ?? new Set();
       if (known === undefined) await lines.add(line(entryOf(start, start.step)!));
       for (const warning of this.#early) {
-        if (!known?.has(warning.message)) await lines.add(line(entryOf(warning, start.step)!));
+        if (!this.#known.has(warning.message)) await lines.add(line(entryOf(warning, start.step)!));
       }
       await lines.flush();
     });

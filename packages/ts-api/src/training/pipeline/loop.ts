@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { StepResult } from "@finetag/core-native";
 import { evaluateWindows, evaluationWindows, type OpenModel, type Split } from "../../engine/index.ts";
 import { FinetagError, isAborted, throwIfAborted } from "../../errors/index.ts";
-import { isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
+import { assignsNothing, isBetter, type SplitMetrics, selectMetric } from "../../metrics/index.ts";
 import { type OptionsUsedBy, secondsOf } from "../../options/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { BatchStream, isDue, locateStep, type StepBatches, type StepPlan } from "../data/index.ts";
@@ -172,7 +172,13 @@ class TrainLoop {
     const dev = this.#input.dev!;
     const metrics = yield* this.#devEvents(dev);
     const { value, direction } = selectMetric(metrics, options.bestMetric);
-    const best = state.best === null || isBetter(value, state.best.value, direction);
+    const best =
+      state.best === null ||
+      isBetter(
+        { value, loss: metrics.loss },
+        { value: state.best.value, loss: state.best.dev?.loss ?? null },
+        direction,
+      );
     if (best) await this.#keepBest(value, metrics);
     state.evaluationsWithoutBetter = best ? 0 : state.evaluationsWithoutBetter + 1;
     state.evaluatedStep = state.step;
@@ -186,6 +192,9 @@ class TrainLoop {
       metrics,
       best,
     };
+    if (!assignsNothing(metrics) || state.saidNothingAssigned) return;
+    state.saidNothingAssigned = true;
+    yield { type: "warning", message: nothingAssigned(state.step, options) };
   }
 
   async *#devEvents(dev: Split): AsyncGenerator<TrainEvent, SplitMetrics> {
@@ -254,6 +263,14 @@ class TrainLoop {
       { cause, option: "learningRate" },
     );
   }
+}
+
+/** Said once per run: with rare labels this is the usual course, and every F1 looks like a failure. */
+function nothingAssigned(step: number, { threshold }: Pick<LoopOptions, "threshold">): string {
+  return (
+    `after step ${step}, no label of any dev row is above the threshold ${threshold}, so F1, precision and recall are 0; ` +
+    "that is common early on and with rare labels: judge the model by average precision and ROC AUC, or use a lower `threshold`"
+  );
 }
 
 /** Evaluates a split and reports progress. */

@@ -53,7 +53,7 @@ export async function* trainRun(
     ...(tensorboard ? [new TensorBoardObserver(outputDir, logEvery)] : []),
   ];
   const place: Place = { claim: undefined };
-  const events = runFromFiles(resolved, options.maxLength !== undefined, context, place);
+  const events = runFromFiles(resolved, options, context, place);
   try {
     yield* observed(endAtAbort(events), observers);
   } finally {
@@ -68,7 +68,7 @@ interface Place {
 
 async function* runFromFiles(
   given: ResolvedTrainOptions,
-  maxLengthIsGiven: boolean,
+  asked: TrainOptions,
   context: RunContext,
   place: Place,
 ): AsyncGenerator<TrainEvent, void> {
@@ -79,17 +79,18 @@ async function* runFromFiles(
   place.claim = await claimOutputDirectory(outputDir, await directoryOf(found), given);
   for (const message of place.claim.warnings) yield { type: "warning", message };
   const source = await readModelSource(found, false);
-  const options = { ...given, maxLength: settleMaxLength(given, maxLengthIsGiven, source) };
-  const { device, threads, seed, precision, dropout, newHead } = options;
-  const files = await openRunFiles(options, {
+  const settled = { ...given, maxLength: settleMaxLength(given, asked.maxLength !== undefined, source) };
+  const { device, threads, seed, precision, dropout, newHead } = settled;
+  const files = await openRunFiles(settled, {
     directory: source.directory,
     labels: newHead ? undefined : source.config.labels,
   });
   for (const message of files.warnings) yield { type: "warning", message };
   const { labels, columns } = files.train;
-  const storage = new DirectoryStorage(options, columns);
-  for (const message of await storage.findCheckpoint()) yield { type: "warning", message };
+  const storage = new DirectoryStorage(settled, columns);
+  for (const message of await storage.findCheckpoint(asked)) yield { type: "warning", message };
 
+  const { options } = storage;
   const sources = await sourcesOf(files);
   const skipWeights = storage.hasCheckpoint;
   const opened = { labels, device, threads, seed, precision, dropout, newHead, skipWeights };

@@ -4,7 +4,7 @@ import type { DataColumns } from "../../data/index.ts";
 import { type OpenModel, saveModel } from "../../engine/index.ts";
 import { ioError, isNotFound, sha256File, syncFile, writeFileAtomic } from "../../io/index.ts";
 import type { FinetagJson } from "../../models/index.ts";
-import type { ResolvedTrainOptions } from "../../options/index.ts";
+import { keptOnResume, type ResolvedTrainOptions, type TrainOptions } from "../../options/index.ts";
 import { HISTORY, type RunMetrics } from "../../report/index.ts";
 import { openSafetensors } from "../../weights/index.ts";
 import {
@@ -25,7 +25,7 @@ import type { EarlierPart, RunStorage } from "./storage.ts";
 /** The best model in the directory itself, checkpoints in `checkpoints/` below it. */
 export class DirectoryStorage implements RunStorage {
   readonly keepsCheckpoints = true;
-  readonly #options: ResolvedTrainOptions;
+  #options: ResolvedTrainOptions;
   readonly #columns: DataColumns;
   #found: { path: string; state: TrainState } | undefined;
   #run: RunIdentity | undefined;
@@ -38,19 +38,25 @@ export class DirectoryStorage implements RunStorage {
   }
 
   /**
-   * Looks for the checkpoint to continue from, if the options ask to resume.
+   * Looks for the checkpoint to continue from, if the options ask to resume; {@link options} may then differ.
    *
+   * @param asked The options as the caller gave them.
    * @returns Warnings about damaged checkpoints, and one if there is none to continue from.
    */
-  async findCheckpoint(): Promise<string[]> {
+  async findCheckpoint(asked: TrainOptions): Promise<string[]> {
     if (!this.#options.resume) return [];
     const warnings: string[] = [];
     const folder = checkpointFolder(this.#options.outputDir);
     this.#found = await newestCheckpoint(folder, (message) => warnings.push(message));
     if (this.#found === undefined) {
       warnings.push(`${folder}: no complete checkpoint found; the run starts from the beginning`);
-    }
+    } else this.#options = { ...this.#options, ...keptOnResume(asked, this.#found.state.options) };
     return warnings;
+  }
+
+  /** The options of the run. */
+  get options(): ResolvedTrainOptions {
+    return this.#options;
   }
 
   /** Whether weights come from a checkpoint, so the model's need not be loaded. */

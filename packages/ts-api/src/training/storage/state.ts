@@ -42,6 +42,8 @@ const progressSchema = z.object({
   /** Evaluations since the best one. */
   evaluationsWithoutBetter: count,
   best: bestSchema.nullable(),
+  /** Whether the run has said that no label passed the threshold; absent in older checkpoints. */
+  saidNothingAssigned: z.boolean().default(false),
   sums: sumsSchema,
 });
 
@@ -77,12 +79,14 @@ export function noProgress(): Progress {
     evaluatedStep: 0,
     evaluationsWithoutBetter: 0,
     best: null,
+    saidNothingAssigned: false,
     sums: { epochLoss: 0, epochRows: 0, rows: 0, tokens: 0, trainSeconds: 0, totalSeconds: 0, peakRssMb: 0 },
   };
 }
 
 /** The part of a state that is not in {@link RunIdentity}. */
 export function progressOf(state: TrainState): Progress {
-  const { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums } = state;
-  return { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, sums };
+  const { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, saidNothingAssigned, sums } =
+    state;
+  return { step, epoch, position, evaluatedStep, evaluationsWithoutBetter, best, saidNothingAssigned, sums };
 }
