@@ -117,7 +117,7 @@ describe("a resumed run", () => {
     manifest.files["state.json"] = { bytes: text.length, sha256 };
     await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
     const events = await run({ maxSteps: 6, saveEvery: 3, resume: true });
-    expect(only(events, "warning").map(({ message }) => message)).toEqual([expect.stringContaining(said)]);
+    expect(only(events, "warning")[0]!.message).toContain(said);
     expect(only(events, "start")[0]!.step).toBe(3);
     expect((await weights()).equals(before)).toBe(true);
   });

@@ -115,7 +115,7 @@ async function readState(path: string, step: number): Promise<TrainState | strin
   if (parsed.success)
     return parsed.data.step === step ? parsed.data : `its ${STATE} is of step ${parsed.data.step}`;
   const issue = parsed.error.issues[0]!;
-  const what = `${issue.path.join(".")}: ${issue.message}`;
+  const what = [...(issue.path.length > 0 ? [issue.path.join(".")] : []), issue.message].join(": ");
   const isOfOther = typeof version === "number" && version !== 1;
   if (!isOfOther && issue.path[0] !== "options") return `its ${STATE} is damaged (${what})`;
   throw new FinetagError(
