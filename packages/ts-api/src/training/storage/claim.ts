@@ -65,12 +65,15 @@ async function checkEntries(
   outputDir: string,
   { overwrite, tensorboard }: { overwrite: boolean; tensorboard: boolean },
 ): Promise<void> {
-  const refuse = (name: string, why: string) =>
-    new FinetagError(
+  const refuse = (name: string, why: string) => {
+    const isLog = name === TENSORBOARD;
+    const orElse = isLog ? "; or turn TensorBoard events off (`tensorboard: false`)" : "";
+    return new FinetagError(
       "ERR_FINETAG_IO",
-      `${join(outputDir, name)}: ${why}; remove it, or give another \`outputDir\``,
-      { option: "outputDir", kind: "input" },
+      `${join(outputDir, name)}: ${why}; remove it, or give another \`outputDir\`${orElse}`,
+      { option: isLog ? "tensorboard" : "outputDir", kind: "input" },
     );
+  };
   const entryOf = (name: string) =>
     stat(join(outputDir, name)).catch((error) => {
       if (isNotFound(error)) return undefined;
@@ -87,7 +90,7 @@ async function checkEntries(
       entry === undefined && (await lstat(join(outputDir, name)).catch(() => undefined)) !== undefined;
     if (isLink) throw refuse(name, "it is a link to a folder that does not exist");
     if (entry === undefined) continue;
-    if (!entry.isDirectory()) throw refuse(name, "it is a file, but the run writes a folder there");
+    if (!entry.isDirectory()) throw refuse(name, "it is a file, but the run writes a folder there (EEXIST)");
     await checkFolderWritable(join(outputDir, name));
   }
 }
