@@ -57,7 +57,7 @@ export class CoverageCounter implements TokenCoverage {
   }
 
   #kindOf(content: string): number {
-    if (content === this.unknownToken) return KIND.unknown;
+    if (content !== "" && content === this.unknownToken) return KIND.unknown;
     if (this.#special.has(content)) return KIND.special;
     return isFragment(content, this.#isByteLevel) ? KIND.fragment : KIND.whole;
   }
