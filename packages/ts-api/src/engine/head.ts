@@ -71,9 +71,7 @@ export function untrained(
   }
   const [only] = match.linear;
   if (only === undefined) {
-    return bad(
-      "the weights have no classification head, so this model is not trained yet; run `finetag train`, or call `train()` first",
-    );
+    return bad("this model is not trained yet; run `finetag train`, or call `train()` first");
   }
   const layers = match.linear
     .slice(0, SHOWN_LAYERS)

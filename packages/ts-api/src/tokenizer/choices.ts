@@ -1,5 +1,6 @@
 import { familyOf, type ModelConfig, saysClassifier } from "../models/index.ts";
 import { CLASSES } from "./classes.ts";
+import type { TokenizerFiles } from "./files.ts";
 import type { TokenizerJson } from "./json/index.ts";
 import type { TokenizerSettings } from "./settings.ts";
 
@@ -19,11 +20,14 @@ export function choosePairTypes(
   dir: string,
   config: ModelConfig,
   { className, json }: TokenizerSettings,
+  { tokenizerJson }: TokenizerFiles,
 ): PairTypes {
   if (!familyOf(config).pairTypes) return { pairTypes: false };
   const names = json.model_input_names;
   if (Array.isArray(names)) return { pairTypes: names.includes("token_type_ids") };
-  const isLeftOut = CLASSES[className]?.givesTypes !== true && isByTransformers5(config);
+  // Without tokenizer.json, the tokenizer's files are those that the model was published with.
+  const isSaved = tokenizerJson !== undefined && isByTransformers5(config);
+  const isLeftOut = CLASSES[className]?.givesTypes !== true && isSaved;
   if (!isLeftOut || config.native.typeVocabSize < 2) return { pairTypes: true };
   const pairTypes = saysClassifier(config) !== true;
   const taken = pairTypes

@@ -1,7 +1,7 @@
 import type { TokenizerJson } from "./json/index.ts";
 import type { Coverage, TokenCoverage } from "./types.ts";
 
-const KIND = { whole: 0, special: 1, unknown: 2, fragment: 3 } as const;
+const KIND = { unseen: 0, whole: 1, special: 2, unknown: 3, fragment: 4 } as const;
 
 /** Characters that are a word or a syllable each, so that one alone is no sign of an unknown language. */
 const IDEOGRAM = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]$/u;
@@ -15,46 +15,51 @@ const BYTE = /^<0x[0-9A-F]{2}>$/;
 export class CoverageCounter implements TokenCoverage {
   readonly unknownToken: string;
   readonly seen: Coverage = { tokens: 0, unknown: 0, fragments: 0 };
-  readonly #json: TokenizerJson;
+  readonly #special: ReadonlySet<string>;
+  readonly #isByteLevel: boolean;
   readonly #ids: ReadonlyMap<string, number>;
-  #table: Uint8Array | undefined;
+  /** By id; most tokens of a vocabulary never occur, so each is looked at when it does. */
+  #contents: (string | undefined)[] | undefined;
+  #kinds = new Uint8Array();
 
   constructor(json: TokenizerJson, ids: ReadonlyMap<string, number>) {
     const { vocab, unk_token: unknown, unk_id: unkId } = json.model;
     const token = Array.isArray(vocab) ? vocab[Number(unkId)]?.[0] : unknown;
     this.unknownToken = typeof token === "string" ? token : "";
-    this.#json = json;
+    this.#special = new Set(json.added_tokens.filter((each) => each.special).map(({ content }) => content));
+    this.#isByteLevel = JSON.stringify(json.pre_tokenizer ?? {}).includes('"ByteLevel"');
     this.#ids = ids;
   }
 
-  /** By id; made with the first text. */
-  get #kinds(): Uint8Array {
-    if (this.#table !== undefined) return this.#table;
-    const special = new Set(
-      this.#json.added_tokens.filter((each) => each.special).map(({ content }) => content),
-    );
-    const isByteLevel = JSON.stringify(this.#json.pre_tokenizer ?? {}).includes('"ByteLevel"');
-    let most = -1;
-    for (const id of this.#ids.values()) most = Math.max(most, id);
-    const table = new Uint8Array(most + 1);
-    for (const [content, id] of this.#ids) {
-      if (content === this.unknownToken) table[id] = KIND.unknown;
-      else if (special.has(content)) table[id] = KIND.special;
-      else if (isFragment(content, isByteLevel)) table[id] = KIND.fragment;
-    }
-    this.#table = table;
-    return table;
-  }
-
   count(ids: ArrayLike<number>): Coverage {
-    const counts = [0, 0, 0, 0];
+    const contents = this.#open();
     const kinds = this.#kinds;
-    for (let i = 0; i < ids.length; i++) counts[kinds[ids[i]!] ?? KIND.whole]!++;
+    const counts = [0, 0, 0, 0, 0];
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]!;
+      if (kinds[id] === KIND.unseen) kinds[id] = this.#kindOf(contents[id] ?? "");
+      counts[kinds[id] ?? KIND.whole]!++;
+    }
     return {
       tokens: ids.length - counts[KIND.special]!,
       unknown: counts[KIND.unknown]!,
       fragments: counts[KIND.fragment]!,
     };
+  }
+
+  #open(): (string | undefined)[] {
+    if (this.#contents !== undefined) return this.#contents;
+    const contents: (string | undefined)[] = [];
+    for (const [content, id] of this.#ids) contents[id] = content;
+    this.#kinds = new Uint8Array(contents.length);
+    this.#contents = contents;
+    return contents;
+  }
+
+  #kindOf(content: string): number {
+    if (content !== "" && content === this.unknownToken) return KIND.unknown;
+    if (this.#special.has(content)) return KIND.special;
+    return isFragment(content, this.#isByteLevel) ? KIND.fragment : KIND.whole;
   }
 
   /** Counts texts that were encoded. */

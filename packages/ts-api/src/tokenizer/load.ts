@@ -39,7 +39,7 @@ export async function readTokenizer(dir: string, config: ModelConfig): Promise<T
   const { json, truncationSide } = await tokenizerJson(dir, files, settings, config.native.vocabSize);
   const side =
     String(settings.json.truncation_side ?? truncationSide).toLowerCase() === "left" ? "left" : "right";
-  const { pairTypes, why } = choosePairTypes(dir, config, settings);
+  const { pairTypes, why } = choosePairTypes(dir, config, settings, files);
   const bytes = byteWarning(dir, json, settings);
   if (bytes !== undefined) json.model = { ...json.model, byte_fallback: false };
   const text = JSON.stringify(json);

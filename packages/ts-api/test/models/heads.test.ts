@@ -180,7 +180,7 @@ describe("a model without names of labels", () => {
   it("and without a head is not trained", async () => {
     for (const config of [{ architectures: ["BertModel"] }, {}, LABELS3, { num_labels: 4 }]) {
       await expect(predict(await modelWith({}, config))).rejects.toThrow(
-        "the weights have no classification head, so this model is not trained yet",
+        "this model is not trained yet; run `finetag train`",
       );
     }
   });

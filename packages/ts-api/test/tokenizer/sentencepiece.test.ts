@@ -153,13 +153,16 @@ describe("a directory that transformers 5 saved without naming token types", () 
   const classifier = ["AlbertForSequenceClassification"];
   const encoder = ["AlbertForMaskedLM"];
 
-  async function pair(json: Record<string, unknown>, settings: Record<string, unknown>, dir?: string) {
+  async function pair(json: Record<string, unknown>, settings: Record<string, unknown>) {
     const config = parseModelConfig(
       { model_type: "albert", vocab_size: 1000, max_position_embeddings: 516, ...json },
       "config.json",
     );
-    const files = { "tokenizer_config.json": settings };
-    return withFolder(dir ?? join(GOLDEN, "albert"), files, async (folder) => {
+    const files = {
+      "tokenizer_config.json": settings,
+      "tokenizer.json": jsonOf(await load("albert"), "tokenizer.json"),
+    };
+    return withFolder(undefined, files, async (folder) => {
       const tokenizer = await loadTokenizer(folder, config);
       const types = textOf(await tokenizer.encode(["a"], ["b"], 32), 0).types.join("");
       return { types, warnings: tokenizer.warnings, saved: jsonOf(tokenizer, "tokenizer_config.json") };
