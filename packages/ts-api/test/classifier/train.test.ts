@@ -74,6 +74,21 @@ describe("train", () => {
     }
   });
 
+  it("counts its steps, and so its learning rate, from the start each time", async () => {
+    const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
+    const rates = async () => {
+      const seen: number[] = [];
+      for await (const event of own.train({ train: tinyRows(60, 1), maxSteps: 4, batchSize: 8 }))
+        if (event.type === "step") seen.push(event.learningRate);
+      return seen;
+    };
+    const first = await rates();
+    expect(first).toHaveLength(4);
+    expect(new Set(first).size).toBeGreaterThan(2);
+    expect(await rates()).toEqual(first);
+    await own.dispose();
+  });
+
   it("ends with stop when it is aborted before its start, and stays as it was", async () => {
     const own = await Classifier.fromPretrained(encoder, { labels: LABELS, threads: 1 });
     try {

@@ -80,6 +80,7 @@ export class Lane {
   }
 }
 
-function tokensOf(rows: readonly Row[]): number {
+/** Tokens of these rows. */
+export function tokensOf(rows: readonly Row[]): number {
   return rows.reduce((sum, { length }) => sum + length, 0);
 }

@@ -4,7 +4,7 @@ import { batchTokens } from "../forward.ts";
 import type { OpenModel } from "../model.ts";
 import { disposedError } from "../session.ts";
 import { encodeTexts } from "../store/index.ts";
-import { Lane } from "./lane.ts";
+import { Lane, tokensOf } from "./lane.ts";
 import { type CallSettings, type Receive, Request, type Row } from "./request.ts";
 import { type ForwardText, WINDOW_TEXTS } from "./window.ts";
 
@@ -165,8 +165,7 @@ export class Scheduler {
   }
 
   #enter(request: Request, rows: Row[]): void {
-    const tokens = rows.reduce((sum, { length }) => sum + length, 0);
-    const key = tokens < this.#maxTokens ? request.batchSize : request.call;
+    const key = tokensOf(rows) < this.#maxTokens ? request.batchSize : request.call;
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
       lane = new Lane(request.batchSize, this.#maxTokens);

@@ -5,6 +5,7 @@ import { FinetagError, oneLine } from "../../errors/index.ts";
 import { chineseWords, type WordSegmenter } from "../chinese.ts";
 import type { CoverageCounter } from "../coverage.ts";
 import type { EncodedTexts, EncodedWords, Tokenizer } from "../types.ts";
+import { isLong, TextCutter } from "./cut.ts";
 import { PackedTexts, type WordsOf } from "./packed.ts";
 import { tokenizerThreads, withPool } from "./pool.ts";
 import type { TruncationSide } from "./truncate.ts";
@@ -59,6 +60,7 @@ export class RustTokenizer implements Tokenizer {
   readonly warnings: readonly string[];
   readonly coverage: CoverageCounter;
   readonly #options: RustTokenizerOptions;
+  #cutter: TextCutter | undefined;
   #core: Promise<Core> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -109,12 +111,17 @@ export class RustTokenizer implements Tokenizer {
     const { pairTypes, truncationSide, words: marks } = this.#options;
     const hasPairs = pairs?.some((pair) => pair !== undefined) ?? false;
     if (hasPairs) this.#checkTypes();
-    const { tokenizer, specials } = await this.#opened();
+    const core = await this.#opened();
+    const { tokenizer, specials } = core;
     this.#checkLength(maxLength, hasPairs ? Math.max(specials.single, specials.pair) : specials.single);
     const packed = new PackedTexts(maxLength, pairTypes);
     for (let start = 0; start < texts.length; start += CHUNK_TEXTS) {
-      const chunk = texts.slice(start, start + CHUNK_TEXTS);
-      const seconds = pairs?.slice(start, start + CHUNK_TEXTS) ?? [];
+      let chunk = texts.slice(start, start + CHUNK_TEXTS);
+      let seconds = pairs?.slice(start, start + CHUNK_TEXTS) ?? [];
+      // Words are found in the whole text.
+      if (segment === undefined && this.#wantsCut([...chunk, ...seconds], maxLength)) {
+        [chunk, seconds] = await this.#exclusive(() => this.#cut(core, chunk, seconds, maxLength));
+      }
       const wordsOf: WordsOf | undefined =
         segment && ((encoding, i) => wordsOfTokens(encoding, [chunk[i]!, seconds[i] ?? ""], marks, segment));
       if (seconds.every((pair) => pair === undefined)) {
@@ -130,6 +137,34 @@ export class RustTokenizer implements Tokenizer {
     const finished = packed.finish();
     this.coverage.add(finished.ids);
     return finished;
+  }
+
+  #wantsCut(texts: readonly (string | undefined)[], maxLength: number): boolean {
+    if (!texts.some((text) => text !== undefined && isLong(text, maxLength))) return false;
+    const { json, truncationSide } = this.#options;
+    this.#cutter ??= new TextCutter(JSON.parse(json), truncationSide);
+    return this.#cutter.cuts;
+  }
+
+  /** The same tokens come of these texts, up to `maxLength`. */
+  async #cut(
+    { tokenizer, specials }: Core,
+    texts: readonly string[],
+    pairs: readonly (string | undefined)[],
+    maxLength: number,
+  ): Promise<[string[], (string | undefined)[]]> {
+    const cutter = this.#cutter!;
+    tokenizer.disableTruncation();
+    const both: [string, string | undefined][] = [];
+    for (const [i, text] of texts.entries()) {
+      const pair = pairs[i];
+      both.push(
+        pair === undefined
+          ? [(await cutter.cut(tokenizer, text, maxLength)).text, pair]
+          : await cutter.cutPair(tokenizer, [text, pair], maxLength - specials.pair),
+      );
+    }
+    return [both.map(([text]) => text), pairs.length === 0 ? [] : both.map(([, pair]) => pair)];
   }
 
   #opened(): Promise<Core> {

@@ -9,14 +9,18 @@ export async function* endAtAbort(
   events: AsyncGenerator<TrainEvent, void>,
 ): AsyncGenerator<TrainEvent, void> {
   let step: number | undefined;
+  let outputDir: string | undefined;
   try {
     for await (const event of events) {
       if (event.type === "start" || event.type === "step") step = event.step;
+      if (event.type === "start") ({ outputDir } = event);
       yield event;
     }
   } catch (error) {
     if (!isAborted(error)) throw error;
-    const message = step === undefined ? "stopped before training" : "stopped; continue with `resume: true`";
+    // Without a directory there is nothing to resume.
+    const stopped = outputDir === undefined ? "stopped" : "stopped; continue with `resume: true`";
+    const message = step === undefined ? "stopped before training" : stopped;
     yield { type: "stop", reason: "aborted", step: step ?? 0, message };
   }
 }

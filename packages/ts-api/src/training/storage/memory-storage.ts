@@ -11,8 +11,6 @@ export class MemoryStorage implements RunStorage {
 
   async open(model: OpenModel): Promise<void> {
     this.#model = model;
-    // The session may have been trained before.
-    await model.session.setStep(0);
   }
 
   async saveBest(): Promise<null> {
