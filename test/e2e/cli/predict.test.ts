@@ -69,10 +69,11 @@ describe("predict", () => {
     );
     const rows = jsonl!.map((line) => JSON.parse(line));
     expect(rows).toHaveLength(40);
-    expect(csv![0]).toBe(`id,text,${LABELS.join(",")}`);
-    for (const [i, { id, text, probabilities }] of rows.entries()) {
+    expect(csv![0]).toBe(`id,text,labels,${LABELS.join(",")}`);
+    for (const [i, { id, text, labels, probabilities }] of rows.entries()) {
       const exact = LABELS.map((label) => probabilities[label] as number);
-      expect(csv![i + 1]).toBe([id, text, ...exact].join(","));
+      const list = labels.length > 1 ? `"${labels.join(",")}"` : labels.join(",");
+      expect(csv![i + 1]).toBe([id, text, list, ...exact].join(","));
       const [first, ...single] = tsv![i]!.split(",");
       expect(first).toBe(id);
       expect(single.map(Number).map(Math.fround)).toEqual(exact.map(Math.fround));

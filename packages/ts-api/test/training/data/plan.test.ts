@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isDue, locateStep, planSteps } from "../../src/training/data/plan.ts";
+import { isDue, locateStep, planSteps } from "../../../src/training/data/plan.ts";
 
 const options = { batchSize: 32, gradientAccumulation: 1, epochs: 3, warmupRatio: 0.1 };
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Random } from "../../src/data/index.ts";
-import { BLOCK_ROWS, TokenStore } from "../../src/engine/index.ts";
-import { BatchStream } from "../../src/training/data/batches.ts";
-import { groupByLength } from "../../src/training/data/group-by-length.ts";
-import { planSteps } from "../../src/training/data/plan.ts";
+import { Random } from "../../../src/data/index.ts";
+import { BLOCK_ROWS, TokenStore } from "../../../src/engine/index.ts";
+import { BatchStream } from "../../../src/training/data/batches.ts";
+import { groupByLength } from "../../../src/training/data/group-by-length.ts";
+import { planSteps } from "../../../src/training/data/plan.ts";
 
 /** Row i is the tokens [i, i]. */
 function numbered(count: number) {

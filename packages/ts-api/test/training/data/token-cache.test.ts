@@ -2,15 +2,15 @@ import { appendFile, cp, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { type DataSpec, openData } from "../../src/data/index.ts";
-import { type ModelSource, readModelSource } from "../../src/engine/index.ts";
-import type { TrainOptions } from "../../src/options/schema.ts";
-import type { TrainEvent } from "../../src/report/index.ts";
-import { loadSplit } from "../../src/training/data/load.ts";
-import { fileSource } from "../../src/training/data/sources.ts";
-import { TokenCache } from "../../src/training/data/token-cache.ts";
-import { trainRun } from "../../src/training/pipeline/run.ts";
-import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "./tiny.ts";
+import { type DataSpec, openData } from "../../../src/data/index.ts";
+import { type ModelSource, readModelSource } from "../../../src/engine/index.ts";
+import type { TrainOptions } from "../../../src/options/schema.ts";
+import type { TrainEvent } from "../../../src/report/index.ts";
+import { loadSplit } from "../../../src/training/data/load.ts";
+import { fileSource } from "../../../src/training/data/sources.ts";
+import { TokenCache } from "../../../src/training/data/token-cache.ts";
+import { trainRun } from "../../../src/training/pipeline/run.ts";
+import { LABELS, tinyRows, writeTinyCsv, writeTinyModel } from "../tiny.ts";
 
 let folder: string;
 let base: Omit<TrainOptions, "outputDir">;
@@ -67,7 +67,7 @@ describe("a run on files seen before", () => {
   it("tells and does what the first one did, without tokenizing", async () => {
     const first = await run();
     expect(first.loading).toBeGreaterThan(0);
-    expect(first.warnings).toHaveLength(2);
+    expect(first.warnings.join("\n")).toContain("texts are empty");
     const kept = await entries();
     expect(kept).toHaveLength(2);
     const second = await run();
