@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { throwIfAborted } from "../../src/errors/index.ts";
-import type { TrainEvent } from "../../src/report/index.ts";
-import { endAtAbort } from "../../src/training/pipeline/index.ts";
+import { throwIfAborted } from "../../../src/errors/index.ts";
+import type { TrainEvent } from "../../../src/report/index.ts";
+import { endAtAbort } from "../../../src/training/pipeline/index.ts";
 
 /** A run that is stopped after these events. */
 async function* stopped(events: object[]): AsyncGenerator<TrainEvent, void> {

@@ -1,9 +1,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { TrainEvent } from "../../src/report/index.ts";
-import { writeManifest } from "../../src/training/storage/manifest.ts";
-import { only, setUpRuns } from "./runs.ts";
+import type { TrainEvent } from "../../../src/report/index.ts";
+import { writeManifest } from "../../../src/training/storage/manifest.ts";
+import { only, setUpRuns } from "../runs.ts";
 
 const tiny = setUpRuns("best-model");
 const { run, abort, metrics } = tiny;
