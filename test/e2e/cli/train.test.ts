@@ -71,7 +71,7 @@ describe("train", () => {
     const events = lines(stdout).map((line) => JSON.parse(line));
     expect(events.filter(({ type }) => type === "step")).toHaveLength(40);
     expect(new Set(events.map(({ type }) => type))).toEqual(
-      new Set(["loading", "start", "step", "evaluating", "evaluation", "checkpoint", "end"]),
+      new Set(["loading", "start", "step", "evaluating", "evaluation", "warning", "checkpoint", "end"]),
     );
     const { metrics } = events.at(-1);
     expect(metrics).toEqual(JSON.parse(await readFile(join(out, "metrics.json"), "utf8")));
