@@ -11,6 +11,8 @@ const trained = useTrainedModel();
 const training = (out: string, epochs: number) => [
   ...["train", "--model", trained.base, "--data-dir", trained.folder, "--output-dir", out, "--json"],
   ...["--batch-size", "16", "--threads", "1", "--epochs", String(epochs), "--no-tensorboard"],
+  // Some label passes it at once, so that there is no warning.
+  ...["--threshold", "0.1"],
 ];
 
 const shellWords = (words: string[]) => words.map((word) => `'${word}'`).join(" ");

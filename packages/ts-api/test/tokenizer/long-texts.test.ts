@@ -121,6 +121,15 @@ describe("texts of one kind", async () => {
     }
   });
 
+  it("does not count a word that goes on behind the cut", async () => {
+    // The first attempt ends within the letters, which are pieces there, and one unknown word as a whole.
+    for (const letter of "abcdefghijklmnopqrstuvwxyz") {
+      const text = `${" ".repeat(2100)}${letter.repeat(150)}${" the cat".repeat(3000)}`;
+      const encoded = await wordPiece!.encode([text], undefined, 8);
+      expect(encoded, letter).toEqual(await whole(wordPiece!, [text], undefined, 8));
+    }
+  });
+
   it("takes a moment for 24 million characters", async () => {
     const text = "the cat sat on the mat. ".repeat(1_000_000);
     const started = performance.now();
