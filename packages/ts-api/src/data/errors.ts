@@ -47,5 +47,5 @@ export function didYouMean(name: string, candidates: readonly string[]): string 
 
 /** The user's word for it: a table has columns, a JSON object has fields. */
 export function columnWord(format: DataFormat): "column" | "field" {
-  return format === "jsonl" ? "field" : "column";
+  return format === "jsonl" || format === "json" ? "field" : "column";
 }

@@ -27,7 +27,7 @@ import type { DataColumns, DataFile, DataFormat, DataRow, DataSpec, OpenDataOpti
 export async function openData(spec: DataSpec, options: OpenDataOptions): Promise<DataFile> {
   checkLabels(options.labels);
   const textName = spec.textColumn ?? options.columns?.text ?? "text";
-  const table = await openTable(spec, textName, options.signal);
+  const table = await openTable(spec, textName, options.signal, { labelled: options.requireLabels });
   const { columns, labels } = await resolveColumns(table, spec, options);
   return new OpenedFile(table, columns, labels);
 }

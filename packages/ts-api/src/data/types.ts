@@ -1,17 +1,35 @@
 /**
  * How a file is read.
- * - `csv`: RFC 4180, comma and double quotes;
- * - `tsv`: tabs and no quoting at all, so a bare `"` is text (GoEmotions' format);
+ * - `csv`: RFC 4180, double quotes, separated by comma, semicolon, tab or `|`;
+ * - `tsv`: tabs; a bare `"` is text (GoEmotions' format), unless the file is quoted throughout;
  * - `jsonl`: one JSON object per line;
- * - `txt`: one text per line, no header, no labels (prediction only).
+ * - `json`: an array of objects, or an object that holds the rows;
+ * - `txt`: one text per line, no header, no labels (prediction only);
+ * - `fasttext`: `__label__a __label__b text`;
+ * - `libmultilabel`: `labels<TAB>text` or `id<TAB>labels<TAB>text`, labels separated by spaces;
+ * - `parquet`, `xlsx` (the first sheet with rows), `arrow` (Arrow IPC, Feather 2, a saved Hugging Face dataset).
  */
-export type DataFormat = "csv" | "tsv" | "jsonl" | "txt";
+export type DataFormat =
+  | "csv"
+  | "tsv"
+  | "jsonl"
+  | "json"
+  | "txt"
+  | "fasttext"
+  | "libmultilabel"
+  | "parquet"
+  | "xlsx"
+  | "arrow";
 
 /** A data file and how to read it; everything except the path is optional. */
 export interface DataSpec {
   path: string;
-  /** Default: from the extension (.csv, .tsv, .jsonl, .ndjson, .json, .txt). */
+  /** Default: told from the content, and from the extension where the content leaves it open. */
   format?: DataFormat;
+  /** Character encoding, by its name on the web, such as "gb18030" or "windows-1252". Default: told from the content. */
+  encoding?: string;
+  /** The character between two fields of a line. Default: told from the content. */
+  delimiter?: string;
   /** Whether the first row of a CSV or TSV names the columns. Default: true. */
   header?: boolean;
   /** Column names in order, required if `header` is false; with a header they must match it. */

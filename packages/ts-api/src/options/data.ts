@@ -44,10 +44,26 @@ export const rowOptions = optionGroup("Data", {
 /** How the columns of a data file are read; the same for train, dev and test. */
 export const columnOptions = optionGroup("Data", {
   format: {
-    type: z.enum(["csv", "tsv", "jsonl"]).optional(),
-    description: "File format (default: from the file's extension)",
+    type: z
+      .enum(["csv", "tsv", "jsonl", "json", "fasttext", "libmultilabel", "parquet", "xlsx", "arrow"])
+      .optional(),
+    description: "File format (default: told from the content)",
     usedBy: ["data"],
     availableIn: ["eval"],
+    onResume: "compared",
+  },
+  encoding: {
+    type: z.string().min(1).optional(),
+    description: "Character encoding, such as gb18030 or windows-1252 (default: told from the content)",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
+  delimiter: {
+    type: z.string().min(1).optional(),
+    description: "Character between two fields of a line (default: told from the content)",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
     onResume: "compared",
   },
   header: {

@@ -9,16 +9,41 @@ import { readLines } from "./lines.ts";
 
 /** One record, reduced to the columns that were asked for. */
 export interface TableRecord {
-  /** The 1-based line on which the record starts. */
+  /** The 1-based line on which the record starts; in a workbook its row, in a file without lines its number. */
   row: number;
-  /** In the order asked for: strings, or any JSON value of a JSONL field; undefined where a field is absent. */
+  /**
+   * In the order asked for: strings in a format of text; else any JSON value, with `undefined` where a field is absent.
+   * Integers beyond 2^53, dates and times are strings.
+   */
   cells: readonly unknown[];
+  /** The file that has the record, where the table has several; else it is the table's path. */
+  path?: string;
+}
+
+/** How a file was read, as far as it was told from its content. */
+export interface TableSource {
+  readonly container: "plain" | "gzip" | "zstd" | "zip";
+  readonly format: DataFormat;
+  /** By its name on the web ("utf-8", "gb18030"); undefined for a binary format. */
+  readonly encoding: string | undefined;
+  /** For `csv` and `tsv`. */
+  readonly delimiter?: string;
+  /** Whether a double quote encloses a field: true for `csv`, and for a `tsv` that is quoted throughout. */
+  readonly quoted?: boolean;
+  /** The files that are read as one, in order; most often one. */
+  readonly files: readonly string[];
+  /**
+   * What else a user should know, as whole clauses ("2 empty columns are passed over"). What depends on rows is here
+   * after a pass over them.
+   */
+  readonly notes: readonly string[];
 }
 
 /** A file as named columns, whatever its format. */
 export interface Table {
   readonly path: string;
   readonly format: DataFormat;
+  readonly source: TableSource;
   /** The line with the column names, if there is one. */
   readonly headerRow: number | undefined;
   /** The names in the order of the file; for JSONL the fields of the first records. */
@@ -29,21 +54,29 @@ export interface Table {
   records(names: readonly string[], signal?: AbortSignal): AsyncGenerator<TableRecord[], void, undefined>;
 }
 
+type TextFormat = "csv" | "tsv" | "txt";
+
 /** How many JSONL records are looked at to learn the fields. */
 const JSONL_SAMPLE = 1000;
 
 /**
- * Opens a file and reads its header. `textName` names the only column of a file without any names.
+ * Opens a file and reads its header. `textName` names the only column of a file without any names. `labelled` is whether
+ * rows have labels: lines of text are otherwise read as they are, whatever stands in them.
  * @throws {FinetagError} ERR_FINETAG_DATA for a file without rows, a header with a name twice, or `columns`
  *   that contradict the file; ERR_FINETAG_ARGUMENT for a `columns` or `header` that does not apply.
  */
-export async function openTable(spec: DataSpec, textName: string, signal?: AbortSignal): Promise<Table> {
+export async function openTable(
+  spec: DataSpec,
+  textName: string,
+  signal?: AbortSignal,
+  _options: { labelled?: boolean } = {},
+): Promise<Table> {
   await checkFile(spec.path);
   const format = dataFormat(spec.path, spec.format);
   const table =
     format === "jsonl"
       ? await openJsonlTable(spec, signal)
-      : await openTextTable(spec, format, textName, signal);
+      : await openTextTable(spec, format as TextFormat, textName, signal);
   for await (const _ of table.records([], signal)) return table;
   const oldMac = table.columns.some((name) => /\r(?!\n)/.test(name));
   if (oldMac) throw dataError(spec.path, undefined, "the lines end in a lone CR; convert them to LF");
@@ -53,7 +86,7 @@ export async function openTable(spec: DataSpec, textName: string, signal?: Abort
 
 async function openTextTable(
   spec: DataSpec,
-  format: Exclude<DataFormat, "jsonl">,
+  format: TextFormat,
   textName: string,
   signal?: AbortSignal,
 ): Promise<Table> {
@@ -86,7 +119,17 @@ async function openTextTable(
     }
   }
   const headerRow = hasHeader ? first.row : undefined;
-  return { path, format, headerRow, columns, allColumns: async () => columns, records };
+  const dialect =
+    format === "txt" ? {} : { delimiter: format === "csv" ? "," : "\t", quoted: format === "csv" };
+  const source: TableSource = {
+    container: "plain",
+    format,
+    encoding: "utf-8",
+    ...dialect,
+    files: [path],
+    notes: [],
+  };
+  return { path, format, source, headerRow, columns, allColumns: async () => columns, records };
 }
 
 /** A blank line; in a file of one column it is an empty text all the same. */
@@ -104,7 +147,7 @@ function raggedRow(path: string, format: DataFormat, row: number, expected: numb
 
 async function* readRecords(
   path: string,
-  format: Exclude<DataFormat, "jsonl">,
+  format: TextFormat,
   signal?: AbortSignal,
 ): AsyncGenerator<TextRecord[], void, undefined> {
   const chunks = readText(path, signal);
@@ -120,7 +163,7 @@ async function* readRecords(
 
 async function firstRecord(
   path: string,
-  format: Exclude<DataFormat, "jsonl">,
+  format: TextFormat,
   signal?: AbortSignal,
 ): Promise<TextRecord | undefined> {
   for await (const batch of readRecords(path, format, signal)) {
@@ -208,6 +251,7 @@ async function openJsonlTable(spec: DataSpec, signal?: AbortSignal): Promise<Tab
   return {
     path,
     format: "jsonl",
+    source: { container: "plain", format: "jsonl", encoding: "utf-8", files: [path], notes: [] },
     headerRow: undefined,
     columns,
     allColumns: (signal) => fieldNames(Number.POSITIVE_INFINITY, signal),
