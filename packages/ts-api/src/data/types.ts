@@ -23,6 +23,7 @@ export type DataFormat =
 
 /** A data file and how to read it; everything except the path is optional. */
 export interface DataSpec {
+  /** A file; or a folder of files, or a pattern with `*` in its last part, which are read as one file. */
   path: string;
   /** Default: told from the content, and from the extension where the content leaves it open. */
   format?: DataFormat;
@@ -30,6 +31,8 @@ export interface DataSpec {
   encoding?: string;
   /** The character between two fields of a line. Default: told from the content. */
   delimiter?: string;
+  /** Whether double quotes enclose fields. Default: true for `csv`, told from the content for `tsv`. */
+  quoted?: boolean;
   /** Whether the first row of a CSV or TSV names the columns. Default: true. */
   header?: boolean;
   /** Column names in order, required if `header` is false; with a header they must match it. */

@@ -66,6 +66,14 @@ export const columnOptions = optionGroup("Data", {
     availableIn: ["eval", "predict"],
     onResume: "compared",
   },
+  quoted: {
+    type: z.boolean().optional(),
+    description:
+      "Whether double quotes enclose fields (default: true for CSV, told from the content for TSV)",
+    usedBy: ["data"],
+    availableIn: ["eval", "predict"],
+    onResume: "compared",
+  },
   header: {
     type: z.boolean().default(true),
     description: "Read column names from the first line",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readCsv } from "../../src/data/formats/csv.ts";
+import { readCsv } from "../../src/data/formats/text/csv.ts";
 import { collect, errorOf, read, temporaryDirectory } from "./helpers.ts";
 
 const dir = temporaryDirectory();
@@ -11,7 +11,7 @@ async function* pieces(content: string, size: number) {
 
 async function records(content: string, size: number) {
   const all = [];
-  for await (const batch of readCsv("x.csv", pieces(content, size))) all.push(...batch);
+  for await (const batch of readCsv("x.csv", () => pieces(content, size), { delimiter: ",", lineEnd: "\n" })) all.push(...batch);
   return all;
 }
 

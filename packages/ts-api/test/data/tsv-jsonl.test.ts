@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readLines } from "../../src/data/formats/lines.ts";
+import { readLines } from "../../src/data/formats/text/lines.ts";
 import { errorOf, read, temporaryDirectory } from "./helpers.ts";
 
 const dir = temporaryDirectory();

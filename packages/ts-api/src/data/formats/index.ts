@@ -1,4 +1,6 @@
-/** Reading tables of text: CSV, TSV and JSONL, as records with the line on which each starts. */
-export { readText } from "./bytes.ts";
-export { type Line, readLines } from "./lines.ts";
-export { openTable, type Table, type TableSource } from "./table.ts";
+/** Reading tables of text, of whatever format, as records with the line on which each starts. */
+export { DATA_ENDINGS, PACKED_ENDINGS } from "./files.ts";
+export { readTextFile } from "./read-text.ts";
+export { openTable } from "./shards.ts";
+export type { Table, TableSource } from "./table.ts";
+export { type Line, readLines } from "./text/index.ts";

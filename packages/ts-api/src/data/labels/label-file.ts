@@ -1,5 +1,5 @@
 import { dataError, show } from "../errors.ts";
-import { type Line, readLines, readText } from "../formats/index.ts";
+import { type Line, readLines, readTextFile } from "../formats/index.ts";
 
 /**
  * Reads a list of label names in their order: one name per line, or all of them in one line with commas
@@ -9,7 +9,7 @@ import { type Line, readLines, readText } from "../formats/index.ts";
  */
 export async function readLabelFile(path: string): Promise<string[]> {
   const lines: Line[] = [];
-  for await (const batch of readLines(path, readText(path))) {
+  for await (const batch of readLines(path, readTextFile(path))) {
     for (const { row, text } of batch) if (text.trim() !== "") lines.push({ row, text: text.trim() });
   }
   const first = lines[0];

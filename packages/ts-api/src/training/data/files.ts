@@ -57,13 +57,15 @@ export async function openRunFiles(
 
 /** A file with the options that describe it. */
 export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
-  const { format, encoding, delimiter, header, columns, textColumn, textPairColumn, idColumn } = options;
+  const { format, encoding, delimiter, quoted, header, columns, textColumn, textPairColumn, idColumn } =
+    options;
   const { labelColumns, labelsColumn, labelSeparator } = options;
   return {
     path,
     format,
     encoding,
     delimiter,
+    quoted,
     header,
     columns,
     textColumn,

@@ -1,4 +1,5 @@
-import { dataError } from "../errors.ts";
+import { dataError } from "../../errors.ts";
+import type { LineEnd } from "../dialect/index.ts";
 
 /** No sane record is longer; an unclosed quote or a file without line ends is. Bytes. */
 export const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -13,13 +14,16 @@ export interface Line {
 }
 
 /**
- * Cuts UTF-8 chunks into lines ending in LF or CRLF; a lone CR is text. The last line needs no end.
- * Yields the lines of a chunk at a time.
+ * Cuts UTF-8 chunks into lines ending in LF or CRLF; a lone CR is text, unless it is what ends the lines. The last line
+ * needs no end. Yields the lines of a chunk at a time.
+ * @throws {FinetagError} ERR_FINETAG_DATA for a line of more than 16 MiB, before more of it is kept.
  */
 export async function* readLines(
   path: string,
   chunks: AsyncIterable<Buffer>,
+  lineEnd: LineEnd = "\n",
 ): AsyncGenerator<Line[], void, undefined> {
+  const ending = lineEnd === "\n" ? NEWLINE : CARRIAGE_RETURN;
   let row = 1;
   let pieces: Buffer[] = [];
   let pending = 0;
@@ -35,7 +39,7 @@ export async function* readLines(
   for await (const chunk of chunks) {
     const lines: Line[] = [];
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+    for (let end = chunk.indexOf(ending); end >= 0; end = chunk.indexOf(ending, start)) {
       lines.push(take(chunk.subarray(start, end)));
       start = end + 1;
     }

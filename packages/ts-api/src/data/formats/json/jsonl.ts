@@ -1,12 +1,8 @@
-import { oneLine } from "../../errors/index.ts";
-import { dataError, show } from "../errors.ts";
-import { readLines } from "./lines.ts";
-
-export interface JsonRecord {
-  /** 1-based line. */
-  row: number;
-  object: Record<string, unknown>;
-}
+import { dataError, show } from "../../errors.ts";
+import type { LineEnd } from "../dialect/index.ts";
+import type { ObjectRecord } from "../object-table.ts";
+import { readLines } from "../text/index.ts";
+import { parseJson } from "./parse.ts";
 
 /**
  * Parses one JSON object per line; blank lines are skipped. Yields the records of a chunk at a time.
@@ -15,17 +11,13 @@ export interface JsonRecord {
 export async function* readJsonl(
   path: string,
   chunks: AsyncIterable<Buffer>,
-): AsyncGenerator<JsonRecord[], void, undefined> {
-  let started = false;
-  for await (const lines of readLines(path, chunks)) {
-    const records: JsonRecord[] = [];
+  lineEnd?: LineEnd,
+): AsyncGenerator<ObjectRecord[], void, undefined> {
+  for await (const lines of readLines(path, chunks, lineEnd)) {
+    const records: ObjectRecord[] = [];
     for (const { row, text } of lines) {
       const json = text.trim();
       if (json === "") continue;
-      if (!started && json.startsWith("[")) {
-        throw dataError(path, row, "a JSON array; write one object per line (jq -c '.[]' FILE)");
-      }
-      started = true;
       try {
         records.push({ row, object: parseObject(json) });
       } catch (error) {
@@ -37,14 +29,9 @@ export async function* readJsonl(
   }
 }
 
+/** @throws An `Error` that says what is wrong with it. */
 function parseObject(json: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    const why = oneLine((error as Error).message);
-    throw new Error(`invalid JSON: ${why}`);
-  }
+  const value = parseJson(json);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`${show(json)} is not a JSON object; write one object per line`);
   }
