@@ -135,12 +135,6 @@ describe("columns", () => {
       'DATA c.csv:1: columns 2 and 4 are both called "a"; rename one',
     ],
     [
-      "semicolons",
-      "id;text;a\n1;x;1\n",
-      {},
-      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id;text;a"; a CSV is separated by commas; convert it, or use `format: "tsv"` if these are tabs',
-    ],
-    [
       "a short row",
       'text,a,b\n"x\ny",1,0\nz,1\n',
       {},

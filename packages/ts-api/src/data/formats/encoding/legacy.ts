@@ -1,4 +1,5 @@
 import { knownEncoding } from "./names.ts";
+import { withoutC1 } from "./windows-1252.ts";
 
 /** Bytes that are looked at: enough for any language, quickly enough. */
 const EVIDENCE_BYTES = 256 * 1024;
@@ -51,6 +52,18 @@ const DETECTED = [
   ...["iso-8859-1", "iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-15", "mac-roman"],
 ];
 
+/** How much more files there are in an encoding than short texts show. */
+const PRIOR: Readonly<Record<string, number>> = {
+  "windows-1252": 1.5,
+  macintosh: 0.7,
+  "koi8-u": 0.7,
+  "windows-1258": 0.7,
+  "iso-8859-2": 0.8,
+  "iso-8859-5": 0.7,
+  "iso-8859-15": 0.8,
+  ibm866: 0.7,
+};
+
 export interface Reading {
   encoding: string;
   /** The evidence as this encoding has it. */
@@ -71,7 +84,7 @@ export async function legacyEncodings(bytes: Buffer): Promise<Reading[]> {
   const add = (encoding: string, confidence: number) => {
     const text = decoded(encoding, evidence);
     if (text === undefined) return;
-    const score = confidence * plausibility(text) ** 2;
+    const score = confidence * (PRIOR[encoding] ?? 1) * plausibility(text) ** 2;
     const before = readings.get(text);
     if (score > 0 && before === undefined) readings.set(text, { encoding, text, score });
     else if (before !== undefined) {
@@ -108,29 +121,33 @@ export function nonAsciiLines(bytes: Buffer): Buffer {
 
 function decoded(encoding: string, bytes: Buffer): string | undefined {
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return withoutC1(encoding, new TextDecoder(encoding, { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }
 }
 
-const WORD = /[\p{L}\p{M}]*[^\p{ASCII}\s][\p{L}\p{M}]*/gu;
+/** What stands between blanks and ASCII punctuation and has another character than ASCII. */
+const WORD = /[^\s!-/:-@[-`{-~]*[^\p{ASCII}\s][^\s!-/:-@[-`{-~]*/gu;
 const OTHER_SCRIPT =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Thai}\uff61-\uff9f]/u;
 const SENSELESS = /[\u0080-\u009f\p{Co}\p{Cn}]/u;
+const SYMBOL_IN_WORD = /\p{L}[^\p{ASCII}\p{L}\p{M}’‘ʼ·–—…“”‑\u00ad\u200b-\u200d]\p{L}/u;
 
 /**
  * From 0 to 1: how many of the words with other than ASCII characters could be words. A word has letters of one script, no
- * capital after a small letter, and no control characters; a single Han character does not follow a Latin word.
+ * capital after a small letter, and no symbol or control character inside; a single Han character does not follow a Latin
+ * word.
  */
 function plausibility(text: string): number {
   let words = 0;
   let bad = 0;
   for (const [word] of text.matchAll(WORD)) {
     words++;
+    const isLatin = /\p{Script=Latin}/u.test(word);
     const isBad =
       SENSELESS.test(word) ||
-      (/\p{Script=Latin}/u.test(word) && OTHER_SCRIPT.test(word)) ||
+      (isLatin && (OTHER_SCRIPT.test(word) || SYMBOL_IN_WORD.test(word))) ||
       /\p{Ll}(?![a-zA-Z])\p{Lu}/u.test(word) ||
       /^[a-zA-Z]+\p{Script=Han}$/u.test(word);
     if (isBad) bad++;

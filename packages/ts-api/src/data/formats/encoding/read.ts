@@ -4,6 +4,7 @@ import { dataError } from "../../errors.ts";
 import type { Contents } from "../container/index.ts";
 import { remedyForBadUtf8 } from "./detect.ts";
 import { wholeCharacters } from "./utf8.ts";
+import { withoutC1 } from "./windows-1252.ts";
 
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
@@ -25,7 +26,7 @@ export function readText(
 /** The text of the first MiB, for decisions: what is wrong in it is an error where it is read. */
 export function decodeHead({ head, whole }: Contents, encoding: string): string {
   const text = toDecoder(encoding, false).decode(head, { stream: !whole });
-  return encoding === "windows-1252" ? withoutC1(text) : text;
+  return withoutC1(encoding, text);
 }
 
 async function* readUtf8(contents: Contents, signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
@@ -127,7 +128,7 @@ async function* readDecoded(
       const line = await lineOf(contents, encoding, "\0");
       throw dataError(path, line, `a NUL character; ${remedy}`, "encoding");
     }
-    return Buffer.from(encoding === "windows-1252" ? withoutC1(text) : text);
+    return Buffer.from(withoutC1(encoding, text));
   };
   for await (const bytes of contents.read(signal)) {
     throwIfAborted(signal, path);
@@ -153,12 +154,4 @@ async function lineOf(contents: Contents, encoding: string, char: string): Promi
 
 function toDecoder(encoding: string, fatal: boolean) {
   return new TextDecoder(encoding, { fatal });
-}
-
-/** Windows-1252 from 0x80 to 0x9f. */
-const C1 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
-
-/** Some releases of Node.js decode Windows-1252 as Latin-1, whose control characters no text has. */
-function withoutC1(text: string): string {
-  return text.replace(/[\x80-\x9f]/g, (char) => C1[char.charCodeAt(0) - 0x80]!);
 }
