@@ -11,7 +11,8 @@ async function* pieces(content: string, size: number) {
 
 async function records(content: string, size: number) {
   const all = [];
-  for await (const batch of readCsv("x.csv", () => pieces(content, size), { delimiter: ",", lineEnd: "\n" })) all.push(...batch);
+  for await (const batch of readCsv("x.csv", () => pieces(content, size), { delimiter: ",", lineEnd: "\n" }))
+    all.push(...batch);
   return all;
 }
 

@@ -81,7 +81,11 @@ async function findEntry(path: string): Promise<{ name: string; entry?: Entry; s
   } catch (cause) {
     if (cause instanceof FinetagError) throw cause;
     const why = oneLine((cause as Error).message);
-    throw dataError(path, undefined, `is a zip archive or an Excel file that is damaged (${why}); copy or download it again`);
+    throw dataError(
+      path,
+      undefined,
+      `is a zip archive or an Excel file that is damaged (${why}); copy or download it again`,
+    );
   } finally {
     await handle.close();
   }

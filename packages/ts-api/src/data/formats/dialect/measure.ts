@@ -10,7 +10,7 @@ export interface Measure {
   broken: boolean;
   /** Whether a quoted field holds what has to be quoted: the delimiter, a line break, a doubled quote. */
   needed: boolean;
-  /** Whether each column is quoted in all records or in none, and at least one is. */
+  /** Whether each column is quoted in all records or in none, and at least one is; all names of a header may be. */
   uniform: boolean;
 }
 
@@ -29,6 +29,7 @@ export function measure(
   const counts: number[] = [];
   const columns: (boolean | "mixed")[] = [];
   let header: string[] | undefined;
+  let first: boolean[] = [];
   let broken = false;
   let needed = false;
   let record: string[] = [];
@@ -37,11 +38,15 @@ export function measure(
 
   const endRecord = () => {
     if (record.length > 1 || record[0] !== "" || enclosed[0]) {
-      header ??= record;
       counts.push(record.length);
-      enclosed.forEach((value, i) => {
-        columns[i] = columns[i] === undefined || columns[i] === value ? value : "mixed";
-      });
+      if (header === undefined) {
+        header = record;
+        first = enclosed;
+      } else {
+        enclosed.forEach((value, i) => {
+          columns[i] = columns[i] === undefined || columns[i] === value ? value : "mixed";
+        });
+      }
     }
     record = [];
     enclosed = [];
@@ -96,6 +101,7 @@ export function measure(
     endRecord();
   }
   if (whole && record.length > 0) endRecord();
-  const uniform = columns.includes(true) && !columns.includes("mixed");
+  const isLikeFirst = first.every(Boolean) || first.every((value, i) => value === columns[i]);
+  const uniform = isLikeFirst && columns.includes(true) && !columns.includes("mixed");
   return { header: header ?? [], counts, broken, needed, uniform };
 }
