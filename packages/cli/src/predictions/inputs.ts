@@ -55,7 +55,9 @@ export async function* lineInputs(
       pending.push(chunk.subarray(from));
       length += chunk.length - from;
       if (length > MAX_LINE_BYTES) {
-        throw new UsageError(`${name}:${line + 1}: a line longer than 16 MiB; end each text with a line break`);
+        throw new UsageError(
+          `${name}:${line + 1}: a line longer than 16 MiB; end each text with a line break`,
+        );
       }
     }
     if (pending.length > 0) yield decode(pending);

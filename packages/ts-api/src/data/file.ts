@@ -11,7 +11,15 @@ import {
   readList,
   resolveColumns,
 } from "./labels/index.ts";
-import type { DataColumns, DataFile, DataFormat, DataRow, DataSpec, OpenDataOptions } from "./types.ts";
+import type {
+  DataColumns,
+  DataFile,
+  DataFormat,
+  DataRow,
+  DataSpec,
+  OpenDataOptions,
+  TableSource,
+} from "./types.ts";
 
 /**
  * Opens a data file: reads its header, determines each column's role and the list of labels. If the labels are unknown,
@@ -67,6 +75,10 @@ class OpenedFile implements DataFile {
     this.layout = { header: table.headerRow !== undefined, names: table.columns };
     this.labels = labels;
     this.#table = table;
+  }
+
+  get source(): TableSource {
+    return this.#table.source;
   }
 
   get emptyTexts(): number {

@@ -76,6 +76,25 @@ export interface DataRow {
   labels: number[];
 }
 
+/** How a file was read, as far as it was told from its content. */
+export interface TableSource {
+  readonly container: "plain" | "gzip" | "zstd" | "zip";
+  readonly format: DataFormat;
+  /** By its name on the web ("utf-8", "gb18030"); undefined for a binary format. */
+  readonly encoding: string | undefined;
+  /** For `csv` and `tsv`. */
+  readonly delimiter?: string;
+  /** Whether a double quote encloses a field: true for `csv`, and for a `tsv` that is quoted throughout. */
+  readonly quoted?: boolean;
+  /** The files that are read as one, in order; most often one. */
+  readonly files: readonly string[];
+  /**
+   * What else a user should know, as whole clauses ("2 empty columns are passed over"). What depends on rows is here
+   * after a pass over them.
+   */
+  readonly notes: readonly string[];
+}
+
 /** An opened file: its columns and labels are known; its rows are read on demand. */
 export interface DataFile {
   readonly path: string;
@@ -83,6 +102,8 @@ export interface DataFile {
   readonly columns: DataColumns;
   /** Whether the first row has column names, and the names in order (for a JSONL file: its fields). */
   readonly layout: { readonly header: boolean; readonly names: readonly string[] };
+  /** How the bytes were read. */
+  readonly source: TableSource;
   /** The label names in order: index i here is index i in `DataRow.labels`. */
   readonly labels: string[];
   /** Number of rows with an empty or blank text, as counted by the latest `rows()`. These rows are kept. */

@@ -58,8 +58,9 @@ describe("a file that is no table of texts", () => {
     expect(dir.short(await errorOf(read({ path: dir.path("training.csv/x.csv") })))).toBe(
       "DATA training.csv/x.csv: no such file",
     );
-    expect(dir.short(await errorOf(read({ path: dir.path() })))).toMatch(
-      /^DATA \.: is a folder with .*; give one of these files, or the folder as `dataDir`$/,
+    await mkdir(dir.path("folder"));
+    expect(dir.short(await errorOf(read({ path: dir.path("folder") })))).toMatch(
+      /^DATA folder: is a folder without a data file \(\.csv, /,
     );
     expect(await errorOf(read({ path: "/dev/null", format: "csv" }))).toBe(
       "DATA /dev/null: is not a regular file; save the data to a file first",

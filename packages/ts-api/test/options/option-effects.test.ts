@@ -37,6 +37,8 @@ beforeAll(async () => {
   await writeTinyCsv(path("fewer.csv"), tinyRows(11, 3));
   await cp(path("train.csv"), path("data/train.csv"), { recursive: true });
   await cp(path("fewer.csv"), path("others/train.csv"), { recursive: true });
+  const lines = (await readFile(path("train.csv"), "utf8")).replace(/^(?!text)([^,\n]+),/gm, '"$1",');
+  await writeFile(path("quoted.csv"), lines);
   await writeFile(path("labels.txt"), `${[...LABELS].reverse().join("\n")}\n`);
   const listed = rows.map(({ text, labels }) => JSON.stringify({ text, labels: labels.join(",") }));
   await writeFile(path("listed.jsonl"), `${listed.join("\n")}\n`);
@@ -71,6 +73,9 @@ function caseOf(key: string): Case {
     dataDir: { both: { train: undefined, dataDir: path("data") }, value: path("others") },
     devSplit: { both: { dev: undefined } },
     format: { value: "tsv" },
+    encoding: { value: "utf-16le" },
+    delimiter: { value: ";" },
+    quoted: { both: { train: path("quoted.csv") }, value: false },
     labelColumns: { value: ["joy"] },
     labelSeparator: {
       both: { train: path("listed.jsonl"), dev: undefined, labelsColumn: "labels" },

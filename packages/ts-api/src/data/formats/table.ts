@@ -1,4 +1,6 @@
-import type { DataFormat } from "../types.ts";
+import type { DataFormat, TableSource } from "../types.ts";
+
+export type { TableSource } from "../types.ts";
 
 /** One record, reduced to the columns that were asked for. */
 export interface TableRecord {
@@ -11,25 +13,6 @@ export interface TableRecord {
   cells: readonly unknown[];
   /** The file that has the record, where the table has several; else it is the table's path. */
   path?: string;
-}
-
-/** How a file was read, as far as it was told from its content. */
-export interface TableSource {
-  readonly container: "plain" | "gzip" | "zstd" | "zip";
-  readonly format: DataFormat;
-  /** By its name on the web ("utf-8", "gb18030"); undefined for a binary format. */
-  readonly encoding: string | undefined;
-  /** For `csv` and `tsv`. */
-  readonly delimiter?: string;
-  /** Whether a double quote encloses a field: true for `csv`, and for a `tsv` that is quoted throughout. */
-  readonly quoted?: boolean;
-  /** The files that are read as one, in order; most often one. */
-  readonly files: readonly string[];
-  /**
-   * What else a user should know, as whole clauses ("2 empty columns are passed over"). What depends on rows is here
-   * after a pass over them.
-   */
-  readonly notes: readonly string[];
 }
 
 /** A file as named columns, whatever its format. */

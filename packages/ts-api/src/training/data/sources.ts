@@ -24,10 +24,14 @@ export interface LabeledText {
 }
 
 export async function fileSource(file: DataFile): Promise<RowSource> {
-  const { size } = await stat(file.path).catch((error) => Promise.reject(ioError(error, "read", file.path)));
+  let bytes = 0;
+  for (const path of file.source.files) {
+    const { size } = await stat(path).catch((error) => Promise.reject(ioError(error, "read", path)));
+    bytes += size;
+  }
   return {
     name: file.path,
-    bytes: size,
+    bytes,
     file,
     rows: (signal) => file.rows(signal),
     emptyTexts: () => file.emptyTexts,

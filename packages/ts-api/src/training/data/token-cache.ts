@@ -57,22 +57,23 @@ export class TokenCache {
     { tokenizer, maxLength, vocabSize }: Encoding,
     signal?: AbortSignal,
   ): Promise<CacheEntry> {
-    const { path, format, layout, columns, labels } = file;
-    const stamp = await stampOf(path);
+    const { format, layout, columns, labels, source } = file;
+    const { files } = source;
+    const stamp = await stampOf(files);
     const key = {
       versions: [STORE_FILE_FORMAT, VERSION, TOKENIZERS_VERSION],
-      bytes: await sha256File(path, signal).catch((error) => {
+      bytes: await hashOf(files, signal).catch((error) => {
         throwIfAborted(signal);
         throw error;
       }),
-      read: { format, layout, columns, labels },
+      read: { format, layout, columns, labels, ...dialectOf(source) },
       tokenizer: tokenizer.identity,
       maxLength,
       vocabSize,
     };
     const name = createHash("sha256").update(JSON.stringify(key)).digest("hex");
     return new CacheEntry(this.#directory, `${name}${ENDING}`, this.#limitBytes, async () => {
-      return (await stampOf(path)) === stamp;
+      return (await stampOf(files)) === stamp;
     });
   }
 }
@@ -139,10 +140,31 @@ export class CacheEntry {
   }
 }
 
+/** The hash of a file; of several, the hash of each. */
+async function hashOf(files: readonly string[], signal?: AbortSignal): Promise<string> {
+  const hashes: string[] = [];
+  for (const file of files) hashes.push(await sha256File(file, signal));
+  return hashes.join(" ");
+}
+
+/** How the text was read, where it is not what its format implies. */
+function dialectOf({ format, encoding, delimiter, quoted }: DataFile["source"]): object {
+  const implied = format === "tsv" ? { delimiter: "\t", quoted: false } : { delimiter: ",", quoted: true };
+  return {
+    ...(encoding === undefined || encoding === "utf-8" ? {} : { encoding }),
+    ...(delimiter === undefined || delimiter === implied.delimiter ? {} : { delimiter }),
+    ...(quoted === undefined || quoted === implied.quoted ? {} : { quoted }),
+  };
+}
+
 /** Changes when a file is written or replaced. */
-async function stampOf(path: string): Promise<string> {
-  const { size, mtimeNs, ino } = await stat(path, { bigint: true }).catch((error) =>
-    Promise.reject(ioError(error, "read", path)),
-  );
-  return `${size} ${mtimeNs} ${ino}`;
+async function stampOf(files: readonly string[]): Promise<string> {
+  const stamps: string[] = [];
+  for (const path of files) {
+    const { size, mtimeNs, ino } = await stat(path, { bigint: true }).catch((error) =>
+      Promise.reject(ioError(error, "read", path)),
+    );
+    stamps.push(`${size} ${mtimeNs} ${ino}`);
+  }
+  return stamps.join(" ");
 }

@@ -57,7 +57,8 @@ export function findDialect(
   const lineEnd = findLineEnd(text);
   const sep = SEP_LINE.exec(text);
   const rest = sep === null ? text : text.slice(sep[0].length);
-  const given = spec.delimiter === undefined ? sep?.[1] : delimiterOf(spec.delimiter);
+  const told = sep?.[1] ?? (spec.format === "tsv" ? "\t" : undefined);
+  const given = spec.delimiter === undefined ? told : delimiterOf(spec.delimiter);
   const delimiters =
     given === undefined ? [usual, ...DELIMITERS.filter((delimiter) => delimiter !== usual)] : [given];
   const measureBy = (delimiter: string): Candidate => {
