@@ -27,6 +27,19 @@ const HOUSES = [
     ],
   },
   {
+    folder: "packages/ts-api/src/data/formats",
+    floors: [
+      ["table"],
+      ["container", "dialect"],
+      ["encoding", "files", "object-table", "text"],
+      ["binary", "json"],
+      ["format"],
+      ["open", "read-text"],
+      ["shards"],
+      ["index"],
+    ],
+  },
+  {
     folder: "packages/ts-api/src/training",
     floors: [["data"], ["storage"], ["pipeline"], ["index"]],
   },

@@ -31,6 +31,24 @@ test("a line that is not UTF-8 is named", async () => {
   await expect(lines(["a\n", Buffer.from([0xff, 0x0a])])).rejects.toThrow("stdin:2: not UTF-8");
 });
 
+test("a line that is too long ends the reading, before more of it is kept", async () => {
+  const block = Buffer.alloc(1024 * 1024, "x");
+  let read = 0;
+  const endless = new Readable({
+    read() {
+      read++;
+      this.push(block);
+    },
+  });
+  const all = async () => {
+    for await (const _ of lineInputs(endless, "stdin", never));
+  };
+  await expect(all()).rejects.toThrow("stdin:1: a line longer than 16 MiB; end each text with a line break");
+  expect(read).toBeLessThan(25);
+  const long = "é".repeat(4 * 1024 * 1024);
+  expect(await lines([`${long}\nb\n`])).toEqual([long, "b"]);
+});
+
 test("an abort ends the lines", async () => {
   const controller = new AbortController();
   const stream = new Readable({ read() {} });

@@ -35,6 +35,8 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 test.each([
   ["csv", "text,labels\n", '"a text, with ""quotes""\nand lines, number #","a,b"\n'],
   ["tsv", "text\tlabels\n", 'a text with "quotes" and more words, number #\ta,b\n'],
+  ["csv.gz", "text,labels\n", 'a text that is compressed, number #,"a,b"\n'.replace(",", "")],
+  ["json", "[", '{"text":"a text with some more words, number #","labels":["a","b"]},\n'],
   ["jsonl", "", '{"text":"a text with some more words, number #","labels":["a","b"]}\n'],
 ])(
   "streams 40 MB of %s through a small heap",

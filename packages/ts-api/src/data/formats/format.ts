@@ -67,8 +67,7 @@ export function textFormat(
   const isTable = ending === "csv" || ending === "tsv";
   const lineEnd = findLineEnd(text);
   const lines = linesOf(text, lineEnd, whole);
-  const mayBeJson = isTable ? spec.header !== false && looksLikeJson(lines) : true;
-  const json = mayBeJson ? jsonOf(path, text, whole, textName, ending) : undefined;
+  const json = mayBeJson(spec, ending, lines, text, whole) ? jsonOf(path, text, whole, textName) : undefined;
   if (json !== undefined) return json;
   const isGiven = isTable && spec.header === false; // the user has said what the columns are
   if (!isGiven && lines.length > 0 && lines.every((line) => /^\s*__label__\S|\s__label__\S+\s*$/.test(line)))
@@ -89,23 +88,23 @@ export function textFormat(
   throw dataError(path, undefined, `${what}, and neither does its content; ${remedy}`, "format");
 }
 
-function jsonOf(
-  path: string,
-  text: string,
-  whole: boolean,
-  textName: string,
-  ending: DataFormat | undefined,
-): "json" | "jsonl" | undefined {
-  if (ending === "txt" && /^\s*\[[^[{]*$/m.test(text.split("\n", 1)[0]!)) return undefined; // a text in brackets
+function jsonOf(path: string, text: string, whole: boolean, textName: string): "json" | "jsonl" | undefined {
   const layout = jsonLayout(path, text, { whole, textName });
-  if (layout !== undefined) return layout.kind === "lines" ? "jsonl" : "json";
-  return undefined;
+  return layout === undefined ? undefined : layout.kind === "lines" ? "jsonl" : "json";
 }
 
-/** Whether a file that is called a table is JSON: a quote and a brace do not begin a CSV's header. */
-function looksLikeJson(lines: readonly string[]): boolean {
+/** Where the ending says otherwise, a file is JSON only if its start and its end show it: texts may begin with a bracket. */
+function mayBeJson(
+  spec: DataSpec,
+  ending: TextFormat | undefined,
+  lines: readonly string[],
+  text: string,
+  whole: boolean,
+): boolean {
+  if (ending === "jsonl") return true;
+  if (spec.header === false || (whole && !/[}\]]\s*$/.test(text))) return false;
   const start = lines.slice(0, 3).join(" ").trim();
-  return /^(?:\[\s*)?\{\s*"/.test(start) || /^\[\s*$/.test(lines[0] ?? "");
+  return /^(?:\[\s*)?\{\s*"(?:[^"\\]|\\.)*"\s*:/.test(start);
 }
 
 /** How many fields the lines of LibMultiLabel's layout have, if they can be of it: the text is last, the longest, an id has no blanks. */

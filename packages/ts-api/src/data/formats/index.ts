@@ -2,5 +2,5 @@
 export { DATA_ENDINGS, PACKED_ENDINGS } from "./files.ts";
 export { readTextFile } from "./read-text.ts";
 export { openTable } from "./shards.ts";
-export type { Table, TableSource } from "./table.ts";
+export type { Table } from "./table.ts";
 export { type Line, readLines } from "./text/index.ts";

@@ -41,7 +41,7 @@ export async function openFile(
 
   const encoding = await detectEncoding(contents, spec.encoding);
   const text = decodeHead(contents, encoding);
-  if (contents.whole && text.trim() === "")
+  if (contents.whole && /^[\r\n]*$/.test(text))
     throw dataError(spec.path, undefined, "is empty: all of its lines are blank");
   const format = textFormat(spec, contents, text, { labelled, textName });
   const source = { container: contents.container, format, encoding, files: [spec.path], notes: [] };

@@ -1,5 +1,5 @@
-import { openTable, type Table, type TableSource } from "../../../src/data/formats/index.ts";
-import type { DataSpec } from "../../../src/data/types.ts";
+import { openTable, type Table } from "../../../src/data/formats/index.ts";
+import type { DataSpec, TableSource } from "../../../src/data/types.ts";
 
 export interface Read {
   table: Table;

@@ -2,7 +2,7 @@ import { FinetagError } from "../../../errors/index.ts";
 import { dataError, show } from "../../errors.ts";
 import type { DataSpec } from "../../types.ts";
 import { findLineEnd, type LineEnd } from "./line-end.ts";
-import { type Measure, measure } from "./measure.ts";
+import { isEven, type Measure, measure } from "./measure.ts";
 
 /** How the records of a text file are cut into fields. */
 export interface Dialect {
@@ -69,10 +69,9 @@ export function findDialect(
     return { ...found, broken: measured.broken, delimiter, share: shareOf(found) };
   };
   const candidates = delimiters.map(measureBy);
-  const { delimiter, ...chosen } = choose(spec, candidates);
-  const quoted =
-    spec.quoted ?? (delimiter !== "\t" || isQuotedTsv(spec, chosen, usual, rest, lineEnd, whole));
-  return { delimiter, quoted, lineEnd, hasSepLine: sep !== null, fits: chosen.share === 1 };
+  const { delimiter, share } = choose(spec, candidates);
+  const quoted = spec.quoted ?? (delimiter !== "\t" || isQuotedTsv(spec, usual, rest, lineEnd, whole));
+  return { delimiter, quoted, lineEnd, hasSepLine: sep !== null, fits: share === 1 };
 }
 
 /** Long records need a longer start. */
@@ -142,20 +141,15 @@ function undecided({ path }: DataSpec, a: Candidate, b: Candidate): FinetagError
 }
 
 /**
- * Whether a file with tabs is quoted. In a TSV a quote is text, so it has to show: a quoted field that needs its quotes, or
- * columns that are quoted throughout, the header too.
+ * Whether a file with tabs is quoted. In a TSV a quote is text, so it has to show: only with quotes all records have as many
+ * fields; or a quote is doubled; or columns are quoted throughout, the header too.
  */
-function isQuotedTsv(
-  spec: DataSpec,
-  { broken, needed, uniform }: Measure,
-  usual: string,
-  text: string,
-  lineEnd: LineEnd,
-  whole: boolean,
-): boolean {
-  if (broken) return false;
-  if (usual !== "\t" || needed) return true;
-  if (!uniform) return false;
-  const { counts } = measureStart(text, "\t", { quoted: true, lineEnd, whole });
-  return counts.length > (spec.header === false ? 2 : 1);
+function isQuotedTsv(spec: DataSpec, usual: string, text: string, lineEnd: LineEnd, whole: boolean): boolean {
+  const quoted = measureStart(text, "\t", { quoted: true, lineEnd, whole });
+  if (quoted.broken) return false;
+  if (usual !== "\t") return true;
+  const raw = measureStart(text, "\t", { quoted: false, lineEnd, whole });
+  if (!isEven(raw)) return isEven(quoted);
+  const hasRows = quoted.counts.length > (spec.header === false ? 2 : 1);
+  return !quoted.spanning && (quoted.doubled || (quoted.uniform && hasRows));
 }

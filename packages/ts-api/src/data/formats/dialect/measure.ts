@@ -8,8 +8,10 @@ export interface Measure {
   counts: number[];
   /** Whether the quotes break the rules: one inside a field, or text after a closing one. */
   broken: boolean;
-  /** Whether a quoted field holds what has to be quoted: the delimiter, a line break, a doubled quote. */
-  needed: boolean;
+  /** Whether a quoted field holds a doubled quote, and something else. */
+  doubled: boolean;
+  /** Whether a quoted field holds the delimiter or a line break. */
+  spanning: boolean;
   /** Whether each column is quoted in all records or in none, and at least one is; all names of a header may be. */
   uniform: boolean;
 }
@@ -31,7 +33,8 @@ export function measure(
   let header: string[] | undefined;
   let first: boolean[] = [];
   let broken = false;
-  let needed = false;
+  let doubled = false;
+  let spanning = false;
   let record: string[] = [];
   let enclosed: boolean[] = [];
   let at = 0;
@@ -66,7 +69,6 @@ export function measure(
         at = text.indexOf('"', at);
         if (at < 0) break;
         if (text.charCodeAt(at + 1) === QUOTE) {
-          needed = true;
           at += 2;
         } else break;
       }
@@ -77,7 +79,8 @@ export function measure(
       }
       at++;
       const value = text.slice(from + 1, at - 1);
-      needed ||= value.includes(delimiter) || value.includes("\n") || value.includes("\r");
+      doubled ||= value.includes('""') && /[^"]/.test(value);
+      spanning ||= value.includes(delimiter) || value.includes("\n") || value.includes("\r");
       if (!isEnd(at)) {
         broken = true;
         break;
@@ -103,5 +106,10 @@ export function measure(
   if (whole && record.length > 0) endRecord();
   const isLikeFirst = first.every(Boolean) || first.every((value, i) => value === columns[i]);
   const uniform = isLikeFirst && columns.includes(true) && !columns.includes("mixed");
-  return { header: header ?? [], counts, broken, needed, uniform };
+  return { header: header ?? [], counts, broken, doubled, spanning, uniform };
+}
+
+/** Whether all records have as many fields. */
+export function isEven({ header, counts }: Measure): boolean {
+  return counts.every((count) => count === header.length);
 }

@@ -1,4 +1,4 @@
 /** Rows in JSON: one object a line, in an array, or below a key of an object. */
 export { readJsonl } from "./jsonl.ts";
-export { type JsonLayout, jsonLayout } from "./layout.ts";
+export { jsonLayout } from "./layout.ts";
 export { readJson } from "./rows.ts";
