@@ -1,5 +1,5 @@
 /**
- * Reading labelled texts: CSV, TSV and JSONL as a stream of rows, with the labels as indices.
+ * Reading labelled texts from files of many formats as a stream of rows, with the labels as indices.
  * Every error is one line with the file and the 1-based line on which the record starts.
  */
 export { findDataDirectory } from "./directory.ts";

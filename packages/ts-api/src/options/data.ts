@@ -6,7 +6,7 @@ import { optionGroup } from "./option.ts";
 export const rowOptions = optionGroup("Data", {
   train: {
     type: z.string().optional(),
-    description: "Training file",
+    description: "Training file, or a folder or pattern of files that are read as one",
     usedBy: ["data"],
     isPath: true,
     onResume: "compared",
@@ -27,7 +27,7 @@ export const rowOptions = optionGroup("Data", {
   },
   dataDir: {
     type: z.string().optional(),
-    description: "Directory with train.csv and, if present, dev.csv, test.csv and classes.txt",
+    description: "Directory with train.csv and, if present, dev.csv (or val.csv), test.csv and classes.txt",
     usedBy: ["data"],
     isPath: true,
     onResume: "compared",

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
+import { createGzip } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const run = promisify(execFile);
@@ -35,8 +36,8 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 test.each([
   ["csv", "text,labels\n", '"a text, with ""quotes""\nand lines, number #","a,b"\n'],
   ["tsv", "text\tlabels\n", 'a text with "quotes" and more words, number #\ta,b\n'],
-  ["csv.gz", "text,labels\n", 'a text that is compressed, number #,"a,b"\n'.replace(",", "")],
-  ["json", "[", '{"text":"a text with some more words, number #","labels":["a","b"]},\n'],
+  ["csv.gz", "text,labels\n", 'a text in a file that is compressed: number #,"a,b"\n'],
+  ["json", "", '{\n"text":"a text with some more words, number #","labels":["a","b"]}\n'],
   ["jsonl", "", '{"text":"a text with some more words, number #","labels":["a","b"]}\n'],
 ])(
   "streams 40 MB of %s through a small heap",
@@ -51,6 +52,7 @@ test.each([
           for (let i = 0; i < blocks; i++) yield block;
         })(),
       ),
+      ...(format.endsWith(".gz") ? [createGzip({ level: 1 })] : []),
       createWriteStream(path),
     );
     const script = join(dir, "stream.mjs");
@@ -73,5 +75,5 @@ test.each([
     expect(result.labels).toBe(result.rows * 2);
     await rm(path);
   },
-  60_000,
+  120_000,
 );

@@ -20,7 +20,7 @@ import {
 /**
  * Opens a file and reads its header; container, encoding, format and dialect are told from its content. `textName` names the
  * only column of a file without any names. `labelled` is whether rows have labels: lines of text are otherwise read as they
- * are, whatever stands in them.
+ * are, whatever they contain.
  *
  * @throws {FinetagError} ERR_FINETAG_DATA for a file without rows, a header with a name twice, or `columns`
  *   that contradict the file; ERR_FINETAG_ARGUMENT for a `columns` or `header` that does not apply.

@@ -138,7 +138,7 @@ describe("what is no data is said to be what it is", () => {
     [
       "old.xls",
       bytes(0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1, 0),
-      /before 2007 \(\.xls, \.doc\); save it as \.xlsx or CSV$/,
+      /before 2007 \(\.xls, \.doc\), or one with a password; save it as \.xlsx or CSV$/,
     ],
     ["frame.pkl", bytes(0x80, 4, 0x95, 0), /^is a Python pickle, .*read_pickle\("frame.pkl"\)\.to_parquet/],
     [
@@ -160,7 +160,7 @@ describe("what is no data is said to be what it is", () => {
     [
       "t.tgz",
       gzipSync(Buffer.concat([Buffer.alloc(257, "a"), Buffer.from("ustar\0")])),
-      /^holds a file \(inside gzip\) that is a tar archive; decompress it/,
+      /^is a tar archive; unpack it first \(tar -xf t\.tgz\)$/,
     ],
     [
       "wide.csv",

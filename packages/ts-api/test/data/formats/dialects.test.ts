@@ -101,6 +101,10 @@ describe("line ends", () => {
       ],
       [2, 3],
     ]);
+    const doubled = await read("m.csv", 'id,text\r1,"say ""a""\nb"\r2,c\r');
+    expect(doubled.cells[0]).toEqual(["1", 'say "a"\nb']);
+    const raw = await read("m.txt", '5" pipe\n6" x\ry\nz', {}, { labelled: false });
+    expect(raw.cells).toEqual([['5" pipe'], ['6" x\ry'], ["z"]]);
     expect((await read("m.tsv", "id\ttext\r1\ta\r2\tb")).cells).toEqual([
       ["1", "a"],
       ["2", "b"],
@@ -165,7 +169,7 @@ describe("what spreadsheets leave", () => {
 
   test("the header in the middle is an error", async () => {
     expect(await message("j.csv", "text,a\nx,1\ntext,a\ny,0\n")).toBe(
-      "DATA j.csv:3: the header stands here again, as where files were joined; remove this line",
+      "DATA j.csv:3: the header is repeated here, as in files that were joined; remove this line",
     );
     expect((await read("j.csv", "text\nx\ntext\n")).cells).toEqual([["x"], ["text"]]);
   });

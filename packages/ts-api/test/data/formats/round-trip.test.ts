@@ -98,7 +98,7 @@ describe("random tables are read as they were written", () => {
   test("delimited, in every container, encoding and dialect", async () => {
     let refused = 0;
     let told = 0;
-    for (let seed = 1; seed <= 400; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const random = randomOf(seed);
       const encoding = random.pick(ENCODINGS);
       const pieces = PIECES.filter((piece) => encode(piece, encoding) !== undefined);
@@ -122,12 +122,12 @@ describe("random tables are read as they were written", () => {
         if ((await readBack(path, rows)) === "refused") refused++;
       }
     }
-    expect(told).toBeGreaterThan(80);
+    expect(told).toBeGreaterThan(30);
     expect(refused).toBeLessThan(told / 20);
   }, 120_000);
 
   test("a TSV without quotes", async () => {
-    for (let seed = 1; seed <= 100; seed++) {
+    for (let seed = 1; seed <= 50; seed++) {
       const random = randomOf(seed);
       const pieces = PIECES.filter((piece) => !/[\t\n\r]/.test(piece));
       const rows = randomRows(random, pieces);
@@ -142,7 +142,7 @@ describe("random tables are read as they were written", () => {
   }, 60_000);
 
   test("JSON in every layout, Parquet, Arrow, Excel", async () => {
-    for (let seed = 1; seed <= 120; seed++) {
+    for (let seed = 1; seed <= 30; seed++) {
       const random = randomOf(seed);
       const rows = randomRows(random, PIECES);
       const [names, ...records] = rows as [string[], ...string[][]];

@@ -73,6 +73,7 @@ function unpacked(contents: Contents): Contents {
   const { path, container, head } = contents;
   const inside = `holds a file (inside ${container}) that`;
   const what = foreignKind(head, path);
+  if (what?.includes("tar archive")) throw dataError(path, undefined, what); // tar decompresses it too
   if (what !== undefined) {
     const [is] = what.split(/; | \(/, 1);
     throw dataError(path, undefined, `${inside} ${is}; decompress it and look at what it holds`);

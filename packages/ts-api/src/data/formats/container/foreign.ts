@@ -33,7 +33,7 @@ const KINDS: readonly Kind[] = [
   { magic: "ustar", at: 257, what: "is a tar archive; unpack it first (tar -xf FILE)" },
   {
     magic: [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1],
-    what: "is a file of Microsoft Office before 2007 (.xls, .doc); save it as .xlsx or CSV",
+    what: "is a file of Microsoft Office before 2007 (.xls, .doc), or one with a password; save it as .xlsx or CSV",
   },
   { magic: "%PDF", what: "is a PDF, not data; extract a table of texts and labels from it first" },
   { magic: "\x89PNG", what: "is an image, not data; give the file with the texts" },

@@ -127,7 +127,7 @@ function decoded(encoding: string, bytes: Buffer): string | undefined {
   }
 }
 
-/** What stands between blanks and ASCII punctuation and has another character than ASCII. */
+/** A run between blanks and ASCII punctuation with a character beyond ASCII. */
 const WORD = /[^\s!-/:-@[-`{-~]*[^\p{ASCII}\s][^\s!-/:-@[-`{-~]*/gu;
 const OTHER_SCRIPT =
   /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Thai}\uff61-\uff9f]/u;

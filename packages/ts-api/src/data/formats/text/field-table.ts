@@ -136,7 +136,7 @@ class FieldTable implements Table {
         }
         if (fields[0] === header[0] && width > 1 && fields.every((field, i) => field === header[i])) {
           if (kept.length > 0) yield kept;
-          const what = "the header stands here again, as where files were joined; remove this line";
+          const what = "the header is repeated here, as in files that were joined; remove this line";
           throw dataError(this.path, row, what);
         }
         if (dropped.length > 0 && dropped.some((i) => fields[i] !== undefined && fields[i] !== ""))
