@@ -87,9 +87,8 @@ async function sampleOf({ path, container, head, whole }: Contents): Promise<Buf
   const parts = [head.subarray(0, cut > 0 ? cut : wholeCharacters(head))];
   if (container !== "plain") return parts;
   const { size } = await stat(path);
-  const step = (size - head.length) / WINDOWS;
-  for (let i = 0; i < WINDOWS && step > WINDOW_BYTES; i++) {
-    const begin = head.length + Math.floor(i * step);
+  const step = Math.max(WINDOW_BYTES, Math.floor((size - head.length) / WINDOWS));
+  for (let begin = head.length; begin < size; begin += step) {
     const chunks: Buffer[] = [];
     for await (const chunk of readBytes(path, undefined, { begin, end: begin + WINDOW_BYTES }))
       chunks.push(chunk);
