@@ -124,10 +124,23 @@ describe("bytes that are not valid", () => {
       repeat(line, 250_000),
     ]);
     const message = dir.short(await errorOf(readTable({ path: await dir.write("once.csv", once) })));
-    expect(message).toMatch(/^DATA once\.csv:100003: not valid UTF-8; set `encoding: "windows-1252"`/);
+    expect(message).toMatch(/^DATA once\.csv:250003: not valid UTF-8; set `encoding: "windows-1252"`/);
     expect(
-      (await readTable({ path: dir.path("once.csv"), encoding: "windows-1252" })).cells[100_001],
+      (await readTable({ path: dir.path("once.csv"), encoding: "windows-1252" })).cells[250_001],
     ).toEqual(["déjà vu et là", "1"]);
+  }, 60_000);
+
+  test("far into a file that is UTF-8 otherwise", async () => {
+    const long = `text,a\n${"caffè e tè,1\n".repeat(120_000)}`;
+    const bytes = Buffer.concat([
+      Buffer.from(long),
+      Buffer.from([0xe9]),
+      Buffer.from(`,1\n${"x,1\n".repeat(20_000)}`),
+    ]);
+    const message = dir.short(await errorOf(readTable({ path: await dir.write("far.csv", bytes) })));
+    expect(message).toMatch(
+      /^DATA far\.csv:120002: not valid UTF-8; the rest of the file is; correct the line/,
+    );
   }, 60_000);
 
   test("in a given encoding", async () => {

@@ -102,13 +102,13 @@ async function sampleOf({ path, container, head, whole }: Contents): Promise<Buf
 /** Text in another encoding has few sequences of UTF-8 by chance; a damaged file has nearly nothing else. */
 function isBrokenUtf8(bytes: Buffer): boolean {
   const { valid, invalid } = countSequences(bytes);
-  return valid >= invalid;
+  return valid > 0 && valid >= invalid;
 }
 
 /** What to do about bytes of a file that was taken for UTF-8 and is not. */
 export async function remedyForBadUtf8(contents: Contents, bad: Buffer): Promise<string> {
   const drop = `remove the bad bytes (iconv -c -f UTF-8 -t UTF-8 ${shellPath(contents.path)} > fixed.csv)`;
-  if (contents.whole && isBrokenUtf8(contents.head))
+  if (isBrokenUtf8(Buffer.concat(await sampleOf(contents))))
     return `the rest of the file is; correct the line, or ${drop}`;
   const readings = await legacyEncodings(bad);
   const names = readings.slice(0, 2).map(({ encoding }) => `\`encoding: ${JSON.stringify(encoding)}\``);
