@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+/** The name of the controller in a list such as `cpu,cpuacct`. */
+const CPU_CONTROLLER = /(^|,)cpu(,|$)/;
+
 /**
  * The CPU time that this process's control groups grant it, in CPUs (1.5: three seconds of CPU time in two seconds): the
  * smallest quota of its group and of those above it. Docker's `--cpus`, a Kubernetes limit and systemd's `CPUQuota=`
@@ -46,7 +49,7 @@ function mountsOf(mountinfo: string): Mount[] {
     const [type, , options = ""] = fileSystem.split(" ");
     if (group === undefined || mountPoint === undefined) return [];
     if (type === "cgroup2") return [{ version: 2, group, mountPoint }];
-    const isCpu = type === "cgroup" && options.split(",").includes("cpu");
+    const isCpu = type === "cgroup" && CPU_CONTROLLER.test(options);
     return isCpu ? [{ version: 1, group, mountPoint }] : [];
   });
 }
@@ -66,7 +69,7 @@ function unescaped(field: string): string {
 function groupsOf(line: string, mounts: readonly Mount[]): { mountPoint: string; path: string }[] {
   const [id, controllers = "", ...rest] = line.split(":");
   const isUnified = id === "0" && controllers === "";
-  if (!isUnified && !controllers.split(",").includes("cpu")) return [];
+  if (!isUnified && !CPU_CONTROLLER.test(controllers)) return [];
   const path = rest.join(":");
   const own = mounts.filter(({ version }) => version === (isUnified ? 2 : 1));
   const inside = own.find(({ group }) => isWithin(path, group));
