@@ -72,7 +72,7 @@ describe("help and usage", () => {
     [["trian"], "unknown command trian; did you mean train?"],
     [
       ["fly"],
-      "unknown command fly; the commands are train, eval, predict, pull, push, inspect, convert, setup, doctor",
+      "unknown command fly; the commands are train, eval, predict, data, pull, push, inspect, convert, setup, doctor",
     ],
     [["train", "--epoch", "3"], "unknown option --epoch; did you mean --epochs?"],
     [["train", "--max_seq_length", "3"], "unknown option --max_seq_length; did you mean --max-length?"],
@@ -84,7 +84,10 @@ describe("help and usage", () => {
       ["train", ...data, "--learning-rate", "-1e-5"],
       "--learning-rate -1e-5: must be a number greater than 0",
     ],
-    [["train", ...data, "--format", "xml"], "--format xml: must be one of csv, tsv, jsonl"],
+    [
+      ["train", ...data, "--format", "xml"],
+      "--format xml: must be one of csv, tsv, jsonl, json, fasttext, libmultilabel, parquet, xlsx, arrow",
+    ],
     [["train", ...data, "--precision", "int8"], "--precision int8: must be one of float32, bf16"],
     [["train", ...data, "--device", "gpu"], "--device gpu: must be auto, cpu, cuda or cuda:N"],
     [["train", ...data, "--resume=yes"], "--resume=yes: must be true or false"],

@@ -12,11 +12,11 @@ export interface PackedBatch {
   tokenTypes: Int32Array;
   /** Where each text starts, and T at the end: `[B + 1]`, strictly increasing from 0. */
   cuSeqlens: Int32Array;
-  /** 0 or 1 for each text and label, row-major `[B, L]`; needed for a loss. */
+  /** A target in [0, 1] for each text and label (most often 0 or 1), row-major `[B, L]`; needed for a loss. */
   labels?: Float32Array;
   /**
    * 1 where the label is known, 0 where it is missing, `[B, L]`; all are known if absent. A missing label adds nothing
-   * to the loss, to a gradient or to the count of terms, whatever its value in `labels` is (which must still be 0 or 1).
+   * to the loss, to a gradient or to the count of terms, whatever its value in `labels` is (which must still be in [0, 1]).
    */
   labelMask?: Float32Array;
 }

@@ -16,9 +16,15 @@ export {
   type DataColumns,
   type DataFile,
   type DataFormat,
+  type DataPlan,
   type DataRow,
   type DataSpec,
+  type DataSummary,
+  describePlan,
+  type LabelRules,
   openData,
+  type PlanDataOptions,
+  planData,
 } from "./data/index.ts";
 export { type DoctorCheck, type DoctorReport, doctor } from "./doctor.ts";
 export {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { LABELS } from "../../../packages/ts-api/test/training/tiny.ts";
@@ -61,7 +61,7 @@ describe("predict", () => {
       expect(await predict(["--input", input, "--output", output])).toEqual({
         code: 0,
         stdout: "",
-        stderr: "",
+        stderr: `finetag: ${input}: csv, utf-8\nfinetag: text from "text"; id from "id"; not used: ${LABELS.map((label) => `"${label}"`).join(", ")}\n`,
       });
     }
     const [jsonl, csv, tsv] = await Promise.all(
@@ -116,7 +116,7 @@ describe("predict", () => {
     await writeFile(output, "older\n");
     const { code, stderr } = await predict(["--input", input, "--output", output]);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/^finetag: .*ragged\.csv:3: /);
+    expect(lines(stderr).at(-1)).toMatch(/^finetag: .*ragged\.csv:3: /);
     expect(await readFile(output, "utf8")).toBe("older\n");
     expect(await readdir(join(trained.folder, "kept"))).toEqual(["labels.jsonl"]);
   });
@@ -127,7 +127,7 @@ describe("predict", () => {
     const { code, stdout, stderr } = await predict(["--input", input]);
     expect(code).toBe(0);
     expect(lines(stdout)).toHaveLength(2);
-    expect(stderr).toBe(`finetag: warning: ${input}: 1 text is empty; it is kept\n`);
+    expect(lines(stderr).at(-1)).toBe(`finetag: warning: ${input}: 1 text is empty; it is kept`);
   });
 
   test("a reader that has enough ends it quietly", async () => {
@@ -137,7 +137,23 @@ describe("predict", () => {
     const { stdout, stderr, status } = spawnSync("bash", ["-o", "pipefail", "-c", command], {
       encoding: "utf8",
     });
-    expect({ lines: lines(stdout).length, stderr, status }).toEqual({ lines: 1, stderr: "", status: 0 });
+    const plan = `finetag: ${many}: txt, utf-8\nfinetag: text from "text"\n`;
+    expect({ lines: lines(stdout).length, stderr, status }).toEqual({ lines: 1, stderr: plan, status: 0 });
+  });
+
+  test("does not write over what it reads, by whatever name", { timeout: 60_000 }, async () => {
+    const input = join(trained.folder, "own.csv");
+    await writeFile(input, "id,text\n1,so mad\n");
+    await link(input, join(trained.folder, "other.csv"));
+    await symlink(input, join(trained.folder, "soft.csv"));
+    for (const output of [input, join(trained.folder, "other.csv"), join(trained.folder, "soft.csv")]) {
+      const { code, stderr } = await predict(["--input", input, "--output", output]);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: `finetag: --output ${output} is the file that --input reads; give another file\n`,
+      });
+    }
+    expect(await readFile(input, "utf8")).toBe("id,text\n1,so mad\n");
   });
 
   test("Ctrl-C leaves no half-written output", async () => {

@@ -1,4 +1,11 @@
-import { checkWritable, dataSpec, evalOptionsSchema, type SplitMetrics, writeFileAtomic } from "@finetag/api";
+import {
+  checkWritable,
+  type DataPlan,
+  dataSpec,
+  evalOptionsSchema,
+  type SplitMetrics,
+  writeFileAtomic,
+} from "@finetag/api";
 import { z } from "zod";
 import { defineAction } from "../commands/index.ts";
 import type { Context } from "../context.ts";
@@ -10,7 +17,8 @@ import {
   noticeText,
   ProgressLine,
 } from "../output/index.ts";
-import { openClassifier, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
+import { refuseSameFile } from "./same-file.ts";
+import { openClassifier, showPlan, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -38,9 +46,10 @@ export const action = defineAction({
   async run(options, _call, context) {
     const { data, output, json, precision } = options;
     const { stdout, stderr, colors, signal } = context;
+    await refuseSameFile("--data", data, output);
     if (output !== undefined) await checkWritable(output);
     const shown = new Set<string>();
-    const metrics = await evaluate(options, context, shown);
+    const metrics = await evaluate(options, context, shown, (plan) => showPlan(plan, context));
     // Always show what int8 costs. Both run on the same device, so that nothing else differs.
     const cost =
       precision === "int8"
@@ -63,7 +72,12 @@ export const action = defineAction({
   },
 });
 
-async function evaluate(options: Options, context: Context, shown: Set<string>): Promise<SplitMetrics> {
+async function evaluate(
+  options: Options,
+  context: Context,
+  shown: Set<string>,
+  onData?: (plan: DataPlan) => void,
+): Promise<SplitMetrics> {
   const { data, batchSize, threshold, precision } = options;
   const { signal, stderr } = context;
   const progress = stderr.isTTY === true ? new ProgressLine(stderr) : undefined;
@@ -73,6 +87,7 @@ async function evaluate(options: Options, context: Context, shown: Set<string>):
       batchSize,
       threshold,
       signal,
+      onData,
       onProgress: ({ rows, totalRows }) =>
         progress?.show(
           `${formatCount(rows)}/${formatCount(totalRows)} rows in ${precision}`,

@@ -24,7 +24,8 @@ import {
   writerTo,
   writeToFile,
 } from "../predictions/index.ts";
-import { openClassifier, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
+import { refuseSameFile } from "./same-file.ts";
+import { openClassifier, showPlan, showWarnings, TRAIN_KEYS, writingOutput } from "./shared.ts";
 
 const schema = z.strictObject({
   model: z
@@ -70,6 +71,7 @@ export const action = defineAction({
     if (words.length > 0 && input !== undefined) {
       throw new UsageError("both texts and --input are given; give one of them");
     }
+    if (input !== undefined) await refuseSameFile("--input", input, output);
     const outputAs = outputFormat(options.outputFormat, output);
     if (output !== undefined) await checkWritable(output);
     const { signal, stdin, stdout, stderr } = context;
@@ -112,9 +114,10 @@ async function openInputs(
   options: Options,
   words: string[],
   classifier: Classifier,
-  { stdin, signal }: Context,
+  context: Context,
 ): Promise<Inputs> {
   const { input } = options;
+  const { stdin, signal } = context;
   if (input === undefined) {
     const texts = words.length > 0 ? wordInputs(words) : lineInputs(stdin, "stdin", signal);
     return { texts, interactive: words.length === 0, pairs: false, emptyTexts: () => 0 };
@@ -122,6 +125,7 @@ async function openInputs(
   const { format, ...rest } = options;
   const spec = { ...dataSpec(input, rest), format };
   const file = await openData(spec, { requireLabels: false, columns: classifier.columns, signal });
+  showPlan(file.plan, context);
   return {
     texts: fileInputs(file, signal),
     interactive: false,

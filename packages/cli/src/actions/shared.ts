@@ -1,9 +1,19 @@
-import { Classifier, type LoadOptions, trainOptionsSchema } from "@finetag/api";
+import { Classifier, type DataPlan, describePlan, type LoadOptions, trainOptionsSchema } from "@finetag/api";
 import type { Context } from "../context.ts";
 import { DownloadProgressLine, noticeText } from "../output/index.ts";
 
 /** Options of training that messages about a model may name. */
 export const TRAIN_KEYS: readonly string[] = Object.keys(trainOptionsSchema.shape);
+
+/** Shows on stderr how a file is read, and what may be wrong with it. */
+export function showPlan(
+  plan: DataPlan,
+  { stderr, inFlags }: Pick<Context, "stderr" | "inFlags">,
+  rows?: number,
+): void {
+  for (const line of describePlan(plan, rows).split("\n")) stderr.write(`${noticeText(inFlags(line))}\n`);
+  for (const warning of plan.warnings) stderr.write(`${noticeText(`warning: ${inFlags(warning)}`)}\n`);
+}
 
 /** Opens the model of a command. Shows the download, if there is one. */
 export async function openClassifier(

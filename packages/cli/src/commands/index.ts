@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { convert } from "./convert.ts";
+import { data } from "./data.ts";
 import { doctor } from "./doctor.ts";
 import { evaluate } from "./eval.ts";
 import { inspect } from "./inspect.ts";
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   train,
   evaluate,
   predict,
+  data,
   pull,
   push,
   inspect,

@@ -3,7 +3,15 @@ import type { Context } from "../context.ts";
 import { formatCount, formatNumber, formatSeconds, plural } from "./format.ts";
 import { ProgressLine } from "./progress.ts";
 import { metricsReport } from "./tables.ts";
-import { checkpointText, evaluationText, noticeText, readText, startText, stepText } from "./train-text.ts";
+import {
+  checkpointText,
+  evaluationText,
+  noticeText,
+  planLines,
+  readText,
+  startText,
+  stepText,
+} from "./train-text.ts";
 
 /** Shows the events of a run. */
 export interface TrainReporter {
@@ -50,6 +58,9 @@ export class LineReporter implements TrainReporter {
     switch (event.type) {
       case "start":
         this.#print(startText(event));
+        break;
+      case "data":
+        for (const line of planLines(event)) this.notice(this.#context.inFlags(line));
         break;
       case "warning":
         this.notice(`warning: ${event.message}`);
@@ -108,6 +119,9 @@ export class BarReporter implements TrainReporter {
       case "start":
         this.#line.print(startText(event));
         this.#line.show("first step", event.step, event.totalSteps);
+        break;
+      case "data":
+        for (const line of planLines(event)) this.notice(this.#context.inFlags(line));
         break;
       case "warning":
         this.#line.print(`${this.#context.colors.yellow("warning:")} ${event.message}`);

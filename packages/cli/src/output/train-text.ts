@@ -1,4 +1,4 @@
-import { type TrainEvent, visible } from "@finetag/api";
+import { describePlan, type TrainEvent, visible } from "@finetag/api";
 import { asLine } from "../errors.ts";
 import { formatCount, formatDuration, formatMetric, formatNumber, listSome, plural } from "./format.ts";
 
@@ -51,6 +51,12 @@ export function evaluationText({ split, step, epoch, metrics, best }: EventOf<"e
 
 export function checkpointText({ step, path }: EventOf<"checkpoint">): string {
   return `checkpoint after step ${step}: ${path}`;
+}
+
+/** How a file is read; the training file decides for the others, of which only the file is named. */
+export function planLines({ split, plan }: EventOf<"data">): string[] {
+  const lines = describePlan(plan).split("\n");
+  return split === "train" ? lines : lines.slice(0, 1).map((line) => `${split}: ${line}`);
 }
 
 /** A warning or notice for stderr: one line, as that of an error. */

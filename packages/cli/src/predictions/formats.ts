@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { type Prediction, predictionToJson } from "@finetag/api";
+import { type Prediction, predictionToText } from "@finetag/api";
 import { stringify } from "csv-stringify/sync";
 import { shortened, UsageError } from "../errors.ts";
 import { formatFloat32 } from "./float32.ts";
@@ -47,7 +47,7 @@ export function createFormat(
 ): PredictionFormat {
   switch (format) {
     case "jsonl":
-      return { header: () => "", line: (prediction) => `${JSON.stringify(predictionToJson(prediction))}\n` };
+      return { header: () => "", line: (prediction) => `${predictionToText(prediction, labels)}\n` };
     case "csv":
       return csvFormat(labels, pairs);
     case "tsv":

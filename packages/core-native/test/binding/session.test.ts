@@ -114,6 +114,25 @@ describe("session", () => {
     );
   });
 
+  it("takes targets between 0 and 1, and refuses others", async () => {
+    const session = await ready();
+    const labels = Float32Array.from({ length: 12 }, (_, i) => (i % 5) / 4);
+    const soft = { ...batch(4), labels };
+    const { logits, lossSum, lossCount } = await session.forward(soft);
+    let sum = 0;
+    logits.forEach((x, i) => {
+      sum += Math.max(x, 0) - x * labels[i]! + Math.log1p(Math.exp(-Math.abs(x)));
+    });
+    expect(lossCount).toBe(12);
+    expect(lossSum).toBeCloseTo(sum, 4);
+    for (const wrong of [-0.1, 1.1, Number.NaN]) {
+      const bad = { ...soft, labels: labels.with(7, wrong) };
+      expect(await refused(session.forward(bad))).toBe(
+        "ERR_FINETAG_ARGUMENT: labels of text 2 holds a value that is not between 0 and 1",
+      );
+    }
+  });
+
   it("runs in bf16 where the CPU has it", async ({ skip }) => {
     if (!addon.info().bf16Devices.includes("cpu")) {
       expect(await refused(create({ precision: "bf16" }))).toMatch(/no bf16 instructions/);

@@ -2,6 +2,7 @@
 #include <ATen/ops/full_like.h>
 
 #include <atomic>
+#include <cmath>
 #include <limits>
 
 #include "check.h"
@@ -99,7 +100,9 @@ TEST(bad_batches_are_refused) {
   REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.token_types_T[0] = 2; })), "token type");
   REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.cu_seqlens = {0, 4}; })), "cuSeqlens");
   REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.cu_seqlens = {0, 0, 9}; })), "no tokens");
-  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL[1] = 0.5f; })), "neither 0 nor 1");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL[1] = 1.5f; })), "not between 0 and 1");
+  REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL[1] = std::nanf(""); })),
+                 "not between 0 and 1");
   REQUIRE_THROWS(session->forward(with([](HostBatch& b) { b.labels_BL.pop_back(); })), "labels must hold");
   REQUIRE_THROWS(session->forward(random_batch(config, {41})), "at most 40");
   REQUIRE_THROWS(session->forward(HostBatch{}), "at least one text");

@@ -28,10 +28,11 @@ import {
   train,
 } from "../training/index.ts";
 import { VERSION } from "../version.ts";
-import { openLabeledData } from "./data.ts";
+import { type OpenedData, openLabeledData } from "./data.ts";
 import { evaluateSource } from "./evaluate.ts";
 import { asInput, checkedWindows, collectTexts } from "./inputs.ts";
-import { checkPredictOptions, type PredictSetup, predictTexts, predictWindows } from "./predict.ts";
+import { checkEvaluateOptions, checkLoadOptions, checkPredictOptions } from "./options.ts";
+import { type PredictSetup, predictTexts, predictWindows } from "./predict.ts";
 import type {
   ClassifierTrainOptions,
   EvaluateOptions,
@@ -91,6 +92,7 @@ export class Classifier implements AsyncDisposable {
    *   `ERR_FINETAG_DOWNLOAD`, `ERR_FINETAG_DEVICE`, `ERR_FINETAG_ADDON`, `ERR_FINETAG_OUT_OF_MEMORY`.
    */
   static async fromPretrained(nameOrDir: string, options: LoadOptions = {}): Promise<Classifier> {
+    checkLoadOptions(options);
     const { offline, onDownload, signal, threads } = options;
     askForTokenizerThreads(threads);
     const source = await readModelSource(
@@ -175,18 +177,19 @@ export class Classifier implements AsyncDisposable {
       const { train: trainData, dev: devData, signal, ...rest } = options;
       const parsed = parseOptions(fitOptionsSchema, rest);
       parsed.maxLength = checkMaxLength(rest.maxLength ?? this.maxLength, this.#source);
-      const { labels, columns, source } = await openLabeledData("train", trainData, {
-        labels: this.#model?.labels,
-      });
+      const opened = await openLabeledData("train", trainData, { labels: this.#model?.labels });
+      const { labels, columns, source } = opened;
       const model = this.#model ?? (await this.#open(labels));
       const known = { labels, columns };
-      const dev = devData === undefined ? undefined : (await openLabeledData("dev", devData, known)).source;
+      const openedDev = devData === undefined ? undefined : await openLabeledData("dev", devData, known);
+      yield* dataEvents("train", opened);
+      if (openedDev !== undefined) yield* dataEvents("dev", openedDev);
       const events = train({
         name: this.#source.directory,
         source: this.#source,
         open: async () => model,
         labels: model.labels,
-        sources: { train: source, dev },
+        sources: { train: source, dev: openedDev?.source },
         options: parsed,
         storage: new MemoryStorage(),
         isUntrained: !this.#isTrained,
@@ -250,7 +253,9 @@ export class Classifier implements AsyncDisposable {
   async evaluate(data: LabeledData, options: EvaluateOptions = {}): Promise<SplitMetrics> {
     const model = this.#ready();
     const known = { labels: model.labels, columns: this.columns };
-    const { source } = await openLabeledData("data", data, known);
+    checkEvaluateOptions(options);
+    const { source, plan } = await openLabeledData("data", data, known);
+    if (plan !== undefined) options.onData?.(plan);
     const { maxLength, thresholds } = this;
     // The loss that it was trained with. A training under way has set its own.
     if (!this.#training) {
@@ -350,6 +355,12 @@ export class Classifier implements AsyncDisposable {
       );
     }
   }
+}
+
+/** How a split is read, and what may be a mistake in it. */
+function* dataEvents(split: "train" | "dev", { plan, warnings }: OpenedData): Generator<TrainEvent, void> {
+  if (plan !== undefined) yield { type: "data", split, plan };
+  for (const message of warnings) yield { type: "warning", message };
 }
 
 /**

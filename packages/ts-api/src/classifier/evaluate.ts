@@ -11,20 +11,16 @@ import type { SplitMetrics } from "../metrics/index.ts";
 import type { RowSource } from "../training/index.ts";
 import { noRows } from "../training/index.ts";
 import { collected } from "./inputs.ts";
-import { checkPredictOptions } from "./predict.ts";
 import type { EvaluateOptions } from "./types.ts";
 
 /**
  * Computes the metrics of a source's rows; see `Classifier.evaluate`.
- *
- * @throws FinetagError `ERR_FINETAG_ARGUMENT` for a wrong option, before any row is read.
  */
 export async function evaluateSource(
   model: OpenModel,
   source: RowSource,
   options: EvaluateOptions & { maxLength: number; thresholds: readonly number[] },
 ): Promise<SplitMetrics> {
-  checkPredictOptions(options);
   const { maxLength, threshold, thresholds, batchSize, signal, onProgress } = options;
   let totalRows = 0;
   const windows = labeledWindows(source, { model, maxLength, signal }, (rows) => {

@@ -1,6 +1,6 @@
 /** A trained or trainable model in this process. */
 export { Classifier } from "./classifier.ts";
-export { type PredictionJson, predictionToJson } from "./json.ts";
+export { type PredictionJson, predictionToJson, predictionToText } from "./json.ts";
 export type {
   ClassifierTrainOptions,
   EvaluateOptions,

@@ -9,7 +9,10 @@ export interface PredictionJson {
   text_pair?: string;
   /** Names of the labels whose probability is above the threshold, in the model's order. */
   labels: string[];
-  /** Probability of each label, by its name, in the model's order. */
+  /**
+   * Probability of each label, by its name. The text of {@link predictionToText} has them in the model's order; in a
+   * JavaScript object, names that are whole numbers come first, so use `Classifier.labels` where the order matters.
+   */
   probabilities: Record<string, number>;
 }
 
@@ -22,4 +25,14 @@ export function predictionToJson({ id, text, textPair, labels, probabilities }: 
     labels,
     probabilities,
   };
+}
+
+/**
+ * A prediction as JSON on one line, with the probabilities in the order of `labels` whatever their names are: those of a
+ * JavaScript object are not, if names are whole numbers.
+ */
+export function predictionToText(prediction: Prediction, labels: readonly string[]): string {
+  const { probabilities, ...rest } = predictionToJson(prediction);
+  const pairs = labels.map((label) => `${JSON.stringify(label)}:${JSON.stringify(probabilities[label])}`);
+  return `${JSON.stringify(rest).slice(0, -1)},"probabilities":{${pairs.join(",")}}}`;
 }

@@ -1,39 +1,13 @@
 import { type CallSettings, type ForwardCall, readAhead, type Scheduler } from "../engine/index.ts";
-import { FinetagError } from "../errors/index.ts";
 import { sigmoid } from "../metrics/index.ts";
 import { windowsOf } from "./inputs.ts";
-import type { Prediction, PredictOptions, TextInput } from "./types.ts";
+import type { Prediction, TextInput } from "./types.ts";
 
 export interface PredictSetup extends CallSettings {
   scheduler: Scheduler;
   labels: readonly string[];
   /** One per label. */
   thresholds: readonly number[];
-}
-
-/**
- * Checks the options of a call to predict or evaluate, before its texts are batched with those of others.
- *
- * @throws FinetagError `ERR_FINETAG_ARGUMENT`
- */
-export function checkPredictOptions({
-  batchSize,
-  threshold,
-}: Pick<PredictOptions, "batchSize" | "threshold">): void {
-  if (batchSize !== undefined && !(Number.isInteger(batchSize) && batchSize > 0)) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      `\`batchSize\` is ${batchSize}; give a whole number of at least 1`,
-      { option: "batchSize" },
-    );
-  }
-  if (threshold !== undefined && !(threshold >= 0 && threshold <= 1)) {
-    throw new FinetagError(
-      "ERR_FINETAG_ARGUMENT",
-      `\`threshold\` is ${threshold}; give a number from 0 to 1`,
-      { option: "threshold" },
-    );
-  }
 }
 
 /** Classifies texts in memory and returns predictions in the same order. */

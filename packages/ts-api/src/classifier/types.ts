@@ -1,5 +1,5 @@
 import type { Precision } from "@finetag/core-native";
-import type { DataSpec } from "../data/index.ts";
+import type { DataPlan, DataSpec } from "../data/index.ts";
 import type { DownloadProgress } from "../hub/index.ts";
 import type { FitOptions } from "../options/index.ts";
 
@@ -50,7 +50,7 @@ export interface Prediction {
   textPair?: string;
   /** Names of the labels whose probability is above the threshold, in the model's order. */
   labels: string[];
-  /** Probability of each label, by its name, in the model's order; float64. */
+  /** Probability of each label, by its name; float64. `Classifier.labels` has the model's order, also of names like "12". */
   probabilities: Record<string, number>;
 }
 
@@ -94,6 +94,8 @@ export interface EvaluateOptions {
   /** From 0 to 1; replaces the model's own thresholds. */
   threshold?: number;
   signal?: AbortSignal;
+  /** Called before the first batch with what was decided about a file, and what may be a mistake in it. */
+  onData?: (plan: DataPlan) => void;
   /** Called after each batch. `totalRows` is the number of rows read so far; reading ends long before evaluation does. */
   onProgress?: (progress: { rows: number; totalRows: number }) => void;
 }

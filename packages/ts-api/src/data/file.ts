@@ -5,16 +5,17 @@ import {
   type CellPlace,
   cellError,
   columnOf,
-  LabelIndex,
-  type ListStyle,
-  readFlag,
-  readList,
+  labelReader,
+  type ResolvedColumns,
   resolveColumns,
+  similarNames,
 } from "./labels/index.ts";
+import { findRepeatedTexts, mergeRows } from "./merge.ts";
 import type {
   DataColumns,
   DataFile,
   DataFormat,
+  DataPlan,
   DataRow,
   DataSpec,
   OpenDataOptions,
@@ -36,8 +37,29 @@ export async function openData(spec: DataSpec, options: OpenDataOptions): Promis
   checkLabels(options.labels);
   const textName = spec.textColumn ?? options.columns?.text ?? "text";
   const table = await openTable(spec, textName, options.signal, { labelled: options.requireLabels });
-  const { columns, labels } = await resolveColumns(table, spec, options);
-  return new OpenedFile(table, columns, labels);
+  const resolved = await resolveColumns(table, spec, options);
+  const file = new OpenedFile(table, resolved);
+  // What the training file decides holds for the others, which are not asked again.
+  if (!options.requireLabels || options.columns !== undefined) return file;
+  file.plan.warnings.push(...similarNames(resolved.labels).map((what) => `${table.path}: ${what}`));
+  if (resolved.columns.mergeDuplicates === undefined) await warnOfRepeatedTexts(file, options.signal);
+  return file;
+}
+
+async function warnOfRepeatedTexts(file: OpenedFile, signal: AbortSignal | undefined): Promise<void> {
+  // An unusable row is an error of the pass that needs it.
+  const found = await findRepeatedTexts(file.rows(signal)).catch((error: unknown) => {
+    throwIfAborted(signal, file.path);
+    if (error instanceof FinetagError) return undefined;
+    throw error;
+  });
+  if (found === undefined) return;
+  const [first, second] = found.rows;
+  const come = found.texts === 1 ? "1 text comes" : `${found.texts} texts come`;
+  file.plan.warnings.push(
+    `${file.path}: ${come} on several rows with different labels (such as on lines ${first} and ${second}); ` +
+      "use `mergeDuplicates: true` if the rows are one text with all of these labels",
+  );
 }
 
 function checkLabels(labels: readonly string[] | undefined): void {
@@ -57,24 +79,46 @@ function checkLabels(labels: readonly string[] | undefined): void {
   }
 }
 
-type ReadLabels = (row: number, cells: readonly unknown[], from: number) => number[];
-
 class OpenedFile implements DataFile {
   readonly path: string;
   readonly format: DataFormat;
   readonly columns: DataColumns;
   readonly layout: DataFile["layout"];
   readonly labels: string[];
+  readonly #decision: Pick<DataPlan, "shape" | "unused" | "unusedLabels" | "warnings">;
+  readonly #notes: readonly string[];
   #emptyTexts = 0;
+  #unlabeledRows = 0;
+  #mergedRows = 0;
   readonly #table: Table;
 
-  constructor(table: Table, columns: DataColumns, labels: string[]) {
+  constructor(
+    table: Table,
+    { columns, labels, shape, notes, unused, unusedLabels, warnings }: ResolvedColumns,
+  ) {
     this.path = table.path;
     this.format = table.format;
     this.columns = columns;
     this.layout = { header: table.headerRow !== undefined, names: table.columns };
     this.labels = labels;
     this.#table = table;
+    this.#decision = { shape, unused, unusedLabels, warnings };
+    this.#notes = notes;
+  }
+
+  get plan(): DataPlan {
+    const { source } = this.#table;
+    return {
+      path: this.path,
+      format: this.format,
+      container: source.container,
+      encoding: source.encoding,
+      ...(source.delimiter === undefined ? {} : { delimiter: source.delimiter }),
+      columns: this.columns,
+      labels: this.labels,
+      ...this.#decision,
+      notes: [...source.notes, ...this.#notes],
+    };
   }
 
   get source(): TableSource {
@@ -85,21 +129,56 @@ class OpenedFile implements DataFile {
     return this.#emptyTexts;
   }
 
+  get unlabeledRows(): number {
+    return this.#unlabeledRows;
+  }
+
+  get mergedRows(): number {
+    return this.#mergedRows;
+  }
+
   async *rows(signal?: AbortSignal): AsyncGenerator<DataRow, void, undefined> {
+    this.#mergedRows = 0;
+    if (this.columns.mergeDuplicates === undefined) yield* this.#eachRow(signal);
+    else yield* this.#merged(signal);
+  }
+
+  async *#merged(signal: AbortSignal | undefined): AsyncGenerator<DataRow, void, undefined> {
+    const merged = mergeRows(
+      () => this.#eachRow(signal),
+      () => this.#mergedRows++,
+    );
+    let empty = 0;
+    for await (const row of merged) {
+      if (!/\S/.test(row.text)) empty++;
+      yield row;
+    }
+    this.#emptyTexts = empty;
+  }
+
+  async *#eachRow(signal?: AbortSignal): AsyncGenerator<DataRow, void, undefined> {
     const { text, textPair, id } = this.columns;
     const names = [text];
     const pairAt = textPair === undefined ? -1 : names.push(textPair) - 1;
     const idAt = id === undefined ? -1 : names.push(id) - 1;
     const labelsFrom = names.length;
-    const { labelColumns, readLabels } = this.#labelReader();
+    const reader = labelReader(this.columns.labels, this.labels, this.format);
 
     this.#emptyTexts = 0;
-    for await (const batch of this.#table.records([...names, ...labelColumns], signal)) {
-      for (const { row, cells } of batch) {
-        const data: DataRow = { row, text: this.#text(row, text, cells[0]), labels: [] };
-        if (pairAt >= 0) data.textPair = this.#text(row, textPair!, cells[pairAt]);
-        if (idAt >= 0) data.id = this.#id(row, id!, cells[idAt]);
-        data.labels = readLabels(row, cells, labelsFrom);
+    this.#unlabeledRows = 0;
+    for await (const batch of this.#table.records([...names, ...reader.names], signal)) {
+      for (const { row, cells, path = this.path } of batch) {
+        const data: DataRow = { row, text: this.#text(path, row, text, cells[0]), labels: [] };
+        if (pairAt >= 0) data.textPair = this.#text(path, row, textPair!, cells[pairAt]);
+        if (idAt >= 0) data.id = this.#id(path, row, id!, cells[idAt]);
+        const { labels, targets, unknown } = reader.read(path, row, cells, labelsFrom);
+        if (unknown !== undefined && unknown.length === this.labels.length) {
+          this.#unlabeledRows++;
+          continue;
+        }
+        data.labels = labels;
+        if (targets !== undefined) data.targets = targets;
+        if (unknown !== undefined) data.unknown = unknown;
         if (!/\S/.test(data.text)) this.#emptyTexts++;
         throwIfAborted(signal, this.path);
         yield data;
@@ -107,50 +186,30 @@ class OpenedFile implements DataFile {
     }
   }
 
-  #place(row: number, name: string): CellPlace {
-    return { path: this.path, format: this.format, row, name };
+  #place(path: string, row: number, name: string): CellPlace {
+    return { path, format: this.format, row, name };
   }
 
-  #text(row: number, name: string, cell: unknown): string {
-    // Only a JSON escape can produce half of a surrogate pair, which no tokenizer can encode.
-    const isText = typeof cell === "string" && !(this.format === "jsonl" && /\p{Surrogate}/u.test(cell));
-    if (isText) return cell;
-    const place = this.#place(row, name);
+  #text(path: string, row: number, name: string, cell: unknown): string {
+    // Only an escape or a binary format can have half of a surrogate pair, which no tokenizer can encode.
+    const isWellFormed = typeof cell === "string" && (this.#isText || !/\p{Surrogate}/u.test(cell));
+    if (isWellFormed) return cell;
+    const place = this.#place(path, row, name);
     if (cell === undefined) throw cellError(place, `no ${columnOf(place)}; each row needs a text`);
     const kind = typeof cell === "string" ? "half of a surrogate pair; remove it" : "not a string";
     throw cellError(place, `${columnOf(place)} holds ${showCell(cell)}, ${kind}`);
   }
 
-  #id(row: number, name: string, cell: unknown): string | undefined {
-    if (typeof cell === "string") return cell;
-    if (cell === undefined || cell === null) return undefined;
-    if (Number.isSafeInteger(cell)) return String(cell);
-    const place = this.#place(row, name);
-    throw cellError(place, `${columnOf(place)} holds ${showCell(cell)}; write the id as a string`);
+  get #isText(): boolean {
+    return this.format === "csv" || this.format === "tsv" || this.format === "txt";
   }
 
-  #labelReader(): { labelColumns: string[]; readLabels: ReadLabels } {
-    const labels = this.columns.labels;
-    if (labels.kind === "none") return { labelColumns: [], readLabels: () => [] };
-    if (labels.kind === "columns") {
-      const names = labels.names;
-      const readLabels: ReadLabels = (row, cells, from) => {
-        const found: number[] = [];
-        for (let i = 0; i < names.length; i++) {
-          const cell = cells[from + i];
-          if (cell === "0") continue;
-          if (cell === "1" || readFlag(this.#place(row, names[i]!), cell) === 1) found.push(i);
-        }
-        return found;
-      };
-      return { labelColumns: names, readLabels };
-    }
-    const style: ListStyle = labels;
-    const index = new LabelIndex(this.labels, labels.values ?? "names");
-    const readLabels: ReadLabels = (row, cells, from) => {
-      const place = this.#place(row, labels.column);
-      return index.indices(place, readList(place, style, cells[from]));
-    };
-    return { labelColumns: [labels.column], readLabels };
+  /** An id with nothing in it is none. */
+  #id(path: string, row: number, name: string, cell: unknown): string | undefined {
+    if (cell === undefined || cell === null || cell === "") return undefined;
+    if (typeof cell === "string") return cell;
+    if (Number.isSafeInteger(cell) || typeof cell === "bigint") return String(cell);
+    const place = this.#place(path, row, name);
+    throw cellError(place, `${columnOf(place)} holds ${showCell(cell)}; write the id as a string`);
   }
 }

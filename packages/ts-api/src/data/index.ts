@@ -5,13 +5,16 @@
 export { findDataDirectory } from "./directory.ts";
 export { openData } from "./file.ts";
 export { readLines } from "./formats/index.ts";
-export { readLabelFile } from "./labels/index.ts";
+export { readLabelFile, similarNames } from "./labels/index.ts";
+export { type DataSummary, describePlan, type PlanDataOptions, planData } from "./plan.ts";
 export { Random, shuffle } from "./random.ts";
 export { devSplit } from "./split.ts";
 export type {
   DataColumns,
   DataFile,
   DataFormat,
+  DataPlan,
   DataRow,
   DataSpec,
+  LabelRules,
 } from "./types.ts";

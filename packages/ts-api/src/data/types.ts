@@ -44,25 +44,59 @@ export interface DataSpec {
   labelColumns?: string[];
   /** The one column that lists a row's labels: a delimited cell or a JSON list. */
   labelsColumn?: string;
-  /** Default: ",". If it is set, cells are delimited, never JSON. */
+  /** Default: told from the cells. If it is set, cells are delimited, never JSON. */
   labelSeparator?: string;
+  /** What the cells of `labelsColumn` hold: names, ids from 0, or a 0 or 1 for each label. Default: told from the cells. */
+  labelValues?: LabelValues | "flags";
+  /** What to do with unknown labels (-1, NaN, blank): see {@link LabelRules}. Default: they are refused. */
+  missing?: "mask" | "negative";
+  /** Take values between 0 and 1 as targets. Default: they are refused. */
+  softLabels?: boolean;
+  /** Read values from this one on as 1, lower ones as 0. */
+  labelThreshold?: number;
+  /** Make one row of all rows with the same text. */
+  mergeDuplicates?: boolean;
 }
 
 /** Whether lists of labels contain names, or ids that index the label list (from 0). */
 export type LabelValues = "names" | "ids";
 
+/** What cells mean that are not simply 0 or 1. Without a rule for them, such cells are refused. */
+export interface LabelRules {
+  /** Unknown labels (-1, NaN, blank): left out of loss and metrics, or read as 0. */
+  missing?: "mask" | "negative";
+  /** Values between 0 and 1 are targets as they are. */
+  soft?: true;
+  /** Values from this one on are 1, lower ones 0. */
+  threshold?: number;
+  /** Blank cells and absent fields mean 0, as only the labels that apply are marked. */
+  blank?: "no";
+}
+
 /**
  * The role of each column. Resolved once, on the training file; saved in finetag.json; used by name on all other files.
+ * Keys that do not apply are absent.
  */
 export interface DataColumns {
   text: string;
   textPair?: string;
   id?: string;
+  /**
+   * - `columns`: a 0/1 column for each label;
+   * - `delimited`, `json`: one column that lists names or ids, as text with a separator, or as a list in JSON, Python's or
+   *   numpy's notation (with a separator if plain cells next to the lists have several names);
+   * - `flags`: one column with a 0 or 1 for each label, in the order of the labels;
+   * - `object`: one column with an object that has a 0 or 1 for each label by its name.
+   */
   labels:
-    | { kind: "columns"; names: string[] }
-    | { kind: "delimited"; column: string; separator: string; values?: LabelValues }
-    | { kind: "json"; column: string; values?: LabelValues }
+    | ({ kind: "columns"; names: string[] } & LabelRules)
+    | ({ kind: "delimited"; column: string; separator: string; values?: LabelValues } & LabelRules)
+    | ({ kind: "json"; column: string; separator?: string; values?: LabelValues } & LabelRules)
+    | ({ kind: "flags"; column: string; separator?: string } & LabelRules)
+    | ({ kind: "object"; column: string } & LabelRules)
     | { kind: "none" };
+  /** Rows with the same text are one row with the labels of all. */
+  mergeDuplicates?: true;
 }
 
 /** One labelled text. */
@@ -74,6 +108,33 @@ export interface DataRow {
   textPair?: string;
   /** The indices of the row's labels in `DataFile.labels`, ascending; empty without labels. */
   labels: number[];
+  /** With graded labels: the target of each of `labels`, above 0 and at most 1. Without it, all are 1. */
+  targets?: number[];
+  /** The indices of the labels that are unknown for this row, ascending; absent if all are known. */
+  unknown?: number[];
+}
+
+/** What was decided about a file before its rows are read, and what a user should know of it. */
+export interface DataPlan {
+  path: string;
+  format: DataFormat;
+  /** `plain`, `gzip`, `zstd` or `zip`. */
+  container: string;
+  /** Undefined for a binary format. */
+  encoding: string | undefined;
+  delimiter?: string;
+  columns: DataColumns;
+  labels: string[];
+  /** Where the labels are, in words: `6 columns of 0/1`, `column "tags", separated by ";"`. */
+  shape: string;
+  /** Columns that nothing uses, in the order of the file. */
+  unused: string[];
+  /** Those of `unused` that hold 0 and 1 in their first rows, as labels do. */
+  unusedLabels: string[];
+  /** What else was told from the content, as whole clauses. */
+  notes: string[];
+  /** What may be a mistake: each a sentence with its remedy. */
+  warnings: string[];
 }
 
 /** How a file was read, as far as it was told from its content. */
@@ -106,8 +167,14 @@ export interface DataFile {
   readonly source: TableSource;
   /** The label names in order: index i here is index i in `DataRow.labels`. */
   readonly labels: string[];
+  /** What was decided about the file; notes that depend on rows are there after `rows()`. */
+  readonly plan: DataPlan;
   /** Number of rows with an empty or blank text, as counted by the latest `rows()`. These rows are kept. */
   readonly emptyTexts: number;
+  /** Number of rows that `rows()` left out, as none of their labels is known; counted by the latest `rows()`. */
+  readonly unlabeledRows: number;
+  /** Number of rows that were merged into an earlier one with the same text; counted by the latest `rows()`. */
+  readonly mergedRows: number;
   /**
    * Streams the rows in file order; may be called again for another pass.
    * @throws {FinetagError} ERR_FINETAG_DATA at the first unusable row, with file and line; ERR_FINETAG_IO if the file

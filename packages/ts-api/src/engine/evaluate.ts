@@ -22,7 +22,8 @@ export function* evaluationWindows({ store, rows }: Split): Generator<Split, voi
 
 /**
  * Runs labelled windows through the model and computes the metrics of all their rows. The loss is the mean binary
- * cross-entropy over rows and labels. Yields the rows done so far.
+ * cross-entropy over rows and known labels, with graded targets as they are; metrics count a target from 0.5 on. Yields the
+ * rows done so far.
  *
  * @throws FinetagError `ERR_FINETAG_ABORTED` within one batch after the signal, `ERR_FINETAG_DIVERGED` for NaN.
  */
@@ -61,7 +62,7 @@ export async function* evaluateWindows(
       labels,
       names: options.labels,
       thresholds: options.thresholds,
-      loss: lossSum / lossCount,
+      loss: lossCount === 0 ? null : lossSum / lossCount,
     },
     { signal: options.signal },
   );

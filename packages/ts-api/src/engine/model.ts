@@ -65,8 +65,15 @@ function checkThresholds(
   );
 }
 
-/** @throws FinetagError `ERR_FINETAG_ARGUMENT` if a length exceeds the model's positions. */
+/** @throws FinetagError `ERR_FINETAG_ARGUMENT` for a length that is no count of tokens, or exceeds the model's positions. */
 export function checkMaxLength(maxLength: number, source: ModelSource): number {
+  if (!(Number.isInteger(maxLength) && maxLength > 0)) {
+    throw new FinetagError(
+      "ERR_FINETAG_ARGUMENT",
+      `\`maxLength: ${maxLength}\` is not a number of tokens; give a whole number of at least 1`,
+      { option: "maxLength" },
+    );
+  }
   if (maxLength <= source.positions) return maxLength;
   throw new FinetagError(
     "ERR_FINETAG_ARGUMENT",

@@ -61,13 +61,14 @@ function* metricSteps(input: MetricsInput): Generator<void, SplitMetrics> {
   const labelCount = names.length;
 
   const support = new Uint32Array(labelCount);
-  yield* eachRow(rows, labelCount, (start) => validateRow(input, start, support));
+  const known = new Uint32Array(labelCount);
+  yield* eachRow(rows, labelCount, (start) => validateRow(input, start, support, known));
 
   const curves = new LabelCurves(probabilities, labels, support);
   yield* eachRow(rows, labelCount, (start) => curves.addPositives(start));
   curves.sort();
 
-  const predictions = new Predictions(probabilities, labels, thresholds, support);
+  const predictions = new Predictions(probabilities, labels, thresholds, support, known);
   const rankings = new RowRankings(probabilities, labels, labelCount);
   const tfAuc = new TfAuc(probabilities, labels, labelCount);
   yield* eachRow(rows, labelCount, (start) => {
@@ -116,7 +117,7 @@ function* metricSteps(input: MetricsInput): Generator<void, SplitMetrics> {
     ...rankings.result(),
     roc_auc_tf200_macro: meanOfDefined(tf200),
     per_label: Object.fromEntries(perLabel),
-    warnings: undefinedMetricWarnings(rows, names, support),
+    warnings: undefinedMetricWarnings(rows, names, support, known),
   };
 }
 

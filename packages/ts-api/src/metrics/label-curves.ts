@@ -19,7 +19,7 @@ export class LabelCurves {
   /** @param start index of the row's first entry. */
   addPositives(start: number): void {
     for (let j = 0; j < this.#perLabel.length; j++) {
-      if (this.#labels[start + j] === 0) continue;
+      if (this.#labels[start + j] !== 1) continue;
       const score = this.#probabilities[start + j]!;
       this.#perLabel[j]!.addPositive(score);
       this.#pooled.addPositive(score);

@@ -1,3 +1,5 @@
+import { UNKNOWN } from "./validate.ts";
+
 /** Precision, recall and F1 of one label, one row or one average. */
 interface Scores {
   precision: number;
@@ -8,7 +10,8 @@ interface Scores {
 /**
  * Metrics of the decision `probability > threshold`: precision, recall and F1 in four averages, the Jaccard index of
  * rows, subset accuracy and Hamming loss. Where nothing was predicted the precision is 0, where nothing was to be found
- * the recall is 0, and with neither F1 and Jaccard index are 0 (scikit-learn's `zero_division=0`).
+ * the recall is 0, and with neither F1 and Jaccard index are 0 (scikit-learn's `zero_division=0`). Unknown
+ * labels, and rows that know none, do not count.
  */
 export class Predictions {
   readonly #probabilities: Float64Array;
@@ -18,22 +21,27 @@ export class Predictions {
   readonly #hits: Uint32Array;
   readonly #predicted: Uint32Array;
   readonly #support: Uint32Array;
+  readonly #known: Uint32Array;
   readonly #samples: Scores = { precision: 0, recall: 0, f1: 0 };
+  /** Known entries. */
+  #entries = 0;
   #jaccard = 0;
   #rows = 0;
   #exactRows = 0;
 
-  /** @param support [L] positives of each label. */
+  /** @param support,known [L] positives of each label, and rows that know it. */
   constructor(
     probabilities: Float64Array,
     labels: Uint8Array,
     thresholds: Float64Array,
     support: Uint32Array,
+    known: Uint32Array,
   ) {
     this.#probabilities = probabilities;
     this.#labels = labels;
     this.#thresholds = thresholds;
     this.#support = support;
+    this.#known = known;
     this.#hits = new Uint32Array(thresholds.length);
     this.#predicted = new Uint32Array(thresholds.length);
   }
@@ -43,8 +51,11 @@ export class Predictions {
     let hits = 0;
     let predicted = 0;
     let support = 0;
+    let known = 0;
     for (let j = 0; j < this.#thresholds.length; j++) {
       const label = this.#labels[start + j]!;
+      if (label === UNKNOWN) continue;
+      known++;
       support += label;
       if (this.#probabilities[start + j]! > this.#thresholds[j]!) {
         predicted++;
@@ -53,6 +64,8 @@ export class Predictions {
         this.#hits[j]! += label;
       }
     }
+    if (known === 0) return;
+    this.#entries += known;
     this.#rows++;
     if (hits === predicted && hits === support) this.#exactRows++;
     this.#samples.precision += ratio(hits, predicted);
@@ -70,9 +83,10 @@ export class Predictions {
     const hits = total(this.#hits);
     const predicted = total(this.#predicted);
     const support = total(this.#support);
-    const macro = weightedMean(perLabel, () => 1);
+    const isKnown = (j: number) => Number(this.#known[j]! > 0);
+    const macro = weightedMean(perLabel, isKnown);
     return {
-      perLabel: perLabel.map((one) => this.#orNull(one)),
+      perLabel: perLabel.map((one, j) => (isKnown(j) ? one : UNDEFINED)),
       micro: this.#orNull(scores(hits, predicted, support)),
       macro: this.#orNull(macro),
       // Without any positive there are no weights; every term is 0 then, and so is the mean.
@@ -84,14 +98,16 @@ export class Predictions {
       }),
       samplesJaccard: this.#rows === 0 ? null : this.#jaccard / this.#rows,
       subsetAccuracy: this.#rows === 0 ? null : this.#exactRows / this.#rows,
-      hammingLoss: this.#rows === 0 ? null : (predicted + support - 2 * hits) / (this.#rows * labelCount),
+      hammingLoss: this.#rows === 0 ? null : (predicted + support - 2 * hits) / this.#entries,
     };
   }
 
-  #orNull(value: Scores): Scores | { precision: null; recall: null; f1: null } {
-    return this.#rows === 0 ? { precision: null, recall: null, f1: null } : value;
+  #orNull(value: Scores): Scores | typeof UNDEFINED {
+    return this.#rows === 0 ? UNDEFINED : value;
   }
 }
+
+const UNDEFINED = { precision: null, recall: null, f1: null };
 
 function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole;

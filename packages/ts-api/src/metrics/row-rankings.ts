@@ -1,5 +1,6 @@
 import { averagePrecision, coverage, precisionAt, rankingLoss } from "./ranking.ts";
 import { ScoreLadder } from "./score-ladder.ts";
+import { UNKNOWN } from "./validate.ts";
 
 const CUTOFFS = [1, 3, 5];
 
@@ -10,7 +11,8 @@ export function cutoffs(labelCount: number): number[] {
 
 /**
  * How well each row ranks its labels, averaged over rows: label-ranking average precision, coverage error,
- * ranking loss and precision at k, with scikit-learn's conventions for rows that carry no label or all.
+ * ranking loss and precision at k, with scikit-learn's conventions for rows that carry no label or all. A row ranks its known
+ * labels only.
  */
 export class RowRankings {
   readonly #probabilities: Float64Array;
@@ -37,8 +39,9 @@ export class RowRankings {
   addRow(start: number): void {
     const ladder = this.#ladder;
     const end = start + this.#labelCount;
+    if (isUnknown(this.#labels, start, end)) return;
     ladder.clear();
-    for (let i = start; i < end; i++) if (this.#labels[i] !== 0) ladder.addPositive(this.#probabilities[i]!);
+    for (let i = start; i < end; i++) if (this.#labels[i] === 1) ladder.addPositive(this.#probabilities[i]!);
     ladder.sort();
     if (ladder.positives > 0)
       for (let i = start; i < end; i++)
@@ -49,6 +52,7 @@ export class RowRankings {
     this.#lrapSum += averagePrecision(ladder) ?? 1;
     this.#coverageSum += coverage(ladder);
     this.#lossSum += rankingLoss(ladder);
+    // With fewer known labels than k, the places beyond them have no hit.
     for (let c = 0; c < this.#cutoffs.length; c++)
       this.#precisionSums[c]! += precisionAt(ladder, this.#cutoffs[c]!);
   }
@@ -64,4 +68,10 @@ export class RowRankings {
       ),
     };
   }
+}
+
+/** Whether a row knows none of its labels; it then has no ranking. */
+export function isUnknown(labels: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (labels[i] !== UNKNOWN) return false;
+  return end > start;
 }

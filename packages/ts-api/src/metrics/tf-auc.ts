@@ -1,3 +1,5 @@
+import { UNKNOWN } from "./validate.ts";
+
 /** tf.metrics.auc's default `num_thresholds`. */
 const THRESHOLD_COUNT = 200;
 /** Keeps the first threshold below every probability, and the last one above (`kepsilon`). */
@@ -39,6 +41,7 @@ export class TfAuc {
   /** @param start index of the row's first entry. */
   addRow(start: number): void {
     for (let j = 0; j < this.#labelCount; j++) {
+      if (this.#labels[start + j] === UNKNOWN) continue;
       const counts = this.#labels[start + j] === 0 ? this.#negatives : this.#positives;
       counts[j * (THRESHOLD_COUNT + 1) + thresholdsBelow(this.#probabilities[start + j]!)]!++;
     }

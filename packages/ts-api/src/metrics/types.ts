@@ -56,7 +56,11 @@ export interface SplitMetrics {
 export interface MetricsInput {
   /** [N, L], row-major, each in [0, 1]. */
   probabilities: Float64Array;
-  /** [N, L], row-major, each 0 or 1. */
+  /**
+   * [N, L], row-major, each 0 or 1, or 2 for a label that is unknown. Unknown labels count nowhere: metrics of a label are
+   * those of the rows that know it, metrics of a row those of its known labels, and micro averages and the Hamming loss
+   * those of all known entries.
+   */
   labels: Uint8Array;
   /** [L], all different. */
   names: readonly string[];

@@ -52,18 +52,28 @@ function validateThresholds(thresholds: number | readonly number[], names: reado
   });
 }
 
+/** The entry of a label that is unknown. */
+export const UNKNOWN = 2;
+
 /**
- * Checks a row's entries and counts its positives into `support`.
+ * Checks a row's entries, and counts its positives into `support` and its known entries into `known`.
  *
  * @param start index of the row's first entry.
  * @throws FinetagError ERR_FINETAG_DIVERGED for NaN, ERR_FINETAG_ARGUMENT for any other value out of range.
  */
-export function validateRow(input: MetricsInput, start: number, support: Uint32Array): void {
+export function validateRow(
+  input: MetricsInput,
+  start: number,
+  support: Uint32Array,
+  known: Uint32Array,
+): void {
   const labelCount = support.length;
   for (let j = 0; j < labelCount; j++) {
     const probability = input.probabilities[start + j]!;
     const label = input.labels[start + j]!;
-    if (!(probability >= 0 && probability <= 1) || label > 1) throw badEntry(input, start, j);
+    if (!(probability >= 0 && probability <= 1) || label > UNKNOWN) throw badEntry(input, start, j);
+    if (label === UNKNOWN) continue;
+    known[j]!++;
     support[j]! += label;
   }
 }
@@ -80,7 +90,7 @@ function badEntry(input: MetricsInput, start: number, j: number): FinetagError {
     return argument(
       `${where}: probability ${probability} is not between 0 and 1; give sigmoid(logits), not logits`,
     );
-  return argument(`${where}: label value ${input.labels[start + j]} is neither 0 nor 1`);
+  return argument(`${where}: label value ${input.labels[start + j]} is neither 0, 1 nor 2 (unknown)`);
 }
 
 function argument(message: string): FinetagError {

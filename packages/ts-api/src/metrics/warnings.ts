@@ -6,17 +6,23 @@ export function undefinedMetricWarnings(
   rows: number,
   names: readonly string[],
   support: Uint32Array,
+  known: Uint32Array,
 ): string[] {
   if (rows === 0) return ["there are no rows, so every metric is null"];
   const warnings: string[] = [];
-  const without = names.filter((_, j) => support[j] === 0);
+  const without = names.filter((_, j) => support[j] === 0 && known[j]! > 0);
   if (without.length > 0)
     warnings.push(
       `${subject(without)} on no row, so roc_auc and average_precision are null and left out of the means`,
     );
-  const everywhere = names.filter((_, j) => support[j] === rows);
+  const everywhere = names.filter((_, j) => support[j] === known[j] && known[j]! > 0);
   if (everywhere.length > 0)
     warnings.push(`${subject(everywhere)} on every row, so roc_auc is null and left out of the means`);
+  const unknown = names.filter((_, j) => known[j] === 0);
+  if (unknown.length > 0)
+    warnings.push(
+      `${subject(unknown)} unknown on every row, so all metrics of it are null and left out of the means`,
+    );
   return warnings;
 }
 

@@ -25,17 +25,30 @@ export const FINETAG_JSON = "finetag.json";
 
 const probability = z.number().min(0).max(1);
 const values = z.enum(["names", "ids"]).optional();
+const separator = z.string();
+
+const labelRules = {
+  missing: z.enum(["mask", "negative"]).optional(),
+  soft: z.literal(true).optional(),
+  threshold: probability.optional(),
+  blank: z.literal("no").optional(),
+};
+const column = z.string();
+const optionalSeparator = separator.optional();
 
 const columnsSchema = z.object({
   text: z.string(),
   textPair: z.string().optional(),
   id: z.string().optional(),
   labels: z.discriminatedUnion("kind", [
-    z.object({ kind: z.literal("columns"), names: z.array(z.string()) }),
-    z.object({ kind: z.literal("delimited"), column: z.string(), separator: z.string(), values }),
-    z.object({ kind: z.literal("json"), column: z.string(), values }),
+    z.object({ kind: z.literal("columns"), names: z.array(z.string()), ...labelRules }),
+    z.object({ kind: z.literal("delimited"), column, separator, values, ...labelRules }),
+    z.object({ kind: z.literal("json"), column, separator: optionalSeparator, values, ...labelRules }),
+    z.object({ kind: z.literal("flags"), column, separator: optionalSeparator, ...labelRules }),
+    z.object({ kind: z.literal("object"), column, ...labelRules }),
     z.object({ kind: z.literal("none") }),
   ]),
+  mergeDuplicates: z.literal(true).optional(),
 });
 
 const schema: z.ZodType<FinetagJson> = z.object({

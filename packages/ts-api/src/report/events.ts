@@ -1,3 +1,4 @@
+import type { DataPlan } from "../data/index.ts";
 import type { SplitMetrics } from "../metrics/index.ts";
 
 /** The contents of `metrics.json`. */
@@ -52,6 +53,8 @@ export type TrainEvent =
       options: Readonly<Record<string, unknown>>;
     }
   | { type: "warning"; message: string }
+  /** How a file is read; before its rows are. */
+  | { type: "data"; split: "train" | "dev" | "test"; plan: DataPlan }
   /** Rows read and tokenized so far, before `start`. */
   | {
       type: "loading";

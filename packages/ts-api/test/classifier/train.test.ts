@@ -147,7 +147,7 @@ describe("train", () => {
       await running;
       const sad = [{ text: "x", labels: ["sad"] }];
       await expect(drain({ train: sad })).rejects.toThrow(
-        'train[0]: unknown label "sad"; the labels are "joy", "anger", "fear"',
+        'train[0].labels: unknown label "sad"; the labels are "joy", "anger", "fear"',
       );
       await expect(drain({ train: tinyRows(9, 1), maxLength: 65 })).rejects.toThrow(
         "`maxLength: 65` is more than the 64 positions",

@@ -126,7 +126,7 @@ describe("columns", () => {
       "no text",
       "id,words,a\n1,x,1\n",
       {},
-      'DATA c.csv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "id", "words", "a"',
+      'DATA c.csv:1: cannot tell which column holds the text; name it (for example `textColumn: "words"`); the file has "id", "words", "a"',
     ],
     [
       "the same name twice",

@@ -130,6 +130,10 @@ describe("a label file", () => {
     ["one line with commas", 'joy,"fear, cold", anger\n', ["joy", "fear, cold", "anger"]],
     ["names with spaces and commas", 'very good\n"a, b"\na, c\n', ["very good", "a, b", "a, c"]],
     ["one label", "spam\n", ["spam"]],
+    ["a JSON list", '["joy",\n "fear, cold"]\n', ["joy", "fear, cold"]],
+    ["names with ids", '{"toxic": 1, "insult": 0}', ["insult", "toxic"]],
+    ["ids with names", '{"0": "toxic", "1": "insult"}', ["toxic", "insult"]],
+    ["a name in brackets", "[other]\njoy\n", ["[other]", "joy"]],
   ])("%s", async (_, content, expected) => {
     expect(await readLabelFile(await dir.write("labels.txt", content))).toEqual(expected);
   });
@@ -140,7 +144,15 @@ describe("a label file", () => {
     ["a\nb\n\na\n", 'DATA bad.txt:4: the label "a" is listed twice, first on line 1; list each name once'],
     ["a,b,a", 'DATA bad.txt:1: the label "a" is listed twice; list each name once'],
     ["a,b,", "DATA bad.txt:1: an empty label name; write one label name per line"],
-    ['["a","b"]', "DATA bad.txt:1: is JSON; write one label name per line"],
+    [
+      '["a",1]',
+      'DATA bad.txt: lists 1, which is not a name; write a list of names such as ["a", "b"], or an object such as {"a": 0, "b": 1}',
+    ],
+    ['["a","a"]', 'DATA bad.txt:1: the label "a" is listed twice; list each name once'],
+    [
+      '{"a":0,"b":2}',
+      'DATA bad.txt: its ids are not 0 to 1, each once; write a list of names such as ["a", "b"], or an object such as {"a": 0, "b": 1}',
+    ],
     ['a,"b', "DATA bad.txt:1: the quotes do not match; write one label name per line"],
   ])("error for %j", async (content, message) => {
     expect(dir.short(await errorOf(readLabelFile(await dir.write("bad.txt", content))))).toBe(message);

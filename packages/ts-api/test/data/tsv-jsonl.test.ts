@@ -83,8 +83,8 @@ describe("a TSV", () => {
     ],
     [
       "flags.tsv",
-      "a\t0,1,0\te1\n",
-      'DATA flags.tsv:1: label id 0 is listed twice in column "labels"; list the ids that apply, not a 0 or 1 for each label',
+      "a\t0,1,0\te1\nb\t2\te2\n",
+      'DATA flags.tsv:1: label id 0 is listed twice in column "labels"; list the ids that apply, or use `labelValues: "flags"` for a 0 or 1 for each label in every row',
     ],
   ])("error in %s", async (name, content, message) => {
     const path = await dir.write(name, content);
@@ -96,7 +96,7 @@ describe("a TSV", () => {
   test("a file whose header was forgotten", async () => {
     const path = await dir.write("forgot.tsv", "I like it\t27\teebbqej\nno\t3\te2\n");
     expect(dir.short(await errorOf(read({ path })))).toBe(
-      'DATA forgot.tsv:1: cannot tell which column holds the text; name it (`textColumn`); the file has "I like it", "27", ' +
+      'DATA forgot.tsv:1: cannot tell which column holds the text; name it (for example `textColumn: "I like it"`); the file has "I like it", "27", ' +
         '"eebbqej"; if the file has no header, use `header: false` and name its columns in order, for example `columns: ["text", "labels", "id"]`',
     );
     expect(dir.short(await errorOf(read({ path, columns: ["text", "labels", "id"] })))).toBe(
@@ -163,7 +163,7 @@ describe("a JSONL file", () => {
     expect((await read({ path })).rows.map((r) => r.labels)).toEqual([[0], [1]]);
     const bad = await dir.write("proto2.jsonl", '{"text":"a","labels":["x"]}\n{"text":"b"}\n');
     expect(dir.short(await errorOf(read({ path: bad })))).toBe(
-      'DATA proto2.jsonl:2: no field "labels"; write [] where no label applies',
+      'DATA proto2.jsonl:2: no field "labels" here; use `missing: "mask"` to leave unknown labels out of training and metrics, or `missing: "negative"` to read them as 0',
     );
   });
 
@@ -202,12 +202,12 @@ describe("a JSONL file", () => {
     [
       "sparse.jsonl",
       '{"text":"a","x":1}\n{"text":"b","x":0,"y":1}',
-      /^DATA sparse\.jsonl:1: cannot tell which columns are labels: field "y" is missing here; name/,
+      /^DATA sparse\.jsonl:1: no field "y" here; use `missing: "mask"` to leave/,
     ],
     [
       "object.jsonl",
       '{"text":"a","labels":["x"]}\n{"text":"b","labels":{"x":1}}',
-      /^DATA object\.jsonl:2: field "labels" holds \{.+\}, not a list of labels; write \[\] where none applies$/,
+      /^DATA object\.jsonl:2: field "labels" holds \{.+\}, an object, and no objects in other rows; write a list of labels in every row/,
     ],
     [
       "nested.jsonl",
@@ -216,7 +216,7 @@ describe("a JSONL file", () => {
     ],
     [
       "hot.jsonl",
-      '{"text":"a","labels":[0,1,0,0]}',
+      '{"text":"a","labels":[0,1,0,0]}\n{"text":"b","labels":[0,1]}',
       /^DATA hot\.jsonl:1: label id 0 is listed twice in field "labels"; list the ids/,
     ],
     ["empty.jsonl", "\n \n", /^DATA empty\.jsonl: is empty/],

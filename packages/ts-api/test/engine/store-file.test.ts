@@ -17,7 +17,7 @@ function filled(): TokenStore {
   const store = new TokenStore(5);
   const cuSeqlens = Int32Array.from({ length: BLOCK_ROWS + 1 }, (_, i) => i * 3);
   const ids = Int32Array.from({ length: BLOCK_ROWS * 3 }, (_, i) => i % 500);
-  const labels = Array.from({ length: BLOCK_ROWS }, (_, i) => (i % 2 === 0 ? [] : [i % 5]));
+  const labels = Array.from({ length: BLOCK_ROWS }, (_, i) => ({ labels: i % 2 === 0 ? [] : [i % 5] }));
   store.append({ ids, tokenTypes: new Int32Array(ids.length), cuSeqlens, truncated: 0 }, labels);
   const wide = {
     ids: Int32Array.of(70_000, 1, 2, 3),
@@ -25,7 +25,7 @@ function filled(): TokenStore {
     cuSeqlens: Int32Array.of(0, 2, 3, 4),
     truncated: 0,
   };
-  store.append(wide, [[0, 4], [], [2]]);
+  store.append(wide, [{ labels: [0, 4] }, { labels: [] }, { labels: [2] }]);
   return store;
 }
 

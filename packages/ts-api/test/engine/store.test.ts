@@ -17,7 +17,7 @@ function fill(rows: number, labelCount = 3): TokenStore {
   const store = new TokenStore(labelCount);
   for (let from = 0; from < rows; from += BLOCK_ROWS) {
     const to = Math.min(from + BLOCK_ROWS, rows);
-    const labels = Array.from({ length: to - from }, (_, i) => [(from + i) % labelCount]);
+    const labels = Array.from({ length: to - from }, (_, i) => ({ labels: [(from + i) % labelCount] }));
     store.append(encodeNumbers(from, to), labels);
   }
   return store;
@@ -43,16 +43,35 @@ describe("TokenStore", () => {
       cuSeqlens: Int32Array.of(0, 2, 3),
       truncated: 0,
     };
-    store.append(encoded, [[0], []]);
+    store.append(encoded, [{ labels: [0] }, { labels: [] }]);
     const batch = store.pack([1, 0], true);
     expect([...batch.ids]).toEqual([2, 70_000, 1]);
     expect([...batch.tokenTypes]).toEqual([0, 0, 1]);
     expect([...batch.labels!]).toEqual([0, 1]);
   });
 
+  it("packs graded targets and a mask of unknown labels; metrics count from 0.5 on", () => {
+    const store = new TokenStore(3);
+    store.append(encodeNumbers(0, 3), [
+      { labels: [0, 2], targets: [0.25, 0.5] },
+      { labels: [1], unknown: [0, 2] },
+      { labels: [0] },
+    ]);
+    const batch = store.pack([1, 0, 2], true);
+    expect([...batch.labels!]).toEqual([0, 1, 0, 0.25, 0, 0.5, 1, 0, 0]);
+    expect([...batch.labelMask!]).toEqual([0, 1, 0, 1, 1, 1, 1, 1, 1]);
+    expect(store.pack([0, 2], true).labelMask).toBeUndefined();
+    const labels = new Uint8Array(9);
+    store.writeLabels([1, 0, 2], labels);
+    expect([...labels]).toEqual([2, 1, 2, 0, 0, 1, 1, 0, 0]);
+    const { targets, known } = store.labelSums([0, 1, 2]);
+    expect([...targets]).toEqual([1.25, 1, 0.5]);
+    expect([...known]).toEqual([2, 3, 2]);
+  });
+
   it("refuses a block after a short one, and rows that are not there", () => {
     const store = fill(10);
-    expect(() => store.append(encodeNumbers(0, 1), [[]])).toThrow(RangeError);
+    expect(() => store.append(encodeNumbers(0, 1), [{ labels: [] }])).toThrow(RangeError);
     expect(() => store.pack([10], false)).toThrow(RangeError);
   });
 });

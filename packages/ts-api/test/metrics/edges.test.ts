@@ -117,9 +117,9 @@ describe("bad input", () => {
       'row 2, label "anger": probability 3 is not between 0 and 1; give sigmoid(logits), not logits',
     ],
     [
-      "a label of 2",
-      { labels: Uint8Array.of(0, 0, 2, 0) },
-      'row 2, label "joy": label value 2 is neither 0 nor 1',
+      "a label of 3",
+      { labels: Uint8Array.of(0, 0, 3, 0) },
+      'row 2, label "joy": label value 3 is neither 0, 1 nor 2 (unknown)',
     ],
   ])("%s", (_, changes, message) => {
     const error = failure(() => computeMetrics(input(changes)));

@@ -81,6 +81,10 @@ function caseOf(key: string): Case {
       both: { train: path("listed.jsonl"), dev: undefined, labelsColumn: "labels" },
       value: ";",
     },
+    labelValues: {
+      both: { train: path("listed.jsonl"), dev: undefined, labelsColumn: "labels" },
+      value: "flags",
+    },
     labels: { value: path("labels.txt") },
     saveEvery: { value: 1 },
     evalEvery: { value: 1 },

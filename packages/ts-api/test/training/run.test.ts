@@ -13,6 +13,7 @@ describe("a run", () => {
   it("learns, tells its events in order, and leaves a model, checkpoints and metrics", async () => {
     const events = await run({ epochs: 16, batchSize: 8, learningRate: 2e-3, saveEvery: "epoch" });
     expect([...new Set(events.map(({ type }) => type))]).toEqual([
+      "data",
       "loading",
       "start",
       "step",

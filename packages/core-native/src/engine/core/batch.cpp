@@ -16,19 +16,22 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::kArgument, what); }
 
-void check_binary(const std::vector<float>& values, size_t expected, int64_t labels, const char* name) {
+void check_cells(const std::vector<float>& values, size_t expected, int64_t labels, const char* name,
+                 bool (*fits)(float), const char* misfit) {
   if (values.empty()) return;
   if (values.size() != expected) {
     fail(std::string(name) + " must hold texts x labels = " + std::to_string(expected) + " values, not " +
          std::to_string(values.size()));
   }
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (values[i] != 0.0f && values[i] != 1.0f) {
-      fail(std::string(name) + " of text " + std::to_string(i / labels) +
-           " holds a value that is neither 0 nor 1");
-    }
-  }
+  const auto bad = std::find_if_not(values.begin(), values.end(), fits);
+  if (bad == values.end()) return;
+  fail(std::string(name) + " of text " + std::to_string((bad - values.begin()) / labels) +
+       " holds a value that is " + misfit);
 }
+
+/// False for NaN as well.
+bool is_share(float value) { return value >= 0.0f && value <= 1.0f; }
+bool is_flag(float value) { return value == 0.0f || value == 1.0f; }
 
 /// Arrays laid one after the other, so that a single copy brings all of them to the device. From pinned
 /// memory it runs in parallel with other work; libtorch keeps that memory until the copy has ended.
@@ -122,8 +125,8 @@ void check(const HostBatch& batch, const ModelConfig& config) {
     }
   }
   const size_t expected = static_cast<size_t>(texts) * static_cast<size_t>(config.num_labels);
-  check_binary(batch.labels_BL, expected, config.num_labels, "labels");
-  check_binary(batch.label_mask_BL, expected, config.num_labels, "labelMask");
+  check_cells(batch.labels_BL, expected, config.num_labels, "labels", is_share, "not between 0 and 1");
+  check_cells(batch.label_mask_BL, expected, config.num_labels, "labelMask", is_flag, "neither 0 nor 1");
   if (!batch.label_mask_BL.empty() && batch.labels_BL.empty()) fail("labelMask is given without labels");
 }
 

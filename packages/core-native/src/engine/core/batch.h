@@ -15,7 +15,7 @@ struct HostBatch {
   std::vector<int32_t> ids_T;
   std::vector<int32_t> token_types_T;
   std::vector<int32_t> cu_seqlens;   // [B + 1]
-  std::vector<float> labels_BL;      // empty: none
+  std::vector<float> labels_BL;      // targets in [0, 1]; empty: none
   std::vector<float> label_mask_BL;  // empty: every label counts
 
   int64_t texts() const { return static_cast<int64_t>(cu_seqlens.size()) - 1; }

@@ -2,8 +2,12 @@ import { FinetagError } from "../../errors/index.ts";
 import { columnWord, dataError, didYouMean, NAME_COLUMNS, show, showList } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 
-/** Columns that pandas writes for its row numbers. */
-const ROW_NUMBER_NAMES = ["", "Unnamed: 0"];
+/** Columns that pandas and spreadsheets write without being asked, for row numbers. */
+const UNNAMED = /^(?:|unnamed: \d+(?:\.\d+)*|level_\d+)$/i;
+/** Columns that people have for row numbers. */
+const ROW_NUMBERS = /^(?:index|idx|row|row_?id|row_?number|#|序号|编号)$/i;
+/** Columns with an id for each row. */
+const IDS = /^(?:id|guid|uid|uuid|(?:text|comment|doc|document|example|sample)_?id)$/i;
 
 /** What a column can be used for, with the option that names it. */
 const ROLES = {
@@ -67,9 +71,19 @@ export class Claims {
     return undefined;
   }
 
-  /** The columns that nothing uses, without those of row numbers. */
+  /** The columns that nothing uses. */
   unclaimed(columns: readonly string[]): string[] {
-    return columns.filter((name) => !this.#roles.has(name) && !ROW_NUMBER_NAMES.includes(name));
+    return columns.filter((name) => !this.#roles.has(name));
+  }
+
+  /** Whether a column's name says that it numbers the rows. */
+  isNumbering(column: string): boolean {
+    return UNNAMED.test(column) || ROW_NUMBERS.test(column) || IDS.test(column);
+  }
+
+  /** Whether a column has no name of anybody's choice. */
+  isUnnamed(column: string): boolean {
+    return UNNAMED.test(column);
   }
 
   /** An error about the columns as a whole: lists what there is, and says what it may come from. */

@@ -1,7 +1,7 @@
 import type { Table } from "../formats/index.ts";
 import type { DataColumns, DataSpec, OpenDataOptions } from "../types.ts";
 import { Claims, type Role } from "./claims.ts";
-import { resolveLabels } from "./label-columns.ts";
+import { type LabelDecision, resolveLabels } from "./label-columns.ts";
 
 /** What the column with the text is usually called, the likeliest first; compared without case. */
 const TEXT_NAMES = [
@@ -16,16 +16,19 @@ const TEXT_NAMES = [
   "message",
   "document",
   "utterance",
-  "question",
-  "description",
-  "abstract",
   "文本",
   "内容",
   "评论",
   "句子",
 ];
 
+/** What columns with a part of the text are called; taken where there is only one. */
+const PART_NAMES = ["question", "description", "abstract", "title", "headline", "summary", "标题", "摘要"];
+
 const ID_NAMES = ["id", "guid", "uid", "uuid", "text_id", "comment_id", "idx", "index", "", "unnamed: 0"];
+
+/** What was decided about a file's columns. */
+export type ResolvedColumns = Omit<LabelDecision, "columns"> & { columns: DataColumns };
 
 /**
  * Decides which column means what: the user's word first, then the model's columns, then usual names. A
@@ -37,7 +40,7 @@ export async function resolveColumns(
   table: Table,
   spec: DataSpec,
   options: OpenDataOptions,
-): Promise<{ columns: DataColumns; labels: string[] }> {
+): Promise<ResolvedColumns> {
   const saved = options.columns;
   const claims = new Claims(table, namedLabelColumns(table, spec, options));
   const named = (role: Role, name: string | undefined) =>
@@ -47,23 +50,49 @@ export async function resolveColumns(
   const textPair = named("text pair", spec.textPairColumn ?? saved?.textPair);
   const namedId = named("id", spec.idColumn);
 
-  const text = namedText ?? named("text", claims.guess(TEXT_NAMES));
-  if (text === undefined)
-    throw claims.error("cannot tell which column holds the text; name it (`textColumn`)", "textColumn");
+  const text = namedText ?? claims.claim("text", guessText(claims, table));
   // A model's texts had ids, perhaps; the texts of another file may go without.
   const savedId = saved?.id !== undefined && claims.isFree(saved.id) ? saved.id : undefined;
   const id = namedId ?? named("id", savedId ?? claims.guess(ID_NAMES));
 
-  const { columns, labels } = await resolveLabels(table, spec, options, claims);
-  return {
-    columns: {
-      text,
-      ...(textPair === undefined ? {} : { textPair }),
-      ...(id === undefined ? {} : { id }),
-      labels: columns,
-    },
-    labels,
+  const { columns: labelColumns, ...decision } = await resolveLabels(table, spec, options, claims);
+  const merge = options.requireLabels && (spec.mergeDuplicates ?? saved?.mergeDuplicates === true);
+  const columns: DataColumns = {
+    text,
+    ...(textPair === undefined ? {} : { textPair }),
+    ...(id === undefined ? {} : { id }),
+    labels: labelColumns,
+    ...(merge ? { mergeDuplicates: true as const } : {}),
   };
+  return { ...decision, columns };
+}
+
+/** @throws {FinetagError} where no column, or more than one, may be the text. */
+function guessText(claims: Claims, table: Table): string {
+  const text = claims.guess(TEXT_NAMES);
+  if (text !== undefined) return text;
+  const parts = PART_NAMES.map((name) => claims.guess([name])).filter((name) => name !== undefined);
+  if (parts.length === 1) return parts[0]!;
+  if (parts.length > 1) {
+    const [title, body] = inOrder(parts, table.columns);
+    const one = (option: string, name: string) => `\`${option}: ${JSON.stringify(name)}\``;
+    throw claims.error(
+      `more than one column may hold the text; use ${one("textColumn", body!)}, or ${one("textColumn", title!)} ` +
+        `and ${one("textPairColumn", body!)} for both`,
+      "textColumn",
+    );
+  }
+  const free = table.columns.find(
+    (name) => claims.isFree(name) && !claims.isNumbering(name) && name.length <= 60,
+  );
+  const example =
+    free === undefined ? "(`textColumn`)" : `(for example \`textColumn: ${JSON.stringify(free)}\`)`;
+  throw claims.error(`cannot tell which column holds the text; name it ${example}`, "textColumn");
+}
+
+/** The two of them that come first in the file. */
+function inOrder(names: readonly string[], columns: readonly string[]): string[] {
+  return columns.filter((column) => names.includes(column)).slice(0, 2);
 }
 
 function namedLabelColumns(table: Table, spec: DataSpec, options: OpenDataOptions): string[] {
@@ -72,7 +101,7 @@ function namedLabelColumns(table: Table, spec: DataSpec, options: OpenDataOption
   if (spec.labelsColumn !== undefined) return [spec.labelsColumn];
   const saved = options.columns?.labels;
   if (saved?.kind === "columns") return saved.names;
-  if (saved?.kind === "delimited" || saved?.kind === "json") return [saved.column];
+  if (saved !== undefined && saved.kind !== "none") return [saved.column];
   const known = options.labels ?? [];
   const present = new Set(table.columns);
   return known.every((name) => present.has(name)) ? known : [];

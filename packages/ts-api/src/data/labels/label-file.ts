@@ -1,10 +1,11 @@
-import { dataError, show } from "../errors.ts";
+import { dataError, show, showCell } from "../errors.ts";
 import { type Line, readLines, readTextFile } from "../formats/index.ts";
 
 /**
  * Reads a list of label names in their order: one name per line, or all of them in one line with commas
  * between (quoted as in a CSV where a name holds a comma). Blank lines and white space around a name do not
- * count; CRLF, a byte order mark and a last line without an end are fine.
+ * count; CRLF, a byte order mark and a last line without an end are fine. Also JSON: a list of names, or an object of names
+ * and ids in either order (`label2id`, `id2label`).
  * @throws {FinetagError} ERR_FINETAG_DATA for an empty file or a name that is listed twice, with both lines.
  */
 export async function readLabelFile(path: string): Promise<string[]> {
@@ -14,9 +15,8 @@ export async function readLabelFile(path: string): Promise<string[]> {
   }
   const first = lines[0];
   if (first === undefined) throw dataError(path, undefined, "is empty; write one label name per line");
-  if (/^[[{]/.test(first.text)) throw dataError(path, first.row, "is JSON; write one label name per line");
-  const oneLine = lines.length === 1 && first.text.includes(",");
-  const named = oneLine ? await splitNames(path, first) : lines.map(withoutQuotes);
+  const listed = /^[[{]/.test(first.text) ? readJson(lines) : undefined;
+  const named = listed === undefined ? await readLinesOf(path, lines) : jsonNames(path, listed);
 
   const seen = new Map<string, number>();
   for (const { row, text } of named) {
@@ -29,6 +29,49 @@ export async function readLabelFile(path: string): Promise<string[]> {
     seen.set(text, row);
   }
   return [...seen.keys()];
+}
+
+async function readLinesOf(path: string, lines: Line[]): Promise<Line[]> {
+  const first = lines[0]!;
+  return lines.length === 1 && first.text.includes(",")
+    ? await splitNames(path, first)
+    : lines.map(withoutQuotes);
+}
+
+/** Undefined for lines that only look like JSON: a label may be called `[other]`. */
+function readJson(lines: Line[]): object | undefined {
+  try {
+    return JSON.parse(lines.map(({ text }) => text).join("\n")) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+const JSON_REMEDY = 'write a list of names such as ["a", "b"], or an object such as {"a": 0, "b": 1}';
+
+function jsonNames(path: string, json: object): Line[] {
+  const names = Array.isArray(json) ? json : namesByIds(path, json);
+  return names.map((name: unknown) => {
+    if (typeof name === "string") return { row: 1, text: name.trim() };
+    throw dataError(path, undefined, `lists ${showCell(name)}, which is not a name; ${JSON_REMEDY}`);
+  });
+}
+
+/** The names in the order of their ids, which are 0, 1, 2, … */
+function namesByIds(path: string, json: object): unknown[] {
+  const pairs = Object.entries(json).map(([key, value]): [id: number, name: unknown] =>
+    typeof value === "number" ? [value, key] : [Number(key), value],
+  );
+  const names: unknown[] = [];
+  for (const [id, name] of pairs) names[id] = name;
+  const isWhole =
+    pairs.length > 0 && pairs.every(([id]) => Number.isInteger(id) && id >= 0 && id < pairs.length);
+  if (isWhole && Object.keys(names).length === pairs.length) return names;
+  throw dataError(
+    path,
+    undefined,
+    `its ids are not 0 to ${Math.max(0, pairs.length - 1)}, each once; ${JSON_REMEDY}`,
+  );
 }
 
 async function splitNames(path: string, { row, text }: Line): Promise<Line[]> {

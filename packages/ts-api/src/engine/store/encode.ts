@@ -1,12 +1,12 @@
 import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import type { EncodedTexts, Tokenizer } from "../../tokenizer/index.ts";
+import type { RowLabels } from "./labels.ts";
 import { BLOCK_ROWS, TokenStore } from "./store.ts";
 
-/** A text on its way into a store; `labels` are indices of the positive ones. */
-export interface EncodableRow {
+/** A text on its way into a store. */
+export interface EncodableRow extends RowLabels {
   text: string;
   textPair?: string;
-  labels: readonly number[];
 }
 
 export interface EncodeOptions {
@@ -38,7 +38,7 @@ export async function* encodeRows(
   let truncated = 0;
   let block: EncodableRow[] = [];
   let running: Promise<EncodedTexts> | undefined;
-  let runningLabels: (readonly number[])[] = [];
+  let runningLabels: RowLabels[] = [];
 
   const finish = async () => {
     if (running === undefined) return;
@@ -50,7 +50,7 @@ export async function* encodeRows(
   const start = () => {
     running = encodeTexts(block, options);
     running.catch(() => {}); // rethrown by finish
-    runningLabels = block.map(({ labels }) => labels);
+    runningLabels = block.map(labelsOf);
     block = [];
   };
 
@@ -75,11 +75,13 @@ export async function encodeWindow(rows: EncodableRow[], options: EncodeOptions)
   throwIfAborted(options.signal);
   const encoded = await encodeTexts(rows, options);
   const store = new TokenStore(options.labelCount);
-  store.append(
-    encoded,
-    rows.map(({ labels }) => labels),
-  );
+  store.append(encoded, rows.map(labelsOf));
   return store;
+}
+
+/** Without the text, which the store does not need. */
+function labelsOf({ labels, targets, unknown }: EncodableRow): RowLabels {
+  return { labels, targets, unknown };
 }
 
 /**

@@ -10,7 +10,8 @@ import { BLOCK_ROWS, type Block, TokenStore } from "./store.ts";
  *   8 bytes   MAGIC
  *   uint32    H, bytes of the header
  *   H bytes   header: JSON
- *   a block after the other: cuSeqlens, labelStarts, labels (int32), ids (uint16 or int32), tokenTypes (uint8, if any)
+ *   a block after the other: cuSeqlens, labelStarts, labels (int32), then, if any, targets (float32), unknownStarts and
+ *             unknown (int32), then ids (uint16 or int32), tokenTypes (uint8, if any)
  *   32 bytes  SHA-256 of all before
  */
 
@@ -18,8 +19,19 @@ const MAGIC = Buffer.from("ftokens1");
 const LENGTH_BYTES = 4;
 const DIGEST_BYTES = 32;
 
-/** Sizes of a block: rows, tokens, labels, bytes of an id (2 or 4), bytes of a token type (0 or 1). */
-type BlockSizes = [rows: number, tokens: number, labels: number, idBytes: number, typeBytes: number];
+/**
+ * Sizes of a block: rows, tokens, labels, bytes of an id (2 or 4), bytes of a token type (0 or 1). Only if the block has
+ * targets or unknown labels: bytes of a target (0 or 4), and the number of unknown labels or -1.
+ */
+type BlockSizes = [
+  rows: number,
+  tokens: number,
+  labels: number,
+  idBytes: number,
+  typeBytes: number,
+  targetBytes?: number,
+  unknown?: number,
+];
 
 interface Header {
   labelCount: number;
@@ -112,21 +124,28 @@ class Reader {
   }
 }
 
-function sizesOf({ cuSeqlens, ids, labels, tokenTypes }: Readonly<Block>): BlockSizes {
-  return [cuSeqlens.length - 1, ids.length, labels.length, ids.BYTES_PER_ELEMENT, tokenTypes ? 1 : 0];
+function sizesOf({ cuSeqlens, ids, labels, tokenTypes, targets, unknown }: Readonly<Block>): BlockSizes {
+  const usual = [cuSeqlens.length - 1, ids.length, labels.length, ids.BYTES_PER_ELEMENT, tokenTypes ? 1 : 0];
+  const more = targets === undefined && unknown === undefined ? [] : [targets ? 4 : 0, unknown?.length ?? -1];
+  return [...usual, ...more] as BlockSizes;
 }
 
-function blockBytes([rows, tokens, labels, idBytes, typeBytes]: BlockSizes): number {
-  return 4 * (2 * (rows + 1) + labels) + tokens * (idBytes + typeBytes);
+function blockBytes(sizes: BlockSizes): number {
+  const [rows, tokens, labels, idBytes, typeBytes, targetBytes = 0, unknown = -1] = sizes;
+  const unknownBytes = unknown < 0 ? 0 : 4 * (rows + 1 + unknown);
+  return 4 * (2 * (rows + 1) + labels) + labels * targetBytes + unknownBytes + tokens * (idBytes + typeBytes);
 }
 
 /** In an order in which each part is aligned. */
-function partsOf({ cuSeqlens, labelStarts, labels, ids, tokenTypes }: Readonly<Block>) {
-  return [cuSeqlens, labelStarts, labels, ids, ...(tokenTypes === undefined ? [] : [tokenTypes])];
+function partsOf(block: Readonly<Block>) {
+  const { cuSeqlens, labelStarts, labels, targets, unknownStarts, unknown, ids, tokenTypes } = block;
+  const parts = [cuSeqlens, labelStarts, labels, targets, unknownStarts, unknown, ids, tokenTypes];
+  return parts.filter((part) => part !== undefined);
 }
 
 /** Views into the bytes, which nothing else uses. */
-function blockOf(bytes: Buffer, [rows, tokens, labels, idBytes, typeBytes]: BlockSizes): Block {
+function blockOf(bytes: Buffer, sizes: BlockSizes): Block {
+  const [rows, tokens, labels, idBytes, typeBytes, targetBytes = 0, unknown = -1] = sizes;
   let at = bytes.byteOffset;
   const buffer = bytes.buffer as ArrayBuffer;
   const take = <T extends { byteLength: number }>(
@@ -141,6 +160,9 @@ function blockOf(bytes: Buffer, [rows, tokens, labels, idBytes, typeBytes]: Bloc
     cuSeqlens: take(Int32Array, rows + 1),
     labelStarts: take(Int32Array, rows + 1),
     labels: take(Int32Array, labels),
+    targets: targetBytes === 0 ? undefined : take(Float32Array, labels),
+    unknownStarts: unknown < 0 ? undefined : take(Int32Array, rows + 1),
+    unknown: unknown < 0 ? undefined : take(Int32Array, unknown),
     ids: idBytes === 2 ? take(Uint16Array, tokens) : take(Int32Array, tokens),
     tokenTypes: typeBytes === 0 ? undefined : take(Uint8Array, tokens),
   };

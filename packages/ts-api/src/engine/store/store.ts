@@ -1,21 +1,26 @@
 import type { Hash } from "node:crypto";
 import type { PackedBatch } from "@finetag/core-native";
 import type { EncodedTexts } from "../../tokenizer/index.ts";
+import {
+  eachTarget,
+  eachUnknown,
+  type PackedLabels,
+  POSITIVE_TARGET,
+  packLabels,
+  type RowLabels,
+  UNKNOWN_LABEL,
+} from "./labels.ts";
 
 /** Rows of a block; also how many texts are tokenized at once. */
 export const BLOCK_ROWS = 1024;
 
 /** Up to {@link BLOCK_ROWS} texts, packed end to end. */
-export interface Block {
+export interface Block extends PackedLabels {
   ids: Uint16Array | Int32Array;
   /** Absent when all are 0. */
   tokenTypes: Uint8Array | undefined;
   /** `[rows + 1]` */
   cuSeqlens: Int32Array;
-  /** Indices of the positive labels of all rows, end to end. */
-  labels: Int32Array;
-  /** Where a row's labels start in `labels`, `[rows + 1]`. */
-  labelStarts: Int32Array;
 }
 
 /**
@@ -42,7 +47,7 @@ export class TokenStore {
   }
 
   /** Adds a block. Every block but the last has exactly {@link BLOCK_ROWS} rows. */
-  append(encoded: EncodedTexts, labels: readonly (readonly number[])[]): void {
+  append(encoded: EncodedTexts, labels: readonly RowLabels[]): void {
     const rows = encoded.cuSeqlens.length - 1;
     if (this.#rows % BLOCK_ROWS !== 0 || rows > BLOCK_ROWS || rows !== labels.length) {
       throw new RangeError(`a block of ${rows} rows and ${labels.length} label lists does not fit here`);
@@ -76,7 +81,7 @@ export class TokenStore {
     return cuSeqlens[at + 1]! - cuSeqlens[at]!;
   }
 
-  /** The rows in the order given as one batch; with `labels` (0 or 1) if asked for. */
+  /** The rows in the order given as one batch; with their targets, and a mask if some are unknown, if asked for. */
   pack(rows: ArrayLike<number>, withLabels: boolean): PackedBatch {
     const cuSeqlens = new Int32Array(rows.length + 1);
     for (let i = 0; i < rows.length; i++) cuSeqlens[i + 1] = cuSeqlens[i]! + this.length(rows[i]!);
@@ -93,30 +98,70 @@ export class TokenStore {
         tokenTypes.set(block.tokenTypes.subarray(start, end), cuSeqlens[i]!);
     }
     const batch: PackedBatch = { ids, tokenTypes, cuSeqlens };
-    if (withLabels) {
-      batch.labels = new Float32Array(rows.length * this.labelCount);
-      this.writeLabels(rows, batch.labels);
-    }
+    if (withLabels) Object.assign(batch, this.#packTargets(rows));
     return batch;
   }
 
-  /** Sets a 1 for each positive label of the rows in `target`, row-major `[rows, L]`, which is all 0. */
-  writeLabels(rows: ArrayLike<number>, target: Float32Array | Uint8Array): void {
+  #packTargets(rows: ArrayLike<number>): Pick<PackedBatch, "labels" | "labelMask"> {
+    const labels = new Float32Array(rows.length * this.labelCount);
+    let labelMask: Float32Array | undefined;
+    for (let i = 0; i < rows.length; i++) {
+      const start = i * this.labelCount;
+      const block = this.#block(rows[i]!);
+      const at = rows[i]! % BLOCK_ROWS;
+      eachTarget(block, at, (label, target) => {
+        labels[start + label] = target;
+      });
+      eachUnknown(block, at, (label) => {
+        labelMask ??= new Float32Array(labels.length).fill(1);
+        labelMask[start + label] = 0;
+      });
+    }
+    return labelMask === undefined ? { labels } : { labels, labelMask };
+  }
+
+  /**
+   * Sets a 1 for each positive label of the rows in `target`, row-major `[rows, L]`, which is all 0, and
+   * {@link UNKNOWN_LABEL} for each unknown one. A label with a target of its own is positive from
+   * {@link POSITIVE_TARGET} on.
+   */
+  writeLabels(rows: ArrayLike<number>, target: Uint8Array): void {
+    for (let i = 0; i < rows.length; i++) {
+      const start = i * this.labelCount;
+      const block = this.#block(rows[i]!);
+      const at = rows[i]! % BLOCK_ROWS;
+      eachTarget(block, at, (label, share) => {
+        if (share >= POSITIVE_TARGET) target[start + label] = 1;
+      });
+      eachUnknown(block, at, (label) => {
+        target[start + label] = UNKNOWN_LABEL;
+      });
+    }
+  }
+
+  /** Sums over rows: the targets of each label, and the rows for which it is known; both `[L]`. */
+  labelSums(rows: ArrayLike<number>): { targets: Float64Array; known: Float64Array } {
+    const targets = new Float64Array(this.labelCount);
+    const known = new Float64Array(this.labelCount).fill(rows.length);
     for (let i = 0; i < rows.length; i++) {
       const block = this.#block(rows[i]!);
       const at = rows[i]! % BLOCK_ROWS;
-      for (let k = block.labelStarts[at]!; k < block.labelStarts[at + 1]!; k++) {
-        target[i * this.labelCount + block.labels[k]!] = 1;
-      }
+      eachTarget(block, at, (label, share) => {
+        targets[label]! += share;
+      });
+      eachUnknown(block, at, (label) => {
+        known[label]!--;
+      });
     }
+    return { targets, known };
   }
 
   /** Feeds all tokens and labels, in the rows' order, to a hash. */
   async updateHash(hash: Hash): Promise<void> {
     for (const block of this.#blocks) {
-      for (const part of [block.ids, block.tokenTypes, block.cuSeqlens, block.labels, block.labelStarts]) {
-        if (part !== undefined) hash.update(part);
-      }
+      const { ids, tokenTypes, cuSeqlens, labels, labelStarts, targets, unknown, unknownStarts } = block;
+      const parts = [ids, tokenTypes, cuSeqlens, labels, labelStarts, targets, unknown, unknownStarts];
+      for (const part of parts) if (part !== undefined) hash.update(part);
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -133,14 +178,6 @@ function narrow(ids: Int32Array): Uint16Array | Int32Array {
     if (id > 0xffff) return ids;
   }
   return Uint16Array.from(ids);
-}
-
-function packLabels(labels: readonly (readonly number[])[]): Pick<Block, "labels" | "labelStarts"> {
-  const labelStarts = new Int32Array(labels.length + 1);
-  for (const [i, list] of labels.entries()) labelStarts[i + 1] = labelStarts[i]! + list.length;
-  const packed = new Int32Array(labelStarts[labels.length]!);
-  for (const [i, list] of labels.entries()) packed.set(list, labelStarts[i]);
-  return { labels: packed, labelStarts };
 }
 
 /** Rows of a store that belong together: a file, what a split left of it, a window of a stream. */

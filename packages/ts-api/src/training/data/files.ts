@@ -59,7 +59,8 @@ export async function openRunFiles(
 export function dataSpec(path: string, options: Omit<DataOptions, "labels">): DataSpec {
   const { format, encoding, delimiter, quoted, header, columns, textColumn, textPairColumn, idColumn } =
     options;
-  const { labelColumns, labelsColumn, labelSeparator } = options;
+  const { labelColumns, labelsColumn, labelSeparator, labelValues } = options;
+  const { missing, softLabels, labelThreshold, mergeDuplicates } = options;
   return {
     path,
     format,
@@ -74,6 +75,11 @@ export function dataSpec(path: string, options: Omit<DataOptions, "labels">): Da
     labelColumns,
     labelsColumn,
     labelSeparator,
+    labelValues,
+    missing,
+    softLabels,
+    labelThreshold,
+    mergeDuplicates,
   };
 }
 

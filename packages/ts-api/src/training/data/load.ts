@@ -5,7 +5,7 @@ import { FinetagError } from "../../errors/index.ts";
 import type { TrainEvent } from "../../report/index.ts";
 import { coverageOf, coverageWarning } from "./coverage.ts";
 import type { SplitFingerprint } from "./fingerprint.ts";
-import type { RowSource } from "./sources.ts";
+import type { LeftOut, RowSource } from "./sources.ts";
 import type { TokenCache, TokenizedFile } from "./token-cache.ts";
 
 export type SplitName = "train" | "dev" | "test";
@@ -33,9 +33,10 @@ export async function* loadSplit(
   model: ModelSource,
   options: LoadOptions,
 ): AsyncGenerator<TrainEvent, LoadedSplit> {
-  const { store, truncated, emptyTexts, sha256 } = yield* tokenized(name, source, model, options);
+  const { store, truncated, emptyTexts, leftOut, sha256 } = yield* tokenized(name, source, model, options);
   const { maxLength } = options;
   yield { type: "loading", split: name, rows: store.rows, done: true, truncated, maxLength };
+  if (leftOut !== undefined) yield* leftOutWarnings(source.name, leftOut);
   if (emptyTexts > 0) {
     yield warning(`${source.name}: ${emptyTexts} of ${store.rows} texts are empty; the rows are kept`);
   }
@@ -74,7 +75,14 @@ async function* tokenized(
   }
   const { store, truncated } = next.value;
   if (store.rows === 0) throw noRows(source.name);
-  const made = { store, truncated, emptyTexts: source.emptyTexts(), sha256: await hashOf(store) };
+  const left = source.leftOut?.() ?? { unlabeled: 0, merged: 0 };
+  const made: TokenizedFile = {
+    store,
+    truncated,
+    emptyTexts: source.emptyTexts(),
+    sha256: await hashOf(store),
+    ...(left.unlabeled + left.merged === 0 ? {} : { leftOut: left }),
+  };
   try {
     await entry?.write(made);
   } catch (error) {
@@ -84,6 +92,12 @@ async function* tokenized(
     );
   }
   return made;
+}
+
+function* leftOutWarnings(name: string, { unlabeled, merged }: LeftOut): Generator<TrainEvent, void> {
+  if (unlabeled > 0) yield warning(`${name}: ${unlabeled} rows have no known label and are left out`);
+  if (merged > 0)
+    yield warning(`${name}: ${merged} rows have the text of an earlier row and are merged into it`);
 }
 
 /** Hash of a store's contents: the same file with other tokens is other data. */

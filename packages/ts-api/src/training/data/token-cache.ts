@@ -14,6 +14,7 @@ import {
 } from "../../io/index.ts";
 import { TOKENIZERS_VERSION, type Tokenizer } from "../../tokenizer/index.ts";
 import { VERSION } from "../../version.ts";
+import type { LeftOut } from "./sources.ts";
 
 /** Maximum size of all entries; the least recently used are removed first. */
 const LIMIT_BYTES = 4 * 1024 ** 3;
@@ -25,6 +26,8 @@ export interface TokenizedFile {
   /** Number of texts truncated to the maximum length. */
   truncated: number;
   emptyTexts: number;
+  /** Rows that were left out, if any. */
+  leftOut?: LeftOut;
   /** Hash of the store, see `TokenStore.updateHash`. */
   sha256: string;
 }

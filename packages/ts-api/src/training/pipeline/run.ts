@@ -85,6 +85,7 @@ async function* runFromFiles(
     directory: source.directory,
     labels: newHead ? undefined : source.config.labels,
   });
+  yield* planEvents(files);
   for (const message of files.warnings) yield { type: "warning", message };
   const { labels, columns } = files.train;
   const storage = new DirectoryStorage(settled, columns);
@@ -118,6 +119,16 @@ async function* runFromFiles(
   } finally {
     const model = await opening?.catch(() => undefined);
     await model?.session.dispose();
+  }
+}
+
+/** How each file is read, and what may be wrong with it. */
+function* planEvents(files: RunFiles): Generator<TrainEvent, void> {
+  for (const split of ["train", "dev", "test"] as const) {
+    const plan = files[split]?.plan;
+    if (plan === undefined) continue;
+    yield { type: "data", split, plan };
+    for (const message of plan.warnings) yield { type: "warning", message };
   }
 }
 

@@ -10,7 +10,7 @@ function numbered(count: number) {
   const store = new TokenStore(2);
   const ids = Int32Array.from({ length: count * 2 }, (_, i) => i >> 1);
   const cuSeqlens = Int32Array.from({ length: count + 1 }, (_, i) => i * 2);
-  const labels = Array.from({ length: count }, (_, i) => [i % 2]);
+  const labels = Array.from({ length: count }, (_, i) => ({ labels: [i % 2] }));
   store.append({ ids, tokenTypes: new Int32Array(ids.length), cuSeqlens, truncated: 0 }, labels);
   return { store, rows: Uint32Array.from({ length: count }, (_, i) => i) };
 }
@@ -70,7 +70,7 @@ function uneven(count: number) {
     const encoded = { ids, tokenTypes: new Int32Array(ids.length), cuSeqlens, truncated: 0 };
     store.append(
       encoded,
-      block.map(() => []),
+      block.map(() => ({ labels: [] })),
     );
   }
   return { store, rows: Uint32Array.from({ length: count }, (_, i) => i) };
