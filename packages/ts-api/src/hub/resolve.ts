@@ -46,7 +46,7 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
   const local = await findLocal(nameOrDir);
   if (local !== undefined) return local;
   const request = await parseRequest(nameOrDir, options);
-  if (request.entry === undefined) request.hint = `${await noSuchFolder(nameOrDir)}; on the Hub: `;
+  if (request.entry === undefined) request.hint = `${await noSuchFolder(nameOrDir)}; `;
   return (await findCached(request)) ?? (await fetchModel(request)).directory;
 }
 

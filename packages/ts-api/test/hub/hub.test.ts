@@ -267,7 +267,7 @@ describe("offline", () => {
       await expect(resolveModel("acme/other")).rejects.toMatchObject({
         code: "ERR_FINETAG_DOWNLOAD",
         message:
-          "acme/other: not in the cache, and offline mode allows no download; " +
+          "acme/other: there is no such folder (nor a folder acme); not in the cache, and offline mode allows no download; " +
           "run `finetag pull acme/other` with a network and without HF_HUB_OFFLINE",
       });
       await expect(resolveModel("roberta-bas", { revision: "v1" })).rejects.toThrow(

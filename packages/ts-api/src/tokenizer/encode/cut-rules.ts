@@ -100,8 +100,8 @@ const LOCAL_NORMALIZERS = new Set([
   "Prepend",
 ]);
 
-/** Patterns of blanks; those with `^` and `$` do something at the ends of a text or a line only. */
-const BLANK_PATTERN = /^[\^$|+ {}2,\\AzsZ]*$/;
+/** Patterns of blanks and of the mark of a word; those with `^`, `$`, `\A` and `\z` do something at ends only. */
+const BLANK_PATTERN = /^[\^$|+ ▁[\]{}2,\\AzsZ]*$/;
 
 function isLocalNormalizer({ type, pattern }: Step): boolean {
   if (type !== "Replace") return LOCAL_NORMALIZERS.has(String(type));
