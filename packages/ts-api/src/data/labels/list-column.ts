@@ -3,6 +3,7 @@ import { dataError, show, showCell } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 import type { DataColumns, DataSpec, LabelRules, LabelValues, OpenDataOptions } from "../types.ts";
 import { cellError, columnOf, isInteger, isNumeric } from "./cell.ts";
+import { doubtfulName } from "./doubtful-names.ts";
 import { checkNotFlags, type ListStyle, readList, sortLabels, withoutFraction } from "./list.ts";
 import { cellsOf, type ListProfile, MAX_COLLECTED, profileList } from "./list-profile.ts";
 import { isUnknownList } from "./profile.ts";
@@ -311,6 +312,11 @@ export class ListColumn {
     }
     if (names.size === 0) throw dataError(path, undefined, `no row has a label in ${where}`);
     this.#checkGraded(profile, names);
+    const doubt = doubtfulName(names, this.#spec.labelSeparator !== undefined, (name) => {
+      const cell = [...profile.plain].find(([text]) => text.includes(name));
+      return cell?.[1] ?? profile.firstList?.place ?? { path, format, row: 1, name: this.#column };
+    });
+    if (doubt !== undefined) throw doubt;
     const whole = [...names].every((name) => isInteger(withoutFraction(name)));
     return sortLabels(whole ? new Set([...names].map(withoutFraction)) : names);
   }
