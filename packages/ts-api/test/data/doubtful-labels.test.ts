@@ -45,6 +45,18 @@ describe("no pieces of other things become labels", () => {
     expect(await labelsOf("nan.csv", content, {}, { labels })).toEqual(labels);
   });
 
+  test.each(["+", "&", ":", " & "])("cells that are made of others by %s are split", async (joiner) => {
+    expect(await labelsOf("joined.csv", csv(["joy", "love", `joy${joiner}love`]))).toEqual(["joy", "love"]);
+    const apart = ["C", `C${joiner}x`, "joy"];
+    expect(await labelsOf("apart.csv", csv(apart))).toEqual([...apart].sort());
+  });
+
+  test("tags in angle brackets are no label together", async () => {
+    expect(await errorOf(labelsOf("tags.csv", csv(["<a><b>", "<a>", "<b>"])))).toMatch(
+      /"<a><b>", a piece of a list/,
+    );
+  });
+
   test("signs, enumerations and closed brackets are names", async () => {
     const cells = ["a) Sport|:(", "b) Law (EU)|:(", "a) Sport|b) Law (EU)"];
     expect(await labelsOf("names.csv", csv(cells))).toEqual([":(", "a) Sport", "b) Law (EU)"]);

@@ -50,6 +50,7 @@ function error(place: CellPlace, what: string, option = "labelSeparator"): Finet
 
 /** Whether a name has a bracket that it does not close; signs such as :( have no letters. */
 function isOpen(name: string): boolean {
+  if (/^(?:<[^<>]+>){2,}$/.test(name)) return true; // <a><b>, as Stack Overflow has its tags
   if (!/[\p{L}\p{N}]/u.test(name)) return false;
   const count = (bracket: string) => name.split(bracket).length;
   return ["()", "[]", "{}"].some(([opener, closer]) => count(opener!) > count(closer!));
