@@ -104,3 +104,28 @@ describe("columns next to the labels", () => {
     expect(rows.map(({ labels }) => labels)).toEqual([[0], [1]]);
   });
 });
+
+describe("no text column", () => {
+  test("a text inside an object is said to be there, with a command that brings it up", async () => {
+    const rows = [{ row_idx: 0, row: { text: "one", labels: ["joy"] } }];
+    for (const content of [JSON.stringify({ rows }), JSON.stringify(rows), `${JSON.stringify(rows[0])}\n`]) {
+      expect(dir.short(await errorOf(labelsOf("nested.json", content)))).toMatch(
+        /the text is inside "row"; bring its fields to the top \(jq -c '\.\. \| objects \| select\(has\("row"\)\) \| \. \+ \.row' \S*nested\.json > flat\.jsonl\); the file has "row_idx", "row"$/,
+      );
+    }
+    // What the command writes.
+    const flat = rows.map((one) => JSON.stringify({ ...one, ...one.row })).join("\n");
+    expect(await labelsOf("flat.jsonl", flat)).toEqual(["joy"]);
+  });
+
+  test("a first line that is a sentence is said to be no header, perhaps", async () => {
+    const content = "I am so happy today,joy\nthis is sad,sad\n";
+    expect(await errorOf(labelsOf("bare.csv", content))).toMatch(
+      /if the file has no header, use `header: false`/,
+    );
+    expect(await labelsOf("bare.csv", content, { header: false, columns: ["text", "labels"] })).toEqual([
+      "joy",
+      "sad",
+    ]);
+  });
+});
