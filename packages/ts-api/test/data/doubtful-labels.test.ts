@@ -128,4 +128,13 @@ describe("no text column", () => {
       "sad",
     ]);
   });
+
+  test("the same number twice in the first line is said to be no header, perhaps", async () => {
+    const content = "so happy,1,0,0\nthis is sad,0,1,0\n";
+    expect(await errorOf(labelsOf("numbers.csv", content))).toMatch(
+      /both called "0"; rename one; if the file has no header, use `header: false`/,
+    );
+    const columns = ["text", "joy", "sad", "fear"];
+    expect(await labelsOf("numbers.csv", content, { header: false, columns })).toEqual(columns.slice(1));
+  });
 });

@@ -3,9 +3,9 @@ import { dataError, show, showCell } from "../errors.ts";
 import type { Table } from "../formats/index.ts";
 import type { DataColumns, DataSpec, LabelRules, LabelValues, OpenDataOptions } from "../types.ts";
 import { cellError, columnOf, isInteger, isNumeric } from "./cell.ts";
-import { doubtfulName } from "./doubtful-names.ts";
 import { checkNotFlags, type ListStyle, readList, sortLabels, withoutFraction } from "./list.ts";
 import { cellsOf, type ListProfile, MAX_COLLECTED, profileList } from "./list-profile.ts";
+import { doubtfulName } from "./names.ts";
 import { isUnknownList } from "./profile.ts";
 import { DEFAULT_SEPARATOR, guessSeparator, knownSeparator, splitCell } from "./separator.ts";
 
