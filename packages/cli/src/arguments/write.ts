@@ -59,5 +59,6 @@ function plainValue(value: string): string {
 }
 
 function shellWord(word: string): string {
-  return /^[\w.,:/@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  // Signs alone are safe, too, but hard to tell from the sentence's own.
+  return /^[\w.,:/@%+=-]*[\w/][\w.,:/@%+=-]*$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

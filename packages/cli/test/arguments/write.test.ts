@@ -13,6 +13,7 @@ test.each([
   ['for tabs use `format: "tsv"`', "for tabs use --format tsv"],
   ['`columns: ["text", "labels", "id"]`', "--columns text,labels,id"],
   ['`labelSeparator: "|"`?', "--label-separator '|'?"],
+  ['use `labelSeparator: ","`, or', "use --label-separator ',', or"],
   ['`labelSeparator: "it\'s"`', "--label-separator 'it'\\''s'"],
   ["(`labelColumns`) or (`labelsColumn`)", "(--label-columns) or (--labels-column)"],
 ])("%s becomes %s", (message, written) => {

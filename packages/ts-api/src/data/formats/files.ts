@@ -78,7 +78,7 @@ async function folderFiles(dir: string): Promise<string[]> {
   const files = inOrder(shown.filter((name) => endingOf(name) !== undefined));
   const split = files.find((name) => SPLIT_NAMES.includes(name.split(".")[0]!.toLowerCase()));
   if (split !== undefined) {
-    const what = `is a folder with ${showList(files)}; give one of these files, or the folder as \`dataDir\``;
+    const what = `is a folder with ${showList(files)}; give one of these files (training takes the folder as a whole, as \`dataDir\`)`;
     throw dataError(dir, undefined, what);
   }
   const endings = [...new Set(files.map((name) => endingOf(name)!))];

@@ -25,8 +25,31 @@ export const UNKNOWN = -1;
 export const BLANK = -2;
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const YES: ReadonlySet<string> = new Set(["true", "yes", "t", "y", "是"]);
-const NO: ReadonlySet<string> = new Set(["false", "no", "f", "n", "否"]);
+/** Pairs of words for 1 and 0, those of spreadsheets in other languages as well. */
+const PAIRS = [
+  "true/false",
+  "yes/no",
+  "t/f",
+  "y/n",
+  "是/否",
+  "wahr/falsch",
+  "ja/nein",
+  "vrai/faux",
+  "oui/non",
+  "verdadero/falso",
+  "sí/no",
+  "si/no",
+  "vero/falso",
+  "sì/no",
+  "verdadeiro/falso",
+  "sim/não",
+  "waar/onwaar",
+  "ja/nee",
+  "истина/ложь",
+  "да/нет",
+];
+const YES: ReadonlySet<string> = new Set(PAIRS.map((pair) => pair.split("/")[0]!));
+const NO: ReadonlySet<string> = new Set(PAIRS.map((pair) => pair.split("/")[1]!));
 const MARKS: ReadonlySet<string> = new Set(["x", "✓", "✔", "√", "✗", "*", "+"]);
 const NOTHING: ReadonlySet<string> = new Set(["-", "–", "—"]);
 const MISSING = /^(?:nan|none|null|na|n\/a|#n\/a|<na>|nat)$/i;
@@ -64,9 +87,8 @@ export function saysMissing(cell: unknown): boolean {
 }
 
 const NOTATIONS: ReadonlyMap<string, string> = new Map(
-  ["true/false", "yes/no", "t/f", "y/n", "是/否"].flatMap((pair) =>
-    pair.split("/").map((word) => [word, pair]),
-  ),
+  // The first pair with a word names it.
+  PAIRS.toReversed().flatMap((pair) => pair.split("/").map((word) => [word, pair] as const)),
 );
 
 /** How a value is written, for the plan: `0/1`, `true/false`, `yes/no`, `x`. */

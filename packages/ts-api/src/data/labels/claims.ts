@@ -100,7 +100,14 @@ export class Claims {
     if (format === "csv" && columns.length === 1 && /[;\t]/.test(columns[0]!)) {
       return '; a CSV is separated by commas; convert it, or use `format: "tsv"` if these are tabs';
     }
-    const looksLikeData = columns.some((name) => name.length > 60 || /^\d+(?:,\d+)*$/.test(name));
+    const looksLikeData = columns.some(
+      (name) => name.length > 60 || /^\d+(?:,\d+)*$/.test(name) || isSentence(name),
+    );
     return looksLikeData ? `; if the file has no header, ${NAME_COLUMNS}` : "";
   }
+}
+
+/** Whether a column's name has more words than names have. */
+function isSentence(name: string): boolean {
+  return name.trim().split(/\s+/).length > 4;
 }

@@ -1,4 +1,5 @@
-import type { Table } from "../formats/index.ts";
+import { show } from "../errors.ts";
+import { shellPath, type Table } from "../formats/index.ts";
 import type { DataColumns, DataSpec, OpenDataOptions } from "../types.ts";
 import { Claims, type Role } from "./claims.ts";
 import { type LabelDecision, resolveLabels } from "./label-columns.ts";
@@ -50,7 +51,7 @@ export async function resolveColumns(
   const textPair = named("text pair", spec.textPairColumn ?? saved?.textPair);
   const namedId = named("id", spec.idColumn);
 
-  const text = namedText ?? claims.claim("text", guessText(claims, table));
+  const text = namedText ?? claims.claim("text", await guessText(claims, table));
   // A model's texts had ids, perhaps; the texts of another file may go without.
   const savedId = saved?.id !== undefined && claims.isFree(saved.id) ? saved.id : undefined;
   const id = namedId ?? named("id", savedId ?? claims.guess(ID_NAMES));
@@ -68,7 +69,7 @@ export async function resolveColumns(
 }
 
 /** @throws {FinetagError} where no column, or more than one, may be the text. */
-function guessText(claims: Claims, table: Table): string {
+async function guessText(claims: Claims, table: Table): Promise<string> {
   const text = claims.guess(TEXT_NAMES);
   if (text !== undefined) return text;
   const parts = PART_NAMES.map((name) => claims.guess([name])).filter((name) => name !== undefined);
@@ -82,12 +83,37 @@ function guessText(claims: Claims, table: Table): string {
       "textColumn",
     );
   }
+  const nested = await nestedText(table);
+  if (nested !== undefined) {
+    const flat = `jq -c '.. | objects | select(has("${nested}")) | . + .${nested}'`;
+    const what = `the text is inside ${show(nested)}; bring its fields to the top (${flat} ${shellPath(table.path)} > flat.jsonl)`;
+    throw claims.error(what, "textColumn");
+  }
   const free = table.columns.find(
     (name) => claims.isFree(name) && !claims.isNumbering(name) && name.length <= 60,
   );
   const example =
     free === undefined ? "(`textColumn`)" : `(for example \`textColumn: ${JSON.stringify(free)}\`)`;
   throw claims.error(`cannot tell which column holds the text; name it ${example}`, "textColumn");
+}
+
+/** The field of a record of JSON that is an object with a text in it. */
+async function nestedText(table: Table): Promise<string | undefined> {
+  if (table.format !== "json" && table.format !== "jsonl") return undefined;
+  const isText = ([name, value]: [string, unknown]) =>
+    typeof value === "string" && [...TEXT_NAMES, "full_text"].includes(name.toLowerCase());
+  for await (const [record] of table.records(table.columns)) {
+    const at = record?.cells.findIndex(
+      (cell) =>
+        typeof cell === "object" &&
+        cell !== null &&
+        !Array.isArray(cell) &&
+        Object.entries(cell).some(isText),
+    );
+    const name = table.columns[at ?? -1];
+    return name !== undefined && /^[a-z_]\w*$/i.test(name) ? name : undefined;
+  }
+  return undefined;
 }
 
 /** The two of them that come first in the file. */

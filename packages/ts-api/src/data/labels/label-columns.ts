@@ -37,6 +37,7 @@ const MORE_LIST_NAMES = [
   "cats",
   "choices",
   "annotations",
+  "accept",
 ];
 
 const NAME_THEM = "name the 0/1 columns (`labelColumns`) or the column that lists labels (`labelsColumn`)";
@@ -189,7 +190,20 @@ class LabelResolver {
     if (flags.length === 0 || lists.length > 1) throw this.#nothingFound();
     const nearly = all.find(({ kind }) => kind === "nearly");
     if (nearly !== undefined) throw this.#notFlags(nearly);
+    this.#checkScores(flags);
     return await this.#flags(flags.map(({ name }) => name));
+  }
+
+  /** A few columns of scores next to 0/1 columns may be no labels. */
+  #checkScores(flags: readonly ColumnProfile[]): void {
+    const graded = flags.filter(({ kind }) => kind === "graded").map(({ name }) => name);
+    const others = flags.filter(({ kind }) => kind === "flags").map(({ name }) => name);
+    const { soft, threshold } = this.#rules;
+    if (graded.length === 0 || others.length === 0 || soft || threshold !== undefined) return;
+    const what =
+      `the labels may be the 0/1 columns ${showList(others)} (\`labelColumns: ${JSON.stringify(others)}\`), ` +
+      `or these and the values in ${showList(graded)} (\`softLabels: true\`, or \`labelThreshold: 0.5\`); say which`;
+    throw dataError(this.#table.path, this.#table.headerRow, what, "labelColumns");
   }
 
   #notFlags({ name, firstOther }: ColumnProfile): FinetagError {

@@ -5,6 +5,7 @@ import type { DataColumns, DataSpec, LabelRules, LabelValues, OpenDataOptions } 
 import { cellError, columnOf, isInteger, isNumeric } from "./cell.ts";
 import { checkNotFlags, type ListStyle, readList, sortLabels, withoutFraction } from "./list.ts";
 import { cellsOf, type ListProfile, MAX_COLLECTED, profileList } from "./list-profile.ts";
+import { doubtfulName } from "./names.ts";
 import { isUnknownList } from "./profile.ts";
 import { DEFAULT_SEPARATOR, guessSeparator, knownSeparator, splitCell } from "./separator.ts";
 
@@ -311,6 +312,11 @@ export class ListColumn {
     }
     if (names.size === 0) throw dataError(path, undefined, `no row has a label in ${where}`);
     this.#checkGraded(profile, names);
+    const doubt = doubtfulName(names, this.#spec.labelSeparator !== undefined, (name) => {
+      const cell = [...profile.plain].find(([text]) => text.includes(name));
+      return cell?.[1] ?? profile.firstList?.place ?? { path, format, row: 1, name: this.#column };
+    });
+    if (doubt !== undefined) throw doubt;
     const whole = [...names].every((name) => isInteger(withoutFraction(name)));
     return sortLabels(whole ? new Set([...names].map(withoutFraction)) : names);
   }

@@ -35,11 +35,21 @@ export function structureOf(
   if (typeof value !== "object" || value === null) return undefined;
   if (!Array.isArray(value)) {
     const object = value as Record<string, unknown>;
-    const key = CHOICE_KEYS.find((name) => Array.isArray(object[name]) || typeof object[name] === "string");
-    if (key === undefined) return object;
-    return [object[key]].flat();
+    const choices = choicesOf(object);
+    return choices === undefined ? object : [choices].flat();
   }
   return value.length === 1 && Array.isArray(value[0]) ? value[0] : value;
+}
+
+/** What an annotation tool's object has as its labels. */
+export function choicesOf(object: Record<string, unknown>): unknown {
+  const key = CHOICE_KEYS.find((name) => Array.isArray(object[name]) || typeof object[name] === "string");
+  return key === undefined ? undefined : object[key];
+}
+
+/** Whether an object in a list may stand for a label. Spans may, too: they are refused by name. */
+export function namesLabel(object: Record<string, unknown>): boolean {
+  return NAME_KEYS.some((key) => typeof object[key] === "string");
 }
 
 /**

@@ -1,6 +1,7 @@
 import { FinetagError, throwIfAborted } from "../../errors/index.ts";
 import type { Table } from "../formats/index.ts";
 import { BLANK, notationOf, readShare, saysMissing, UNKNOWN } from "./cell.ts";
+import { choicesOf, namesLabel } from "./list.ts";
 import { looksLikeLiteral } from "./literal.ts";
 
 export interface FoundCell {
@@ -80,9 +81,19 @@ export class ColumnProfile {
   }
 }
 
+/** Whether a cell may list labels. Objects with other things than flags (`meta`) and lists of such objects do not. */
 function isList(cell: unknown): boolean {
   if (typeof cell === "string") return looksLikeLiteral(cell);
-  return typeof cell === "object" && cell !== null;
+  if (typeof cell !== "object" || cell === null) return false;
+  if (Array.isArray(cell)) return cell.every((item) => !isObject(item) || namesLabel(item));
+  if (!isObject(cell)) return true;
+  return (
+    choicesOf(cell) !== undefined || Object.values(cell).every((value) => readShare(value) !== undefined)
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
 /** Enough to tell what a column is; the pass over the rows checks every cell again. */

@@ -4,7 +4,9 @@ import { isNumeric } from "./cell.ts";
 const PLAIN_SEPARATORS = [",", ";", "|", "\n", "\t", "、", "，", "；"];
 /** Characters that names often contain. */
 const LOOSE_SEPARATORS = ["#", "/", " "];
-export const SEPARATORS: readonly string[] = [...PLAIN_SEPARATORS, ...LOOSE_SEPARATORS];
+/** Characters that separate only where each part is a cell of its own as well. */
+const JOINERS = ["+", "&", ":", "~", ">"];
+export const SEPARATORS: readonly string[] = [...PLAIN_SEPARATORS, ...LOOSE_SEPARATORS, ...JOINERS];
 
 export const DEFAULT_SEPARATOR = ",";
 
@@ -49,7 +51,9 @@ export function knownSeparator(cells: Iterable<string>, isLabel: (name: string) 
  */
 export function guessSeparator(cells: Iterable<string>): SeparatorChoice {
   const all = [...cells];
-  const found = SEPARATORS.map((separator) => measure(all, separator)).filter((one) => one !== undefined);
+  const found = [...PLAIN_SEPARATORS, ...LOOSE_SEPARATORS]
+    .map((separator) => measure(all, separator))
+    .filter((one) => one !== undefined);
   const plain = found.filter(({ separator }) => PLAIN_SEPARATORS.includes(separator));
   const right = plain.filter(({ reused }) => reused === 1);
   const comma = plain.find(({ separator }) => separator === DEFAULT_SEPARATOR);
@@ -67,9 +71,19 @@ export function guessSeparator(cells: Iterable<string>): SeparatorChoice {
   const loose = found.filter(({ separator }) => LOOSE_SEPARATORS.includes(separator));
   const clear = loose.find(isClear);
   if (clear !== undefined) return { separator: clear.separator, isFound: true };
+  const joiner = plain.length === 0 ? JOINERS.find((character) => joins(all, character)) : undefined;
+  if (joiner !== undefined) return { separator: joiner, isFound: true };
   const open = plain[0] ?? loose.find(isOpen);
   if (open === undefined) return { separator: DEFAULT_SEPARATOR, isFound: false };
   return { between: [DEFAULT_SEPARATOR, open.separator], example: open.example };
+}
+
+/** Whether every cell with the character is made of other cells; C++ is not. */
+function joins(cells: readonly string[], character: string): boolean {
+  const whole = new Set(cells);
+  const several = cells.filter((cell) => cell.includes(character));
+  const isMade = (cell: string) => cell.split(character).every((part) => whole.has(part.trim()));
+  return several.length > 0 && several.every(isMade);
 }
 
 /** Whether names with the character and a separator are both plausible. */

@@ -56,7 +56,7 @@ describe("files that are read as one", () => {
     [
       "splits",
       { "train.csv": "text\nx\n", "val.csv": "text\nx\n" },
-      'is a folder with "train.csv", "val.csv"; give one of these files, or the folder as `dataDir`',
+      'is a folder with "train.csv", "val.csv"; give one of these files (training takes the folder as a whole, as `dataDir`)',
     ],
     [
       "none",

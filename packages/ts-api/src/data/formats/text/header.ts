@@ -1,5 +1,5 @@
 import { FinetagError } from "../../../errors/index.ts";
-import { dataError, show, showList } from "../../errors.ts";
+import { dataError, NAME_COLUMNS, show, showList } from "../../errors.ts";
 import type { DataSpec } from "../../types.ts";
 import type { TextRecord } from "./csv.ts";
 import type { FieldLayout } from "./field-table.ts";
@@ -87,7 +87,8 @@ function checkNames(
     seen.set(name, places[i]!);
     if (before === undefined) continue;
     const what = `columns ${before + 1} and ${places[i]! + 1} are both called ${show(name)}; rename one`;
-    if (headerRow !== undefined) throw dataError(spec.path, headerRow, what);
+    const advice = /^\d+(?:\.\d+)?$/.test(name) ? `; if the file has no header, ${NAME_COLUMNS}` : "";
+    if (headerRow !== undefined) throw dataError(spec.path, headerRow, what + advice);
     throw new FinetagError("ERR_FINETAG_ARGUMENT", what, { option: "columns" });
   }
 }
