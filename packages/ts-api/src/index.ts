@@ -21,6 +21,7 @@ export {
   type DataSpec,
   type DataSummary,
   describePlan,
+  encodingName,
   type LabelRules,
   openData,
   type PlanDataOptions,

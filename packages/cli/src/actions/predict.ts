@@ -2,6 +2,8 @@ import {
   type Classifier,
   checkWritable,
   dataSpec,
+  encodingName,
+  evalOptionsSchema,
   openData,
   predictOptionsSchema,
   type TextInput,
@@ -33,13 +35,13 @@ const schema = z.strictObject({
     .min(1)
     .meta({ description: "Model directory, as written by finetag train, or Hub id", heading: "Model" }),
   input: z.string().min(1).optional().meta({
-    description: "File with texts: CSV, TSV, JSON Lines, or .txt with one text per line",
+    description: "File with texts, in any format of training data or .txt with one text per line",
     heading: "Data",
   }),
   format: z
-    .enum(["csv", "tsv", "jsonl", "txt"])
+    .enum([...evalOptionsSchema.shape.format.unwrap().options, "txt"])
     .optional()
-    .meta({ description: "Format of the input (default: from the file's extension)", heading: "Data" }),
+    .meta({ description: "Format of the input (default: detected from the content)", heading: "Data" }),
   output: z
     .string()
     .min(1)
@@ -119,7 +121,8 @@ async function openInputs(
   const { input } = options;
   const { stdin, signal } = context;
   if (input === undefined) {
-    const texts = words.length > 0 ? wordInputs(words) : lineInputs(stdin, "stdin", signal);
+    const encoding = options.encoding === undefined ? undefined : encodingName(options.encoding);
+    const texts = words.length > 0 ? wordInputs(words) : lineInputs(stdin, "stdin", signal, encoding);
     return { texts, interactive: words.length === 0, pairs: false, emptyTexts: () => 0 };
   }
   const { format, ...rest } = options;

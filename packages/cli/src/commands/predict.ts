@@ -22,7 +22,7 @@ export const predict: Command = {
     ["$0 predict --model out", "type texts and see their labels"],
   ],
   epilogue:
-    "Formats: jsonl (id, text, labels, probabilities), csv (id, text, one probability column per label), tsv (the " +
+    "Formats: jsonl (id, text, labels, probabilities), csv (id, text, labels, one probability column per label), tsv (the " +
     "TensorFlow 1 tool's test_results.tsv: no header; the id and the probabilities, separated by commas).",
   load: async () => (await import("../actions/predict.ts")).action,
 };

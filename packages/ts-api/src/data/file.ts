@@ -204,7 +204,7 @@ class OpenedFile implements DataFile {
     return this.format === "csv" || this.format === "tsv" || this.format === "txt";
   }
 
-  /** An id with nothing in it is none. */
+  /** An empty id counts as no id. */
   #id(path: string, row: number, name: string, cell: unknown): string | undefined {
     if (cell === undefined || cell === null || cell === "") return undefined;
     if (typeof cell === "string") return cell;

@@ -4,7 +4,7 @@
  */
 export { findDataDirectory } from "./directory.ts";
 export { openData } from "./file.ts";
-export { readLines } from "./formats/index.ts";
+export { encodingName, readLines } from "./formats/index.ts";
 export { readLabelFile, similarNames } from "./labels/index.ts";
 export { type DataSummary, describePlan, type PlanDataOptions, planData } from "./plan.ts";
 export { Random, shuffle } from "./random.ts";

@@ -25,13 +25,13 @@ export type DataFormat =
 export interface DataSpec {
   /** A file; or a folder of files, or a pattern with `*` in its last part, which are read as one file. */
   path: string;
-  /** Default: told from the content, and from the extension where the content leaves it open. */
+  /** Default: detected from the content, and from the extension where the content leaves it open. */
   format?: DataFormat;
-  /** Character encoding, by its name on the web, such as "gb18030" or "windows-1252". Default: told from the content. */
+  /** Character encoding, by its name on the web, such as "gb18030" or "windows-1252". Default: detected from the content. */
   encoding?: string;
-  /** The character between two fields of a line. Default: told from the content. */
+  /** The character between two fields of a line. Default: detected from the content. */
   delimiter?: string;
-  /** Whether double quotes enclose fields. Default: true for `csv`, told from the content for `tsv`. */
+  /** Whether double quotes enclose fields. Default: true for `csv`, detected from the content for `tsv`. */
   quoted?: boolean;
   /** Whether the first row of a CSV or TSV names the columns. Default: true. */
   header?: boolean;
@@ -44,9 +44,9 @@ export interface DataSpec {
   labelColumns?: string[];
   /** The one column that lists a row's labels: a delimited cell or a JSON list. */
   labelsColumn?: string;
-  /** Default: told from the cells. If it is set, cells are delimited, never JSON. */
+  /** Default: detected from the cells. If it is set, cells are delimited, never JSON. */
   labelSeparator?: string;
-  /** What the cells of `labelsColumn` hold: names, ids from 0, or a 0 or 1 for each label. Default: told from the cells. */
+  /** What the cells of `labelsColumn` hold: names, ids from 0, or a 0 or 1 for each label. Default: detected from the cells. */
   labelValues?: LabelValues | "flags";
   /** What to do with unknown labels (-1, NaN, blank): see {@link LabelRules}. Default: they are refused. */
   missing?: "mask" | "negative";
@@ -131,7 +131,7 @@ export interface DataPlan {
   unused: string[];
   /** Those of `unused` that hold 0 and 1 in their first rows, as labels do. */
   unusedLabels: string[];
-  /** What else was told from the content, as whole clauses. */
+  /** What else was detected from the content, as whole clauses. */
   notes: string[];
   /** What may be a mistake: each a sentence with its remedy. */
   warnings: string[];

@@ -46,7 +46,10 @@ export async function resolveModel(nameOrDir: string, options: ModelOptions = {}
   const local = await findLocal(nameOrDir);
   if (local !== undefined) return local;
   const request = await parseRequest(nameOrDir, options);
-  if (request.entry === undefined) request.hint = `${await noSuchFolder(nameOrDir)}; `;
+  if (request.entry === undefined) {
+    const missing = await noSuchFolder(nameOrDir);
+    request.hint = missing.endsWith("?") ? `${missing} ` : `${missing}; `;
+  }
   return (await findCached(request)) ?? (await fetchModel(request)).directory;
 }
 

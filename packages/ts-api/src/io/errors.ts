@@ -1,7 +1,8 @@
 import { constants } from "node:os";
 import { FinetagError } from "../errors/index.ts";
 
-type Access = "read" | "write";
+/** To "write into" something leaves no older file: a device, a pipe, a file that a shell has opened. */
+type Access = "read" | "write" | "write into";
 
 /** What went wrong and what to do, by the operating system's error code. */
 const CAUSES: Record<string, (access: Access) => string> = {

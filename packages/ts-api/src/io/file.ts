@@ -53,13 +53,16 @@ export async function withAtomicFile<T>(
   write: WriteFile<T>,
   { newMode = 0o666, signal }: AtomicFileOptions = {},
 ): Promise<T> {
+  let access: "write" | "write into" = "write";
   try {
     const destination = await findDestination(path);
-    return destination.kind === "file"
-      ? await replaceFile(destination.path, destination.mode ?? newMode, write)
-      : await writeInto(destination, write, signal);
+    if (destination.kind === "file") {
+      return await replaceFile(destination.path, destination.mode ?? newMode, write);
+    }
+    access = "write into";
+    return await writeInto(destination, write, signal);
   } catch (error) {
-    throw ioError(error, "write", path);
+    throw ioError(error, access, path);
   }
 }
 

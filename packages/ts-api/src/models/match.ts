@@ -117,8 +117,8 @@ function checkLayers(
   const full = entries.find(({ name }) => name === prefix + beyond)!.name;
   throw new FinetagError(
     "ERR_FINETAG_MODEL",
-    `${config.directory ?? "the model"}: ${config.file ?? CONFIG} describes ${numHiddenLayers} layers, but the weights have ` +
-      `more (${JSON.stringify(full)}); use the config.json that belongs to these weights`,
+    `${config.directory ?? "the model"}: ${config.file ?? CONFIG} describes ${numHiddenLayers} ${numHiddenLayers === 1 ? "layer" : "layers"}, but the ` +
+      `weights have more (${JSON.stringify(full)}); use the config.json that belongs to these weights`,
   );
 }
 

@@ -47,21 +47,21 @@ export const columnOptions = optionGroup("Data", {
     type: z
       .enum(["csv", "tsv", "jsonl", "json", "fasttext", "libmultilabel", "parquet", "xlsx", "arrow"])
       .optional(),
-    description: "File format (default: told from the content)",
+    description: "File format (default: detected from the content)",
     usedBy: ["data"],
     availableIn: ["eval"],
     onResume: "compared",
   },
   encoding: {
     type: z.string().min(1).optional(),
-    description: "Character encoding, such as gb18030 or windows-1252 (default: told from the content)",
+    description: "Character encoding, such as gb18030 or windows-1252 (default: detected from the content)",
     usedBy: ["data"],
     availableIn: ["eval", "predict"],
     onResume: "compared",
   },
   delimiter: {
     type: z.string().min(1).optional(),
-    description: "Character between two fields of a line (default: told from the content)",
+    description: "Character between two fields of a line (default: detected from the content)",
     usedBy: ["data"],
     availableIn: ["eval", "predict"],
     onResume: "compared",
@@ -69,7 +69,7 @@ export const columnOptions = optionGroup("Data", {
   quoted: {
     type: z.boolean().optional(),
     description:
-      "Whether double quotes enclose fields (default: true for CSV, told from the content for TSV)",
+      "Whether double quotes enclose fields (default: true for CSV, detected from the content for TSV)",
     usedBy: ["data"],
     availableIn: ["eval", "predict"],
     onResume: "compared",
@@ -125,7 +125,7 @@ export const columnOptions = optionGroup("Data", {
   },
   labelSeparator: {
     type: z.string().min(1).optional(),
-    description: "Separator of the labels in `labelsColumn` (default: told from the cells)",
+    description: "Separator of the labels in `labelsColumn` (default: detected from the cells)",
     usedBy: ["data"],
     availableIn: ["eval"],
     onResume: "compared",
@@ -133,7 +133,7 @@ export const columnOptions = optionGroup("Data", {
   labelValues: {
     type: z.enum(["names", "ids", "flags"]).optional(),
     description:
-      "What `labelsColumn` holds: names, ids from 0, or a 0 or 1 for each label (default: told from the cells)",
+      "What `labelsColumn` holds: names, ids from 0, or a 0 or 1 for each label (default: detected from the cells)",
     usedBy: ["data"],
     availableIn: ["eval"],
     onResume: "compared",

@@ -22,7 +22,7 @@ export function parseOptions<Schema extends z.ZodObject>(schema: Schema, options
   const what =
     issue.code === "unrecognized_keys"
       ? isNoOption(option!, Object.keys(schema.shape))
-      : isWrong(option!, place, issue.message, given);
+      : isWrong(option!, place, requirement(issue), given);
   throw new FinetagError("ERR_FINETAG_ARGUMENT", `\`${option}\`${what}`, { option, cause: parsed.error });
 }
 
@@ -45,4 +45,25 @@ function isWrong(name: string, place: string[], what: string, given: Record<stri
   if (!(name in given)) return " is missing";
   const where = place.length === 0 ? "" : ` (at ${place.join(".")})`;
   return `${where}: ${what.charAt(0).toLowerCase()}${what.slice(1)}`;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  int: "must be a whole number",
+  number: "must be a number",
+  string: "must be a string",
+  boolean: "must be true or false",
+};
+
+/** What the value must be; zod's own words where they are plain. */
+function requirement(issue: z.core.$ZodIssue): string {
+  if (issue.code === "invalid_type") return TYPES[issue.expected] ?? issue.message;
+  if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
+  const bound = issue.code === "too_small" || issue.code === "too_big" ? issue : undefined;
+  if (bound === undefined) return issue.message;
+  if (bound.origin === "string" || bound.origin === "array") {
+    return bound.code === "too_small" && bound.minimum === 1 ? "must not be empty" : issue.message;
+  }
+  return bound.code === "too_small"
+    ? `must be ${bound.inclusive === false ? "greater than" : "at least"} ${bound.minimum}`
+    : `must be ${bound.inclusive === false ? "less than" : "at most"} ${bound.maximum}`;
 }

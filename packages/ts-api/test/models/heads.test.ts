@@ -246,7 +246,7 @@ describe("a model of another problem", () => {
 });
 
 describe("a config with fewer layers than its weights", () => {
-  const refusal = /describes 1 layers?, but the weights have more \("(bert\.|x\.)?encoder\.layer\.1\./;
+  const refusal = /describes 1 layer, but the weights have more \("(bert\.|x\.)?encoder\.layer\.1\./;
 
   it.each(["bert.", "", "x."])("is refused, whatever the names begin with: %j", async (prefix) => {
     const directory = await modelWith(linear("classifier", 3), LABELS3, { prefix });

@@ -18,9 +18,16 @@ describe("training options", () => {
 
   it.each([
     [{}, "`model` is missing"],
-    [{ ...required, batchSize: 0 }, "`batchSize`: too small: expected number to be >0"],
+    [{ ...required, batchSize: 0 }, "`batchSize`: must be greater than 0"],
+    [{ ...required, maxLength: 7.5 }, "`maxLength`: must be a whole number"],
+    [{ ...required, maxLength: 2 }, "`maxLength`: must be at least 3"],
+    [{ ...required, dropout: 1 }, "`dropout`: must be "],
+    [{ ...required, seed: "x" }, "`seed`: must be a "],
+    [{ ...required, header: 1 }, "`header`: must be true or false"],
+    [{ ...required, model: "" }, "`model`: must not be empty"],
+    [{ ...required, devSplit: 1 }, "`devSplit`: must be less than 1"],
     [{ ...required, columns: ["a", ""] }, "`columns` (at 1): "],
-    [{ ...required, loss: "hinge" }, "`loss`: invalid "],
+    [{ ...required, loss: "hinge" }, "`loss`: must be "],
     [{ ...required, batchsize: 3 }, "`batchsize` is not an option; did you mean `batchSize`?"],
     [{ ...required, frobnicate: 3 }, "`frobnicate` is not an option"],
     [{ ...required, device: "gpu" }, "`device`: must be auto, cpu, cuda or cuda:N"],

@@ -18,7 +18,7 @@ import {
 } from "./text/index.ts";
 
 /**
- * Opens a file and reads its header; container, encoding, format and dialect are told from its content. `textName` names the
+ * Opens a file and reads its header; container, encoding, format and dialect are detected from its content. `textName` names the
  * only column of a file without any names. `labelled` is whether rows have labels: lines of text are otherwise read as they
  * are, whatever they contain.
  *

@@ -45,16 +45,21 @@ export class Descriptor implements OutputHandle {
   }
 }
 
-/** @throws FinetagError `ERR_FINETAG_IO` where this process has no open file of that number. */
+/**
+ * @throws FinetagError `ERR_FINETAG_IO` where this process has no open file of that number, or one of Node's own, such as the
+ *   eventfd of its event loop, which is no file, pipe or device.
+ */
 export async function checkDescriptor(fd: number, path: string): Promise<void> {
-  await promisify(fstat)(fd).catch((cause) => {
+  const refuse = (cause?: unknown) => {
     throw new FinetagError(
       "ERR_FINETAG_IO",
       `${path}: finetag has no open file of that number; npx does not pass on what a shell opens for \`>(command)\`, so run ` +
         "node_modules/.bin/finetag, or give a file",
       { cause, kind: "input" },
     );
-  });
+  };
+  const entry = await promisify(fstat)(fd).catch(refuse);
+  if ((entry.mode & constants.S_IFMT) === 0) refuse();
 }
 
 /**

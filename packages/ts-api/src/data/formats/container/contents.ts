@@ -27,7 +27,7 @@ export interface Contents {
 }
 
 /**
- * Opens a file; what it is compressed with is told from its first bytes.
+ * Opens a file; what it is compressed with is detected from its first bytes.
  * @throws {FinetagError} ERR_FINETAG_DATA for what cannot be read, or holds no rows, in one line that says what it is.
  */
 export async function openContents(path: string, signal?: AbortSignal): Promise<Contents> {
