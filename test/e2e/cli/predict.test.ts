@@ -144,9 +144,9 @@ describe("predict", () => {
   test("does not write over what it reads, by whatever name", { timeout: 60_000 }, async () => {
     const input = join(trained.folder, "own.csv");
     await writeFile(input, "id,text\n1,so mad\n");
-    await link(input, join(trained.folder, "other.csv"));
+    await link(input, join(trained.folder, "hard.csv"));
     await symlink(input, join(trained.folder, "soft.csv"));
-    for (const output of [input, join(trained.folder, "other.csv"), join(trained.folder, "soft.csv")]) {
+    for (const output of [input, join(trained.folder, "hard.csv"), join(trained.folder, "soft.csv")]) {
       const { code, stderr } = await predict(["--input", input, "--output", output]);
       expect({ code, stderr }).toEqual({
         code: 2,

@@ -71,7 +71,17 @@ describe("train", () => {
     const events = lines(stdout).map((line) => JSON.parse(line));
     expect(events.filter(({ type }) => type === "step")).toHaveLength(40);
     expect(new Set(events.map(({ type }) => type))).toEqual(
-      new Set(["loading", "start", "step", "evaluating", "evaluation", "warning", "checkpoint", "end"]),
+      new Set([
+        "data",
+        "loading",
+        "start",
+        "step",
+        "evaluating",
+        "evaluation",
+        "warning",
+        "checkpoint",
+        "end",
+      ]),
     );
     const { metrics } = events.at(-1);
     expect(metrics).toEqual(JSON.parse(await readFile(join(out, "metrics.json"), "utf8")));
@@ -100,7 +110,8 @@ describe("train", () => {
 
   test("bad data is one line with file and row, exit code 2, and nothing is written", async () => {
     const bad = join(trained.folder, "bad.csv");
-    await writeFile(bad, "id,text,joy\n1,so happy,1\n2,so so,maybe\n");
+    const rows = Array.from({ length: 20 }, (_, i) => `${i + 3},so happy,${i % 2}\n`);
+    await writeFile(bad, `id,text,joy\n1,so happy,1\n2,so so,maybe\n${rows.join("")}`);
     const out = join(trained.folder, "bad-out");
     const { code, stdout, stderr } = await finetag([
       "train",
@@ -137,7 +148,7 @@ describe("train", () => {
     const quoted = join(folder, "quoted.csv");
     await writeFile(quoted, "words,`devSplit`\na,0\nb,1\n");
     expect(await refusal("--train", quoted)).toBe(
-      `finetag: ${quoted}:1: cannot tell which column holds the text; name it (--text-column); ` +
+      `finetag: ${quoted}:1: cannot tell which column holds the text; name it (for example --text-column words); ` +
         'the file has "words", "`devSplit`"',
     );
     await expect(readdir(out)).rejects.toThrow("ENOENT");

@@ -187,9 +187,10 @@ class LabelResolver {
     const varying = flags.filter(varies);
     if (lists.length === 1 && varying.length === 0) return await this.#list(lists[0]!.name);
     if (lists.length === 1) throw this.#between(lists[0]!.name, varying);
-    if (flags.length === 0 || lists.length > 1) throw this.#nothingFound();
+    if (lists.length > 1) throw this.#nothingFound();
     const nearly = all.find(({ kind }) => kind === "nearly");
     if (nearly !== undefined) throw this.#notFlags(nearly);
+    if (flags.length === 0) throw this.#nothingFound();
     this.#checkScores(flags);
     return await this.#flags(flags.map(({ name }) => name));
   }
