@@ -54,8 +54,12 @@ const TYPES: Readonly<Record<string, string>> = {
   boolean: "must be true or false",
 };
 
-/** What the value must be; zod's own words where they are plain. */
+/** How zod's own messages begin; a schema may have given another. */
+const OF_ZOD = /^(Too small|Too big|Invalid)/;
+
+/** What the value must be. */
 function requirement(issue: z.core.$ZodIssue): string {
+  if (!OF_ZOD.test(issue.message)) return issue.message;
   if (issue.code === "invalid_type") return TYPES[issue.expected] ?? issue.message;
   if (issue.code === "invalid_value") return `must be one of ${issue.values.join(", ")}`;
   const bound = issue.code === "too_small" || issue.code === "too_big" ? issue : undefined;
