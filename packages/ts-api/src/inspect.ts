@@ -47,7 +47,7 @@ export interface ModelSummary {
   weightBytes: number;
   tensors: TensorSummary[];
   loadedTensors: number;
-  /** The prefix of the loaded tensors' names in the file; absent if there is none. */
+  /** The prefix of the loaded tensors' names in the file; absent if they have no prefix. */
   prefix?: string;
   /** Parameters without a tensor; they would be initialised. */
   freshParameters: string[];

@@ -10,10 +10,28 @@ import { oldCompilerMessage, probeCompiler } from "./toolchain.mjs";
 import { buildFolder } from "./variant.mjs";
 
 const PACKAGE = join(ROOT, "packages", "core-native");
-/** What the addon is built of, and what its C++ tests are built of. */
-const SOURCES = {
-  addon: ["src", "cmake", "CMakeLists.txt", "package.json"],
-  tests: ["src", "cmake", "CMakeLists.txt", "package.json", "test/cpp", "test/kernels", "test/portable"],
+const ADDON_SOURCES = ["src", "cmake", "CMakeLists.txt", "package.json"];
+
+/** What is built: from which files, what proves it, and how it is called. */
+const PARTS = {
+  addon: {
+    name: "the native addon",
+    verb: "is",
+    sources: ADDON_SOURCES,
+    program: "finetag.node",
+    stamp: ".finetag-built.json",
+    log: "native-build.log",
+    args: [],
+  },
+  tests: {
+    name: "the C++ tests",
+    verb: "are",
+    sources: [...ADDON_SOURCES, "test/cpp", "test/kernels", "test/portable"],
+    program: "finetag_tests",
+    stamp: ".finetag-tests-built.json",
+    log: "native-build-tests.log",
+    args: ["--tests"],
+  },
 };
 
 /**
@@ -41,13 +59,11 @@ export function writeBuildKey(toolchain, libtorch) {
  * @param what `addon`, or `tests`: finetag itself needs no tests, and they take longer to compile than the addon
  */
 export async function buildNative(toolchain, libtorch, variant, what = "addon") {
+  const { verb, sources, program, args, ...part } = PARTS[what];
   const folder = buildFolder(variant);
-  const stamp = join(folder, what === "addon" ? ".finetag-built.json" : ".finetag-tests-built.json");
-  const noun = what === "addon" ? "the native addon" : "the C++ tests";
-  const name = `${noun}${variant === "cpu" ? "" : ` (${variant})`}`;
-  const verb = what === "addon" ? "is" : "are";
-  const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, SOURCES[what]));
-  const program = what === "addon" ? "finetag.node" : "finetag_tests";
+  const stamp = join(folder, part.stamp);
+  const name = `${part.name}${variant === "cpu" ? "" : ` (${variant})`}`;
+  const key = hashOf(writeBuildKey(toolchain, libtorch), hashFiles(PACKAGE, sources));
   if (readStamp(stamp)?.key === key && existsSync(join(folder, "Release", program))) {
     done(`${name} ${verb} up to date`);
     return;
@@ -56,22 +72,18 @@ export async function buildNative(toolchain, libtorch, variant, what = "addon") 
   if (details !== undefined) throw new SetupError(oldCompilerMessage(toolchain.compiler, details));
   const started = performance.now();
   begin(`building ${name} (the first time takes a few minutes)`);
-  await runLogged(
-    process.execPath,
-    [join(PACKAGE, "cmake", "build.mjs"), ...(what === "tests" ? ["--tests"] : [])],
-    {
-      cwd: PACKAGE,
-      log: join(LOGS, `native-build${what === "tests" ? "-tests" : ""}.log`),
-      what: "The native build",
-      env: {
-        ...process.env,
-        FINETAG_LIBTORCH: libtorch.path,
-        FINETAG_VARIANT: variant,
-        CXX: toolchain.compiler.command,
-      },
-      advice: `For a clean build, remove ${relative(ROOT, folder)}.`,
+  await runLogged(process.execPath, [join(PACKAGE, "cmake", "build.mjs"), ...args], {
+    cwd: PACKAGE,
+    log: join(LOGS, part.log),
+    what: "The native build",
+    env: {
+      ...process.env,
+      FINETAG_LIBTORCH: libtorch.path,
+      FINETAG_VARIANT: variant,
+      CXX: toolchain.compiler.command,
     },
-  );
+    advice: `For a clean build, remove ${relative(ROOT, folder)}.`,
+  });
   writeStamp(stamp, { key });
   done(`${name} ${verb} built (${seconds(performance.now() - started)})`);
 }

@@ -4,12 +4,12 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FINETAG } from "../program.ts";
-import { hasScript, lines, useTrainedModel } from "./trained.ts";
+import { hasScript, lines, trainArgs, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
 const training = (out: string, epochs: number) => [
-  ...["train", "--model", trained.base, "--data-dir", trained.folder, "--output-dir", out, "--json"],
+  ...trainArgs(trained, out, "--json"),
   ...["--batch-size", "16", "--threads", "1", "--epochs", String(epochs), "--no-tensorboard"],
   // Some label passes it at once, so that there is no warning.
   ...["--threshold", "0.1"],

@@ -18,12 +18,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FINETAG, finetag } from "../program.ts";
-import { lines, useTrainedModel } from "./trained.ts";
+import { lines, trainArgs, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
 const training = (out: string, ...more: string[]) => [
-  ...["train", "--model", trained.base, "--data-dir", trained.folder, "--output-dir", out],
+  ...trainArgs(trained, out),
   ...["--batch-size", "16", "--threads", "1", "--epochs", "1", ...more],
 ];
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { FINETAG } from "../program.ts";
-import { hasScript, useTrainedModel } from "./trained.ts";
+import { hasScript, trainArgs, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
@@ -14,15 +14,7 @@ test.skipIf(!hasScript || process.platform !== "linux")(
   async () => {
     const name = join(trained.folder, "terminal");
     const args = [
-      ...[
-        "train",
-        "--model",
-        trained.base,
-        "--data-dir",
-        trained.folder,
-        "--output-dir",
-        join(trained.folder, "narrow"),
-      ],
+      ...trainArgs(trained, join(trained.folder, "narrow")),
       ...["--epochs", "60", "--batch-size", "8", "--threads", "1"],
     ];
     const words = [process.execPath, FINETAG, ...args].map((word) => `'${word}'`).join(" ");

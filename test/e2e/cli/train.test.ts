@@ -10,7 +10,7 @@ import {
   writeTinyModel,
 } from "../../../packages/ts-api/test/training/tiny.ts";
 import { FINETAG, finetag } from "../program.ts";
-import { hasScript, lines, QUICK, useTrainedModel } from "./trained.ts";
+import { hasScript, lines, QUICK, trainArgs, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
@@ -55,17 +55,7 @@ describe("train", () => {
 
   test("--json writes events on stdout and nothing else there", async () => {
     const out = join(trained.folder, "json");
-    const args = [
-      "train",
-      "--model",
-      trained.base,
-      "--data-dir",
-      trained.folder,
-      "--output-dir",
-      out,
-      "--json",
-      ...QUICK,
-    ];
+    const args = trainArgs(trained, out, "--json", ...QUICK);
     const { code, stdout } = await finetag(args);
     expect(code).toBe(0);
     const events = lines(stdout).map((line) => JSON.parse(line));
@@ -160,17 +150,7 @@ describe("train", () => {
     ["SIGHUP", 129],
   ] as const)("%s writes a checkpoint and exits with %d", async (signal, code) => {
     const out = join(trained.folder, `stopped-${signal}`);
-    const args = [
-      "train",
-      "--model",
-      trained.base,
-      "--data-dir",
-      trained.folder,
-      "--output-dir",
-      out,
-      "--log-every",
-      "1",
-    ];
+    const args = trainArgs(trained, out, "--log-every", "1");
     let sent = false;
     const run = await finetag([...args, "--epochs", "200", "--threads", "1"], {
       watch: (stdout, child) => {
@@ -220,18 +200,7 @@ describe("train", () => {
 
   test("a reader that goes away ends the run quietly, with a checkpoint", async () => {
     const out = join(trained.folder, "piped");
-    const args = [
-      "train",
-      "--model",
-      trained.base,
-      "--data-dir",
-      trained.folder,
-      "--output-dir",
-      out,
-      "--epochs",
-      "200",
-      "--json",
-    ];
+    const args = trainArgs(trained, out, "--epochs", "200", "--json");
     const child = spawn(process.execPath, [FINETAG, ...args, "--threads", "1"], {
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -248,16 +217,7 @@ describe("train", () => {
   });
 
   test.skipIf(!hasScript)("a terminal sees a bar while training", { timeout: 60_000 }, async () => {
-    const args = [
-      "train",
-      "--model",
-      trained.base,
-      "--data-dir",
-      trained.folder,
-      "--output-dir",
-      join(trained.folder, "bar"),
-      ...QUICK,
-    ];
+    const args = trainArgs(trained, join(trained.folder, "bar"), ...QUICK);
     const command = [process.execPath, FINETAG, ...args].map((word) => `"${word}"`).join(" ");
     const { stdout, status } = spawnSync("script", ["-qec", command, "/dev/null"], {
       encoding: "utf8",

@@ -18,6 +18,13 @@ export const QUICK = [
   ...["--best-metric", "micro_f1"],
 ];
 
+/** The command line of a run on the rows of `folder`. */
+export const trainArgs = (
+  { folder, base }: Pick<Trained, "folder" | "base">,
+  out: string,
+  ...more: string[]
+) => [...["train", "--model", base, "--data-dir", folder, "--output-dir", out], ...more];
+
 /** Whether `script` can give a program a terminal. */
 export const hasScript = spawnSync("script", ["--version"]).status === 0;
 
@@ -46,18 +53,9 @@ export function useTrainedModel(): Trained {
     await writeTinyCsv(join(folder, "test.csv"), tinyRows(40, 3));
     await writeFile(join(folder, "classes.txt"), LABELS.join("\n"));
     const model = join(folder, "out");
-    const run = await finetag([
-      "train",
-      "--model",
-      base,
-      "--data-dir",
-      folder,
-      "--output-dir",
-      model,
-      ...QUICK.with(1, "12"),
-      // Ten steps an epoch learn little; what there is should not hang on the luck of a seed.
-      ...["--dropout", "0", "--no-group-by-length"],
-    ]);
+    // Ten steps an epoch learn little; what there is should not hang on the luck of a seed.
+    const steady = ["--dropout", "0", "--no-group-by-length"];
+    const run = await finetag(trainArgs({ folder, base }, model, ...QUICK.with(1, "12"), ...steady));
     expect(run).toMatchObject({ code: 0 });
     Object.assign(trained, { folder, base, model, output: run.stdout });
   });

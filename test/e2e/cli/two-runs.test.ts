@@ -6,13 +6,13 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { Classifier } from "../../../packages/ts-api/src/classifier/index.ts";
 import { FINETAG } from "../program.ts";
-import { lines, useTrainedModel } from "./trained.ts";
+import { lines, trainArgs, useTrainedModel } from "./trained.ts";
 
 const trained = useTrainedModel();
 
 function start(out: string, ...more: string[]) {
   const args = [
-    ...["train", "--model", trained.base, "--data-dir", trained.folder, "--output-dir", out],
+    ...trainArgs(trained, out),
     ...["--json", "--batch-size", "16", "--threads", "1", "--no-token-cache", ...more],
   ];
   const child = spawn(process.execPath, [FINETAG, ...args], { stdio: ["ignore", "pipe", "pipe"] });

@@ -16,7 +16,7 @@ export const push: Command = {
   ],
   epilogue:
     "Uploads the model, its tokenizer, finetag.json and metrics.json, but no checkpoints, logs or other files.\n" +
-    "A README.md in the directory is uploaded unchanged. If there is none, a model card is generated and uploaded.\n" +
+    "A README.md in the directory is uploaded unchanged. Without one, a model card is generated and uploaded.\n" +
     "The access token comes from HF_TOKEN or `hf auth login`. HF_ENDPOINT selects another Hub.",
   load: async () => (await import("../actions/push.ts")).action,
 };

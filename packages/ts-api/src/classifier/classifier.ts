@@ -366,7 +366,7 @@ function* dataEvents(split: "train" | "dev", { plan, warnings }: OpenedData): Ge
 /**
  * The labels of the head that the model keeps or is given.
  *
- * @returns Why there is no head, where there is none and no labels were given; undefined for one that is replaced later.
+ * @returns An error that says why the model has no head, unless labels were given; undefined for a head that is replaced later.
  */
 async function knownLabels(
   source: ModelSource,

@@ -41,7 +41,7 @@ export async function openData(spec: DataSpec, options: OpenDataOptions): Promis
   const file = new OpenedFile(table, resolved);
   // What the training file decides holds for the others, which are not asked again.
   if (!options.requireLabels || options.columns !== undefined) return file;
-  file.plan.warnings.push(...similarNames(resolved.labels).map((what) => `${table.path}: ${what}`));
+  for (const what of similarNames(resolved.labels)) file.warn(what);
   if (resolved.columns.mergeDuplicates === undefined) await warnOfRepeatedTexts(file, options.signal);
   return file;
 }
@@ -56,8 +56,8 @@ async function warnOfRepeatedTexts(file: OpenedFile, signal: AbortSignal | undef
   if (found === undefined) return;
   const [first, second] = found.rows;
   const come = found.texts === 1 ? "1 text comes" : `${found.texts} texts come`;
-  file.plan.warnings.push(
-    `${file.path}: ${come} on several rows with different labels (such as on lines ${first} and ${second}); ` +
+  file.warn(
+    `${come} on several rows with different labels (such as on lines ${first} and ${second}); ` +
       "use `mergeDuplicates: true` if the rows are one text with all of these labels",
   );
 }
@@ -104,6 +104,11 @@ class OpenedFile implements DataFile {
     this.#table = table;
     this.#decision = { shape, unused, unusedLabels, warnings };
     this.#notes = notes;
+  }
+
+  /** Adds a warning to the plan. */
+  warn(what: string): void {
+    this.#decision.warnings.push(`${this.path}: ${what}`);
   }
 
   get plan(): DataPlan {

@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
 
@@ -12,6 +13,18 @@ export interface ByteSource {
   readonly size: number;
   /** Bytes `[begin, end)`, which lie in it: as many, or an error. */
   read(begin: number, end: number): Promise<Uint8Array>;
+}
+
+/** The bytes of an open file, which stays open. */
+export async function bytesOf(file: FileHandle): Promise<ByteSource> {
+  const { size } = await file.stat();
+  const read = async (begin: number, end: number) => {
+    const bytes = new Uint8Array(end - begin);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, begin);
+    if (bytesRead < bytes.length) throw new Error("it became shorter while it was read");
+    return bytes;
+  };
+  return { size, read };
 }
 
 /** What is in a zip archive, and where. */

@@ -6,7 +6,7 @@ import { CONFIG, isGoogleConfig, listNames, readJsonFile } from "../io/index.ts"
  * Finds and reads a model's config: `config.json`, else the one next to a TensorFlow checkpoint, whose values are then
  * put as transformers puts them.
  *
- * @throws ERR_FINETAG_MODEL if there is none, or several and no `config.json`.
+ * @throws ERR_FINETAG_MODEL if the directory has no config, or several and no `config.json`.
  */
 export async function readConfigFile(dir: string): Promise<{ path: string; json: unknown }> {
   const names = await listNames(dir);

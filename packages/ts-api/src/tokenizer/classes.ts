@@ -59,7 +59,7 @@ const SAME_AS: Readonly<Record<string, string>> = {
   ErnieTokenizer: "BertTokenizer",
 };
 
-/** The class of {@link CLASSES} for a name; the name itself, without "Fast", if there is none. */
+/** The class of {@link CLASSES} for a name; for an unknown one, the name itself without "Fast". */
 export function canonicalClass(name: string): string {
   const plain = name.replace(/Fast$/, "");
   return SAME_AS[plain] ?? plain;

@@ -56,8 +56,8 @@ function onlyPytorch(dir: string, names: readonly string[]): string | undefined 
  * each in one file or in shards. Where a directory has several, the first of these is taken.
  *
  * @param place A directory, or the path of the weights: a file, an index of shards, or a checkpoint's prefix.
- * @throws ERR_FINETAG_MODEL where there are none, with what to do about those of another format; and as the reader of
- *   the format does.
+ * @throws ERR_FINETAG_MODEL where there are no weights, with what to do about another format; and all that the
+ *   reader of the format throws.
  */
 export async function openWeights(place: string): Promise<TensorFile> {
   if ((await directoryOf(place)) !== place) return formatOf(place).open(place);

@@ -24,7 +24,7 @@ export type SeparatorChoice =
   | { between: [string, string]; example: string };
 
 /**
- * The separator of cells whose labels are known: the one that leaves the fewest cells with a name that is none of them. The
+ * The separator of cells whose labels are known: the one that leaves the fewest cells with an unknown name. The
  * comma wins where there is nothing to separate.
  *
  * @param cells all different

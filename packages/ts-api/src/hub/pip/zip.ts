@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { Entry } from "yauzl";
 import { FinetagError, oneLine } from "../../errors/index.ts";
-import { type ByteSource, ioError, makeFolder } from "../../io/index.ts";
+import { ioError, makeFolder } from "../../io/index.ts";
 
 /** One entry to unpack, and what it must be. */
 export interface WantedEntry {
@@ -40,11 +40,11 @@ export async function extractEntries(
   wanted: readonly WantedEntry[],
   options: ExtractOptions,
 ): Promise<void> {
-  const { withArchive } = await import("../../io/archive.ts"); // loads yauzl
+  const { bytesOf, withArchive } = await import("../../io/archive.ts"); // loads yauzl
   try {
     const file = await open(archive, "r");
     try {
-      await withArchive(await sourceOf(file), async ({ entries, dataStart }) => {
+      await withArchive(await bytesOf(file), async ({ entries, dataStart }) => {
         for (const want of wanted) {
           const entry = entries.get(want.name);
           if (entry === undefined) throw new Error(`${want.name} is not in it`);
@@ -65,17 +65,6 @@ export async function extractEntries(
       { cause: error },
     );
   }
-}
-
-async function sourceOf(file: FileHandle): Promise<ByteSource> {
-  const { size } = await file.stat();
-  const read = async (begin: number, end: number) => {
-    const bytes = new Uint8Array(end - begin);
-    const { bytesRead } = await file.read(bytes, 0, bytes.length, begin);
-    if (bytesRead < bytes.length) throw new Error("it became shorter while it was read");
-    return bytes;
-  };
-  return { size, read };
 }
 
 function checkEntry(entry: Entry, { name, size }: WantedEntry): void {

@@ -54,8 +54,7 @@ function isCut(text: string, at: number, { replaced }: CutRules): boolean {
 }
 
 /** Whether an added token might lie across a place, however the text is normalized. */
-function hasTokenAcross(text: string, at: number, { added }: CutRules): boolean {
-  const longest = added.reduce((most, token) => Math.max(most, token.length), 0);
+function hasTokenAcross(text: string, at: number, { added, longestAdded: longest }: CutRules): boolean {
   if (longest === 0) return false;
   const reach = 64 + 4 * longest;
   const [before, after] = [
@@ -86,8 +85,7 @@ function isPlain(text: string, { isByteLevel, decomposes }: CutRules): boolean {
   return PLAIN.test(text) && !(decomposes && text.normalize("NFKD") !== text);
 }
 
-function hasTokenNear(text: string, at: number, width: number, rules: CutRules): boolean {
-  const longest = rules.added.reduce((most, token) => Math.max(most, token.length), 0);
-  const around = folded(text.slice(Math.max(0, at - 4 * longest), at + width + 4 * longest));
-  return rules.added.some((token) => around.includes(token));
+function hasTokenNear(text: string, at: number, width: number, { added, longestAdded }: CutRules): boolean {
+  const around = folded(text.slice(Math.max(0, at - 4 * longestAdded), at + width + 4 * longestAdded));
+  return added.some((token) => around.includes(token));
 }

@@ -8,6 +8,8 @@ export interface CutRules {
   longestWord?: number;
   /** No added token is made of letters and digits alone, so none is within a word. */
   keepsWords: boolean;
+  /** Characters of the longest added token, folded; 0 without added tokens. */
+  longestAdded: number;
   /** BPE and unigram: characters of the longest piece. */
   longestPiece?: number;
   /** Characters of patterns that the normalizer replaces, such as two quotes in a row. */
@@ -46,6 +48,7 @@ export function cutRules({
   const longest = pieces.reduce((most, piece) => Math.max(most, piece.length), 1);
   const common = {
     added,
+    longestAdded: added.reduce((most, token) => Math.max(most, token.length), 0),
     replaced: normalizers.map(patternOf).join(""),
     keepsWords: !added.some((token) => /^[\p{L}\p{N}]+$/u.test(token)),
     splitsAtWhitespace:

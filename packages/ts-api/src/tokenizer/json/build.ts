@@ -54,7 +54,7 @@ export function buildRoberta(
   });
 }
 
-/** The token of a role; throws as {@link buildBert} if there is none, or it is not in the vocabulary. */
+/** The token of a role; throws as {@link buildBert} if no token has it, or the token is not in the vocabulary. */
 export function required(
   path: string,
   vocab: Record<string, number>,

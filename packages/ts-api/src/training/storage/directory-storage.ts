@@ -41,7 +41,7 @@ export class DirectoryStorage implements RunStorage {
    * Looks for the checkpoint to continue from, if the options ask to resume; {@link options} may then differ.
    *
    * @param asked The options as the caller gave them.
-   * @returns Warnings about damaged checkpoints, and one if there is none to continue from.
+   * @returns Warnings about damaged checkpoints, and one if no checkpoint is left to continue from.
    */
   async findCheckpoint(asked: TrainOptions): Promise<string[]> {
     if (!this.#options.resume) return [];

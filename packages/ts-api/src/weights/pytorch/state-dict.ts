@@ -14,7 +14,7 @@ const NO_MODEL = [/^optim/i, /scheduler/i, /scaler/i, /^(amp|callbacks|loops)$/i
  * Finds the tensors of a saved dict. Those of dicts within it have the keys that lead to them in front of their names:
  * `{"state_dict": {"bert.pooler.dense.bias": …}}` holds `state_dict.bert.pooler.dense.bias`.
  *
- * @throws ERR_FINETAG_MODEL where there are none, or two of one name.
+ * @throws ERR_FINETAG_MODEL without any tensor, or with two of one name.
  */
 export function findTensors(path: string, value: unknown): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();

@@ -1,19 +1,15 @@
-import { open } from "node:fs/promises";
-import { FinetagError, oneLine } from "../../../errors/index.ts";
+import { oneLine } from "../../../errors/index.ts";
 import { dataError, showList } from "../../errors.ts";
 import type { FieldSource, TextRecord } from "../text/index.ts";
-
-/** Of the XML inside, which a library reads as a whole and keeps as cells. A full sheet has about a third of it. */
-const LIMIT_BYTES = 512 * 1024 * 1024;
 
 const BATCH = 1000;
 
 /**
  * The first sheet with rows of an Excel workbook (.xlsx), read by read-excel-file; cells are as Excel would write them to a
  * CSV. `row` is the row of the sheet. A sheet is in memory as a whole: its texts are in another part of the archive.
+ * `openZip` has refused a workbook that is too large for that.
  */
 export async function workbookSource(path: string): Promise<FieldSource> {
-  await checkSize(path);
   const { default: readWorkbook } = await import("read-excel-file/node");
   let sheets: { sheet: string; data: unknown[][] }[];
   try {
@@ -50,30 +46,4 @@ function cellText(cell: unknown): string {
   if (cell === null || cell === undefined) return "";
   if (typeof cell === "boolean") return cell ? "TRUE" : "FALSE";
   return cell instanceof Date ? cell.toISOString() : String(cell);
-}
-
-/** An archive may unpack to any size. */
-async function checkSize(path: string): Promise<void> {
-  const { withArchive } = await import("../../../io/archive.ts"); // loads yauzl
-  const handle = await open(path, "r");
-  try {
-    const { size } = await handle.stat();
-    const read = async (begin: number, end: number) => {
-      const bytes = Buffer.alloc(end - begin);
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, begin);
-      return bytes.subarray(0, bytesRead);
-    };
-    const total = await withArchive({ size, read }, async ({ entries }) =>
-      [...entries.values()].reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0),
-    );
-    if (total > LIMIT_BYTES) {
-      throw dataError(path, undefined, "holds more than 512 MiB of cells; save the sheet as CSV");
-    }
-  } catch (cause) {
-    if (cause instanceof FinetagError) throw cause;
-    const why = oneLine((cause as Error).message);
-    throw dataError(path, undefined, `is a damaged Excel file (${why}); save it again, or as CSV`);
-  } finally {
-    await handle.close();
-  }
 }

@@ -12,6 +12,9 @@ import { inflate } from "./gzip.ts";
 const STORED = 0;
 const DEFLATED = 8;
 
+/** Of the XML in a workbook, which a library keeps as cells. A full sheet has about a third of it. */
+const WORKBOOK_LIMIT_BYTES = 512 * 1024 * 1024;
+
 /** Archives that are files of a program, by an entry that only they have. */
 const DOCUMENTS: readonly [RegExp, string][] = [
   [/^word\/document\.xml$/, "is a Word document, not a table; save the table as CSV or .xlsx"],
@@ -48,17 +51,14 @@ export async function openZip(
 }
 
 async function findEntry(path: string): Promise<{ name: string; entry?: Entry; start: number }> {
-  const { withArchive } = await import("../../../io/archive.ts"); // loads yauzl
+  const { bytesOf, withArchive } = await import("../../../io/archive.ts"); // loads yauzl
   const handle = await open(path, "r");
   try {
-    const { size } = await handle.stat();
-    const read = async (begin: number, end: number) => {
-      const bytes = Buffer.alloc(end - begin);
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, begin);
-      return bytes.subarray(0, bytesRead);
-    };
-    return await withArchive({ size, read }, async ({ entries, dataStart }) => {
-      if (entries.has("xl/workbook.xml")) return { name: path, start: 0 };
+    return await withArchive(await bytesOf(handle), async ({ entries, dataStart }) => {
+      if (entries.has("xl/workbook.xml")) {
+        checkWorkbook(path, entries.values());
+        return { name: path, start: 0 };
+      }
       const document = DOCUMENTS.find(([pattern]) => [...entries.keys()].some((name) => pattern.test(name)));
       if (document !== undefined) throw dataError(path, undefined, document[1]);
       const names = [...entries.keys()].filter(isData);
@@ -89,6 +89,14 @@ async function findEntry(path: string): Promise<{ name: string; entry?: Entry; s
   } finally {
     await handle.close();
   }
+}
+
+/** An archive may unpack to any size, and a workbook is read as a whole. */
+function checkWorkbook(path: string, entries: Iterable<Entry>): void {
+  let total = 0;
+  for (const { uncompressedSize } of entries) total += uncompressedSize;
+  if (total > WORKBOOK_LIMIT_BYTES)
+    throw dataError(path, undefined, "holds more than 512 MiB of cells; save the sheet as CSV");
 }
 
 /** What systems add to archives is no data. */

@@ -72,9 +72,9 @@ export interface Reading {
 }
 
 /**
- * The likeliest encodings of bytes that are not UTF-8, best first: one, or those that cannot be told apart. They are told
- * from the lines that are not ASCII, by jschardet (a port of Python's chardet), among those encodings that can decode all
- * of the bytes, and without those that would make words of several scripts.
+ * The likeliest encodings of bytes that are not UTF-8, best first: one, or several that fit equally well. jschardet (a port of
+ * Python's chardet) finds them from the lines that are not ASCII, among the encodings that can decode all of the bytes, and
+ * without those that would make words of several scripts.
  */
 export async function legacyEncodings(bytes: Buffer): Promise<Reading[]> {
   const evidence = nonAsciiLines(bytes);
