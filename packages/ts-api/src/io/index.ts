@@ -1,4 +1,4 @@
-export type { Archive, ByteSource } from "./archive.ts";
+export type { Archive } from "./archive.ts";
 export { expandHome, finetagCacheDirectory } from "./cache.ts";
 export { MaskedCrc32c, maskedCrc32c } from "./checksum.ts";
 export { recoverDirectory, writeDirectoryAtomic } from "./directory.ts";
